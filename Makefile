@@ -1,0 +1,38 @@
+# make setup | demo | test | lint | docs | wheel
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint docs wheel clean
+
+help:  ## say what each target does
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+
+setup: $(STAMP)  ## install vp2p into .venv, at the tested versions
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+demo: setup  ## edit a small clip from start to end with the bundled model
+	$(BIN)/vp2p demo
+
+test: setup  ## run every test
+	$(BIN)/python -m pytest
+
+lint: setup  ## check style and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+docs: setup  ## write docs/commands.md from the commands' own help
+	$(BIN)/typer vp2p.cli.app utils docs --name vp2p --output docs/commands.md
+
+wheel: setup  ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## remove .venv and what was built
+	rm -rf .venv build dist

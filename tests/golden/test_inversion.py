@@ -1,0 +1,42 @@
+"""DDIM inversion and null-text optimisation against the released code."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from tests.golden.conftest import frames_first
+from vp2p.method.inversion import ddim_invert
+from vp2p.method.null_text import NullTextState, optimise_null_text
+from vp2p.method.schedule import Schedule
+from vp2p.settings import InvertSettings
+
+
+@pytest.mark.parametrize("steps", [10, pytest.param(50, marks=pytest.mark.slow)])
+def test_trajectory(golden, steps):
+    data = golden.tensors(f"inversion_h8_l2_s{steps}")
+    schedule = Schedule.of(golden.scheduler(), steps)
+    assert list(schedule.timesteps) == data["timesteps"].tolist()
+    z0 = frames_first(data["z0"])
+    out = ddim_invert(golden.model(), schedule, z0, data["cond"])
+    assert_close(out, frames_first(data["trajectory"])[:, 0], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_null_text(golden):
+    data = golden.tensors("inversion_h8_l2_s10")
+    schedule = Schedule.of(golden.scheduler(), 10)
+    trajectory = frames_first(data["trajectory"])[:, 0]
+    settings = InvertSettings(steps=10)
+    start = NullTextState.start(trajectory, data["uncond"], settings)
+    losses: list[float] = []
+    state = optimise_null_text(
+        golden.model(), schedule, trajectory, data["cond"], data["uncond"], settings, start,
+        lambda _, step_losses: losses.extend(step_losses),
+    )
+    assert len(losses) == int(data["inner_counts"].sum())
+    assert_close(torch.tensor(losses, dtype=torch.float64), data["losses"], atol=2.4e-5, rtol=2e-4)
+    assert_close(state.source[1:], frames_first(data["latents_cur"])[:, 0], atol=2e-3, rtol=0)
+    difference = (state.embeddings - data["uncond_list"]).abs()
+    assert difference.median() < 5e-6 and difference.max() < 2e-2

@@ -1,0 +1,37 @@
+"""--device and --dtype."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vp2p.errors import UsageError
+from vp2p.models.devices import choose_device, choose_dtype
+
+CPU = torch.device("cpu")
+
+
+def test_auto_takes_an_accelerator_where_there_is_one() -> None:
+    there = torch.cuda.is_available() or torch.backends.mps.is_available()
+    assert (choose_device("auto").type != "cpu") == there
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps"])
+def test_absent_device(name: str) -> None:
+    if {"cuda": torch.cuda, "mps": torch.backends.mps}[name].is_available():
+        pytest.skip(f"{name} is here")
+    with pytest.raises(UsageError, match=name) as caught:
+        choose_device(name)
+    assert "--device auto" in caught.value.hint
+
+
+def test_dtypes_on_the_cpu() -> None:
+    assert choose_dtype("auto", CPU) == torch.float32
+    assert choose_dtype("bf16", CPU) == torch.bfloat16
+    with pytest.raises(UsageError, match="fp16"):
+        choose_dtype("fp16", CPU)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_auto_on_cuda_is_half_precision() -> None:
+    assert choose_dtype("auto", torch.device("cuda")) in (torch.bfloat16, torch.float16)

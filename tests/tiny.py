@@ -1,0 +1,152 @@
+"""Tiny random models in diffusers' folder format, of Stable Diffusion 1.x and 2.x shape."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, PNDMScheduler, UNet2DConditionModel
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizerFast
+
+WORDS = (
+    "a an the is are on in of and with cat dog rabbit tiger penguin bird horse man car motorbike grass sand snow road"
+    " ice red blue green yellow big small jumping running riding driving striped sketch"
+).split()
+
+_BETAS = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+_SHAPES: dict[str, dict[str, Any]] = {
+    # Epsilon, one head count, convolutional projections, VAE factor 8, 77 tokens; 128 pixels.
+    "sd1": {
+        "tokens": 77,
+        "pad": "<|endoftext|>",
+        "text": {"hidden_size": 32, "num_hidden_layers": 2, "hidden_act": "quick_gelu"},
+        "vae": {"block_out_channels": (8, 16, 16, 16), "scaling_factor": 0.18215},
+        "unet": {
+            "block_out_channels": (32, 32, 64, 64),
+            "down_block_types": ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",),
+            "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 3,
+            "attention_head_dim": 4,
+            "layers_per_block": 2,
+        },
+    },
+    # v, head counts as a list, linear projections, VAE factor 4, 32 tokens; 64 pixels.
+    "sd2": {
+        "tokens": 32,
+        "pad": "!",
+        "text": {"hidden_size": 48, "num_hidden_layers": 3, "hidden_act": "gelu"},
+        "vae": {"block_out_channels": (8, 16, 16), "scaling_factor": 0.25},
+        "unet": {
+            "block_out_channels": (32, 64, 64),
+            "down_block_types": ("CrossAttnDownBlock2D",) * 2 + ("DownBlock2D",),
+            "up_block_types": ("UpBlock2D",) + ("CrossAttnUpBlock2D",) * 2,
+            "attention_head_dim": [2, 4, 4],
+            "layers_per_block": 1,
+            "use_linear_projection": True,
+        },
+    },
+}
+
+
+def save_tiny(folder: Path, kind: Literal["sd1", "sd2"] = "sd1", seed: int = 0) -> Path:
+    """Writes a complete model folder and returns it; the same seed gives the same weights."""
+    shape = _SHAPES[kind]
+    save_tokenizer(folder / "tokenizer", shape["tokens"], shape["pad"], as_one_file=kind == "sd2")
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        _text_encoder(shape).save_pretrained(folder / "text_encoder")
+        _vae(shape).save_pretrained(folder / "vae")
+        _unet(shape).save_pretrained(folder / "unet")
+    if kind == "sd1":
+        PNDMScheduler(**_BETAS, skip_prk_steps=True, steps_offset=1).save_pretrained(folder / "scheduler")
+    else:
+        scheduler = DDIMScheduler(**_BETAS, clip_sample=False, steps_offset=1, prediction_type="v_prediction")
+        scheduler.save_pretrained(folder / "scheduler")
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}))
+    return folder
+
+
+def save_tokenizer(folder: Path, tokens: int, pad: str, as_one_file: bool) -> None:
+    """A CLIP tokenizer in which each of WORDS is one token, and origami two: ori, gami.
+
+    ``as_one_file`` saves the form that transformers writes, else the files that hub models hold.
+    """
+    merges = _merges([*(f"{word}</w>" for word in WORDS), "ori", "gami</w>"])
+    alphabet = sorted(ByteLevel.alphabet())
+    vocabulary = [*alphabet, *(f"{char}</w>" for char in alphabet), *("".join(pair) for pair in merges)]
+    vocabulary += ["<|startoftext|>", "<|endoftext|>"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "vocab.json").write_text(json.dumps({token: at for at, token in enumerate(vocabulary)}), "utf-8")
+    lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
+    (folder / "merges.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": tokens, "pad_token": pad}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    if as_one_file:
+        tokenizer = CLIPTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+        (folder / "vocab.json").unlink()
+        (folder / "merges.txt").unlink()
+        tokenizer.save_pretrained(folder)
+
+
+def _merges(pieces: list[str]) -> list[tuple[str, str]]:
+    """The byte-pair merges, first to last, by which every piece becomes one token."""
+    merges: list[tuple[str, str]] = []
+    for piece in pieces:
+        ends = piece.endswith("</w>")
+        symbols = list(piece.removesuffix("</w>"))
+        if ends:
+            symbols[-1] += "</w>"
+        for pair in merges:
+            symbols = _merged(symbols, pair)
+        while len(symbols) > 1:
+            merges.append((symbols[0], symbols[1]))
+            symbols = _merged(symbols, merges[-1])
+    return merges
+
+
+def _merged(symbols: list[str], pair: tuple[str, str]) -> list[str]:
+    joined: list[str] = []
+    at = 0
+    while at < len(symbols):
+        fits = tuple(symbols[at : at + 2]) == pair
+        joined.append("".join(pair) if fits else symbols[at])
+        at += 2 if fits else 1
+    return joined
+
+
+def _vocabulary_size() -> int:
+    return 512 + len(_merges([*(f"{word}</w>" for word in WORDS), "ori", "gami</w>"])) + 2
+
+
+def _text_encoder(shape: dict[str, Any]) -> CLIPTextModel:
+    size = _vocabulary_size()
+    config = CLIPTextConfig(
+        vocab_size=size,
+        bos_token_id=size - 2,
+        eos_token_id=size - 1,
+        pad_token_id=size - 1,
+        max_position_embeddings=shape["tokens"],
+        intermediate_size=64,
+        num_attention_heads=4,
+        **shape["text"],
+    )
+    return CLIPTextModel(config)
+
+
+def _vae(shape: dict[str, Any]) -> AutoencoderKL:
+    levels = len(shape["vae"]["block_out_channels"])
+    return AutoencoderKL(
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        latent_channels=4,
+        norm_num_groups=4,
+        **shape["vae"],
+    )
+
+
+def _unet(shape: dict[str, Any]) -> UNet2DConditionModel:
+    return UNet2DConditionModel(
+        sample_size=16, norm_num_groups=8, cross_attention_dim=shape["text"]["hidden_size"], **shape["unet"]
+    )

@@ -1,0 +1,102 @@
+"""One writer a run: a second is refused, a dead one is followed."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from vp2p.errors import LockedError
+from vp2p.workspace import run_lock
+
+_HOLD = """
+import sys, time
+from pathlib import Path
+from vp2p.workspace import run_lock
+with run_lock(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_writer_learns_who_holds_it(tmp_path: Path, start) -> None:
+    folder = tmp_path / "tune" / "0123456789ab"
+    child = start(_HOLD, folder)
+    assert child.stdout.readline() == "held\n"
+    with pytest.raises(LockedError) as caught, run_lock(folder):
+        pass
+    assert caught.value.exit_code == 11
+    assert f"Process {child.pid} on this host" in caught.value.cause and str(folder) in caught.value.cause
+    with run_lock(tmp_path / "tune" / "other"):
+        pass
+
+
+def test_a_killed_writer_is_followed(tmp_path: Path, start) -> None:
+    child = start(_HOLD, tmp_path / "run")
+    assert child.stdout.readline() == "held\n"
+    child.kill()
+    child.wait()
+    assert (tmp_path / ".run.lock").exists()
+    with run_lock(tmp_path / "run"):
+        assert json.loads((tmp_path / ".run.lock").read_text())["pid"] == os.getpid()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_process_cannot_hold_it_twice_and_may_later(tmp_path: Path) -> None:
+    with run_lock(tmp_path / "run"):
+        holder = json.loads((tmp_path / ".run.lock").read_text())
+        assert holder["host"] == socket.gethostname() and holder["pid"] == os.getpid() and holder["since"]
+        with pytest.raises(LockedError), run_lock(tmp_path / "run"):
+            pass
+    with run_lock(tmp_path / "run"):
+        pass
+
+
+def test_an_exception_frees_it(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), run_lock(tmp_path / "run"):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", [json.dumps({"host": "far", "pid": 7, "since": "now"}), "", "[]", "{"])
+def test_a_holder_elsewhere_or_unnamed(tmp_path: Path, written: str) -> None:
+    path = tmp_path / ".run.lock"
+    path.write_text(written)
+    with open(path) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(LockedError) as caught, run_lock(tmp_path / "run"):
+            pass
+    wanted = "Process 7 on another host, far" if "far" in written else "Another process"
+    assert caught.value.cause.startswith(wanted)
+
+
+_COUNT = """
+import sys, time
+from pathlib import Path
+from vp2p.errors import LockedError
+from vp2p.workspace import run_lock
+folder, counter = Path(sys.argv[1]), Path(sys.argv[2])
+done = 0
+while done < 40:
+    try:
+        with run_lock(folder):
+            value = int(counter.read_text())
+            time.sleep(0.0005)
+            counter.write_text(str(value + 1))
+            done += 1
+    except LockedError:
+        time.sleep(0.0003)
+"""
+
+
+def test_writers_in_a_race_exclude_each_other(tmp_path: Path, start) -> None:
+    counter = tmp_path / "counter"
+    counter.write_text("0")
+    children = [start(_COUNT, tmp_path / "run", counter) for _ in range(3)]
+    for child in children:
+        assert child.wait(timeout=60) == 0
+    assert counter.read_text() == "120"

@@ -1,0 +1,228 @@
+"""A run folder from begin to finish: resumption, the manifest, verification."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from vp2p import __version__
+from vp2p.errors import ArtifactError, UsageError
+from vp2p.workspace import RunFolder, Workspace, save_tensors
+from vp2p.workspace.identity import file_digest, identity
+
+_ID = identity("tune", {"steps": 3})
+
+
+def _finished(workspace: Workspace) -> RunFolder:
+    run = workspace.run("tune", _ID)
+    run.begin({"steps": 3})
+    save_tensors(run.path("tuned.safetensors"), {"attn1.to_q.weight": torch.ones(4, 4)})
+    run.path("frames").mkdir()
+    run.path("frames/0001.png").write_bytes(b"png")
+    run.append_log({"step": 0, "loss": 0.5})
+    run.save_checkpoint({"w": torch.ones(1)}, {"step": 1})
+    run.finish({"source": "0" * 12}, {"steps": 3})
+    return run
+
+
+def test_begin_to_finish(workspace: Workspace) -> None:
+    run = workspace.run("tune", _ID)
+    assert not run.finished and run.name == _ID[:12]
+    run.begin({"steps": 3})
+    settings = yaml.safe_load(run.path("settings.yaml").read_text())
+    assert settings["settings"] == {"steps": 3} and settings["identity"] == _ID
+    assert not run.finished
+    run = _finished(workspace)
+    assert run.finished
+    manifest = run.manifest()
+    assert (manifest["format"], manifest["stage"], manifest["identity"]) == (1, "tune", _ID)
+    assert (manifest["name"], manifest["vp2p"]) == (_ID[:12], __version__)
+    assert manifest["parents"] == {"source": "0" * 12} and manifest["settings"] == {"steps": 3}
+    assert manifest["created"] == settings["created"] and datetime.fromisoformat(manifest["created"]).tzinfo
+    assert set(manifest["artifacts"]) == {"tuned.safetensors", "frames/0001.png"}
+    assert manifest["artifacts"]["frames/0001.png"]["bytes"] == 3
+    assert manifest["artifacts"]["tuned.safetensors"]["sha256"] == file_digest(run.path("tuned.safetensors"))
+    assert not run.path("checkpoint").exists()
+    run.verify()
+
+
+def test_a_finished_run_is_not_begun_again_unless_cleared(workspace: Workspace) -> None:
+    run = _finished(workspace)
+    with pytest.raises(ArtifactError, match="finished") as caught:
+        run.begin({"steps": 3})
+    assert caught.value.hint == "vp2p tune --force"
+    run.clear()
+    assert not run.folder.exists() and not run.finished
+    run.begin({"steps": 3})
+    run.clear()
+    run.clear()
+
+
+def test_finished_asks_for_this_very_identity(workspace: Workspace) -> None:
+    first = workspace.run("edit", identity("edit", {"swap": "cat=dog"}), name="dog")
+    first.begin({})
+    other = workspace.run("edit", identity("edit", {"swap": "cat=fox"}), name="dog")
+    with pytest.raises(ArtifactError, match="other settings") as caught:
+        other.begin({})
+    assert "--name dog --force" in caught.value.hint
+    first.finish({}, {})
+    assert first.finished and not other.finished
+
+
+def test_resuming_equals_an_unbroken_run(workspace: Workspace, tmp_path: Path) -> None:
+    def _train(run: RunFolder, until: int, steps: int = 9) -> None:
+        run.begin({"steps": steps})
+        found = run.resume()
+        total, first = (found[0]["total"], found[1]["step"]) if found else (torch.zeros(1), 0)
+        for step in range(first, until):
+            total = total + step
+            run.append_log({"step": step, "loss": float(total)})
+            if (step + 1) % 3 == 0:
+                run.save_checkpoint({"total": total}, {"step": step + 1})
+        if until == steps:
+            save_tensors(run.path("tuned.safetensors"), {"total": total})
+            run.finish({}, {"steps": steps})
+
+    unbroken = workspace.run("tune", identity("tune", {"n": 1}))
+    _train(unbroken, 9)
+    for stops in ([2, 9], [5, 9], [3, 4, 8, 9]):
+        broken = workspace.run("tune", identity("tune", {"stops": stops}))
+        for stop in stops:
+            _train(broken, stop)
+        for name in ("log.jsonl", "tuned.safetensors"):
+            assert broken.path(name).read_bytes() == unbroken.path(name).read_bytes(), (stops, name)
+    assert unbroken.read_log()[-1] == {"step": 8, "loss": 36.0}
+
+
+def test_begin_removes_what_a_kill_left_and_keeps_the_time_of_creation(workspace: Workspace) -> None:
+    run = workspace.run("tune", _ID)
+    run.begin({"steps": 3})
+    created = yaml.safe_load(run.path("settings.yaml").read_text())["created"]
+    (run.folder / "checkpoint").mkdir()
+    (run.folder / ".tmp-0a0a0a0a-tuned.safetensors").write_bytes(b"half")
+    (run.folder / "checkpoint" / ".tmp-0a0a0a0a-00000010.safetensors").write_bytes(b"half")
+    run.begin({"steps": 3})
+    assert not list(run.folder.rglob(".tmp-*"))
+    assert yaml.safe_load(run.path("settings.yaml").read_text())["created"] == created
+
+
+@pytest.mark.parametrize("name", ["tuned.safetensors", "frames/0001.png"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x01"),
+        lambda path: (path.unlink(), path.mkdir()),
+    ],
+)
+def test_verify_names_the_damaged_file(workspace: Workspace, name: str, damage) -> None:
+    run = _finished(workspace)
+    damage(run.path(name))
+    with pytest.raises(ArtifactError) as caught:
+        run.verify()
+    assert str(run.path(name)) in caught.value.cause and caught.value.hint == "vp2p tune --force"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda record: b"",
+        lambda record: b"{",
+        lambda record: b"[]",
+        lambda record: b"\xff\xfe",
+        lambda record: json.dumps({**record, "format": None}).encode(),
+        lambda record: json.dumps({**record, "artifacts": []}).encode(),
+        lambda record: json.dumps({**record, "artifacts": {"../../x": {"sha256": "", "bytes": 1}}}).encode(),
+        lambda record: json.dumps({**record, "artifacts": {"x": 1}}).encode(),
+        lambda record: json.dumps({key: record[key] for key in record if key != "identity"}).encode(),
+    ],
+)
+def test_a_damaged_manifest_is_named(workspace: Workspace, damage) -> None:
+    run = _finished(workspace)
+    path = run.path("manifest.json")
+    path.write_bytes(damage(json.loads(path.read_bytes())))
+    for read in (run.manifest, run.verify, lambda: run.finished):
+        with pytest.raises(ArtifactError, match="damaged") as caught:
+            read()
+        assert str(path) in caught.value.cause
+
+
+def test_a_manifest_of_a_newer_format(workspace: Workspace) -> None:
+    run = _finished(workspace)
+    record = {**json.loads(run.path("manifest.json").read_bytes()), "format": 2}
+    run.path("manifest.json").write_text(json.dumps(record))
+    with pytest.raises(ArtifactError, match="format 2") as caught:
+        run.manifest()
+    assert "upgrade" in caught.value.hint
+
+
+def test_an_unfinished_run_has_no_manifest(workspace: Workspace) -> None:
+    run = workspace.run("tune", _ID)
+    with pytest.raises(ArtifactError, match="not finished"):
+        run.manifest()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "a: [", "stage: tune\nidentity: 5\n", "when: 2001-99-99", "\x00"])
+def test_damaged_settings_stop_the_writer(workspace: Workspace, text: str) -> None:
+    run = workspace.run("tune", _ID)
+    run.begin({})
+    run.path("settings.yaml").write_text(text)
+    with pytest.raises(ArtifactError, match="damaged") as caught:
+        run.begin({})
+    assert str(run.path("settings.yaml")) in caught.value.cause and str(run.folder) in caught.value.hint
+
+
+def test_no_artifact_outside_the_folder(workspace: Workspace) -> None:
+    with pytest.raises(UsageError):
+        workspace.run("tune", _ID).path("../../vp2p.yaml")
+
+
+_RUN_FOR_EVER = """
+import sys, torch
+from pathlib import Path
+from vp2p.workspace import Workspace, run_lock, save_tensors
+from vp2p.workspace.identity import identity
+workspace = Workspace(Path(sys.argv[1]))
+print("started", flush=True)
+number = 0
+while True:
+    number += 1
+    run = workspace.run("tune", identity("tune", {"n": number}))
+    with run_lock(run.folder):
+        run.begin({"n": number})
+        run.resume()
+        run.append_log({"step": 0, "n": number})
+        run.save_checkpoint({"w": torch.ones(1000)}, {"step": 1})
+        save_tensors(run.path("tuned.safetensors"), {"w": torch.full((1000,), float(number))})
+        run.finish({}, {"n": number})
+"""
+
+
+def test_kill_9_leaves_finished_runs_whole_and_the_rest_resumable(workspace: Workspace, start) -> None:
+    child = start(_RUN_FOR_EVER, workspace.folder)
+    assert child.stdout.readline() == "started\n"
+    deadline = time.monotonic() + 30
+    while workspace.newest("tune") is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.07)
+    child.kill()
+    child.wait()
+    runs = workspace.runs("tune")
+    finished = [run for run in runs if run.finished]
+    assert finished and len(runs) - len(finished) <= 1
+    for run in finished:
+        run.verify()
+    for run in runs:
+        if not run.finished:
+            run.begin({})
+            run.resume()
+            run.finish({}, {})
+            run.verify()

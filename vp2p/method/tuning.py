@@ -1,0 +1,146 @@
+"""Tuning of the text-to-set model on one clip (Video-P2P, section 3.1, equation 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterator
+
+import torch
+from diffusers import DDIMScheduler
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+
+from vp2p.method.schedule import generator, no_progress, training_target
+from vp2p.settings import TuneSettings
+from vp2p.t2s import TextToSetModel
+
+Sampler = Callable[[int], tuple[Tensor, int]]
+
+
+@dataclass
+class Tuning:
+    """All loop state of a tuning run: step, weights, optimiser, random generator.
+
+    The weights are trained in float32 whatever the model computes in.
+    """
+
+    step: int
+    weights: dict[str, nn.Parameter]
+    optimiser: torch.optim.AdamW
+    random: torch.Generator
+
+    @classmethod
+    def start(cls, model: TextToSetModel, settings: TuneSettings) -> Tuning:
+        """Before the first step."""
+        weights = {
+            name: nn.Parameter(parameter.detach().float().clone())
+            for name, parameter in model.tuned_parameters(settings.train_norm_temp).items()
+        }
+        optimiser = torch.optim.AdamW(
+            weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        return cls(0, weights, optimiser, generator(settings.seed))
+
+    def tuned(self) -> dict[str, Tensor]:
+        """The trained tensors, float32."""
+        return {name: weight.detach() for name, weight in self.weights.items()}
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """Everything but the step, as tensors for a checkpoint."""
+        tensors = {f"weights.{name}": tensor for name, tensor in self.tuned().items()}
+        for name, weight in self.weights.items():
+            for key, value in self.optimiser.state[weight].items():
+                tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value)
+        tensors["random"] = self.random.get_state()
+        return tensors
+
+    def restore(self, step: int, tensors: dict[str, Tensor]) -> None:
+        """Goes back to a checkpoint that :meth:`to_tensors` made at ``step``."""
+        self.step = step
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(tensors[f"weights.{name}"])
+                self.optimiser.state[weight] = {
+                    key: tensors[f"optimiser.{key}.{name}"].clone().to(weight.device if key != "step" else "cpu")
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    if f"optimiser.{key}.{name}" in tensors
+                }
+        self.random.set_state(tensors["random"])
+
+
+def draw_noise(state: Tuning, latents: Tensor, timesteps: int) -> Sampler:
+    """A sampler of noise (1, F, c, h, w) and a timestep from the run's own generator."""
+
+    def draw(step: int) -> tuple[Tensor, int]:
+        noise = torch.randn(latents.shape, generator=state.random)
+        timestep = torch.randint(timesteps, (1,), generator=state.random)
+        return noise.to(latents.device), int(timestep)
+
+    return draw
+
+
+def _use(model: TextToSetModel, weights: dict[str, nn.Parameter]) -> Iterator[tuple[nn.Parameter, nn.Parameter]]:
+    parameters = dict(model.unet.named_parameters())
+    return ((parameters[name], weight) for name, weight in weights.items())
+
+
+def tune(
+    model: TextToSetModel,
+    scheduler: DDIMScheduler,
+    latents: Tensor,
+    cond: Tensor,
+    settings: TuneSettings,
+    state: Tuning,
+    on_step: Callable[[Tuning, float], None] = no_progress,
+    sampler: Sampler | None = None,
+) -> Tuning:
+    """Trains the query projections and the temporal attention to denoise the clip.
+
+    Args:
+        latents: (1, F, c, h, w), the clip's latents, encoded once.
+        cond: (1, L, width), the source prompt's embedding, encoded once.
+        state: :meth:`Tuning.start`, or one restored from a checkpoint; it is advanced in place.
+        on_step: called after each step with the state and the loss.
+        sampler: noise and timestep for a step; by default the run's own generator.
+
+    Returns:
+        ``state``, at ``settings.steps``. The model holds the tuned weights.
+    """
+    sampler = sampler or draw_noise(state, latents, scheduler.config.num_train_timesteps)
+    pairs = list(_use(model, state.weights))
+    if settings.gradient_checkpointing:
+        model.unet.enable_gradient_checkpointing()
+    # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form, which
+    # is the library's default: the re-entrant one would leave the down blocks untrained.
+    for used, _ in pairs:
+        used.requires_grad_(True)
+    try:
+        _copy(pairs)
+        while state.step < settings.steps:
+            noise, timestep = sampler(state.step)
+            at = torch.tensor([timestep], device=latents.device)
+            noisy = scheduler.add_noise(latents, noise, at)
+            target = training_target(scheduler, latents, noise, at)
+            loss = mse_loss(model(noisy, timestep, cond), target)
+            gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
+            for (_, weight), gradient in zip(pairs, gradients):
+                weight.grad = gradient.float()
+            nn.utils.clip_grad_norm_(state.weights.values(), settings.gradient_clip)
+            state.optimiser.step()
+            _copy(pairs)
+            state.step += 1
+            on_step(state, loss.item())
+    finally:
+        for used, weight in pairs:
+            used.requires_grad_(False)
+            weight.grad = None
+        if settings.gradient_checkpointing:
+            model.unet.disable_gradient_checkpointing()
+    return state
+
+
+@torch.no_grad()
+def _copy(pairs: list[tuple[nn.Parameter, nn.Parameter]]) -> None:
+    """The trained float32 weights into the model's own dtype."""
+    for used, weight in pairs:
+        used.copy_(weight)

@@ -1,0 +1,1 @@
+"""Latent diffusion models: finding, checking and loading them, and what frames and words become in them."""

@@ -1,0 +1,171 @@
+"""What a model folder in diffusers' format must hold, checked before any library opens it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.errors import ModelError
+
+_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+_WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+_CROSS_BLOCKS = {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D"}
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder whose parts are all there and of a supported kind.
+
+    ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations;
+    ``variants`` the weight files' variant by part (None or ``"fp16"``); ``card`` the contents of
+    ``vp2p.json``, empty where there is none.
+    """
+
+    path: Path
+    unet: Mapping[str, Any]
+    vae: Mapping[str, Any]
+    text_encoder: Mapping[str, Any]
+    scheduler: Mapping[str, Any]
+    variants: Mapping[str, str | None]
+    card: Mapping[str, Any]
+
+
+def read_folder(path: Path) -> ModelFolder:
+    """The checked model folder at ``path``; opens configurations only, no weights.
+
+    Raises:
+        ModelError: when ``path`` holds no such model, a part is missing or damaged, weights are
+            pickles only, or the model is of a kind that vp2p cannot inflate.
+    """
+    if not any((path / name).exists() for name in ("model_index.json", "unet", "vae")):
+        raise ModelError(
+            f"The folder {path} holds no diffusion model: there is no model_index.json in it.",
+            "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
+        )
+    if (path / "text_encoder_2").exists():
+        raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
+    unet = _read_json(path, "unet/config.json")
+    vae = _read_json(path, "vae/config.json")
+    text_encoder = _read_json(path, "text_encoder/config.json")
+    scheduler = _read_json(path, "scheduler/scheduler_config.json")
+    _check_tokenizer_files(path)
+    _check_unet(path, unet)
+    _check_vae(path, vae, unet)
+    _check_text_encoder(path, text_encoder, unet)
+    variants = {part: _variant(path, part, stem) for part, stem in _WEIGHT_STEMS.items()}
+    card = _read_json(path, "vp2p.json") if (path / "vp2p.json").exists() else {}
+    return ModelFolder(path, unet, vae, text_encoder, scheduler, variants, card)
+
+
+def fingerprint(folder: ModelFolder) -> str:
+    """SHA-256 (64 hex digits) over the contents of every file that is loaded, for the identity of runs.
+
+    It stays the same when the folder is moved, and differs when a weight or a setting does.
+    """
+    files = [folder.path / "scheduler" / "scheduler_config.json"]
+    files += [file for file in (folder.path / "tokenizer").iterdir() if file.suffix in (".json", ".txt")]
+    for part, variant in folder.variants.items():
+        files.append(folder.path / part / "config.json")
+        for file in (folder.path / part).glob("*.safetensors"):
+            if (".fp16" in file.suffixes) == (variant == "fp16"):
+                files.append(file)
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        content = hashlib.sha256()
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                content.update(chunk)
+        digest.update(f"{file.relative_to(folder.path).as_posix()} {content.hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def _unsupported(path: Path, what: str) -> ModelError:
+    return ModelError(f"The model {path} {what}.", "give --model a Stable Diffusion 1.x or 2.x model, or sprites")
+
+
+def _missing(path: Path, name: str) -> ModelError:
+    return ModelError(
+        f"The model {path} has no {name}.",
+        "copy the whole model folder again; it needs unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
+    )
+
+
+def _read_json(path: Path, name: str) -> dict[str, Any]:
+    file = path / name
+    if not file.is_file():
+        raise _missing(path, name)
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read as JSON: {error}", "copy the model folder again") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file} holds no JSON object.", "copy the model folder again")
+    return content
+
+
+def _check_tokenizer_files(path: Path) -> None:
+    tokenizer = path / "tokenizer"
+    if (tokenizer / "tokenizer.json").is_file():
+        return
+    for name in ("vocab.json", "merges.txt"):
+        if not (tokenizer / name).is_file():
+            raise _missing(path, f"tokenizer/{name}")
+
+
+def _check_unet(path: Path, unet: Mapping[str, Any]) -> None:
+    kind = unet.get("_class_name", "UNet2DConditionModel")
+    if kind != "UNet2DConditionModel":
+        raise _unsupported(path, f"has a {kind}, but a UNet2DConditionModel is needed")
+    if unet.get("addition_embed_type") is not None:
+        raise _unsupported(path, "has a UNet with added embeddings, as Stable Diffusion XL does; not supported yet")
+    for option in ("class_embed_type", "encoder_hid_dim_type"):
+        if unet.get(option) is not None:
+            raise _unsupported(path, f"has a UNet with {option} {unet[option]}, which is not supported")
+    blocks = {*unet.get("down_block_types", ()), *unet.get("up_block_types", ())}
+    if not blocks & _CROSS_BLOCKS:
+        raise _unsupported(path, "has a UNet without cross-attention blocks, so words cannot steer it")
+    if unet.get("sample_size") is None:
+        raise _unsupported(path, "has a UNet whose configuration gives no sample_size")
+
+
+def _check_vae(path: Path, vae: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+    kind = vae.get("_class_name", "AutoencoderKL")
+    if kind != "AutoencoderKL":
+        raise _unsupported(path, f"has a {kind}, but an AutoencoderKL is needed")
+    channels = vae.get("latent_channels", 4)
+    if unet.get("in_channels", 4) != channels or unet.get("out_channels", 4) != channels:
+        raise _unsupported(
+            path,
+            f"has a UNet from {unet.get('in_channels', 4)} to {unet.get('out_channels', 4)} channels, but its VAE has"
+            f" {channels} (inpainting, depth and image-conditioned models cannot be used)",
+        )
+
+
+def _check_text_encoder(path: Path, text_encoder: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+    kind = str(text_encoder.get("model_type", ""))
+    if kind not in ("clip_text_model", "clip"):
+        raise _unsupported(path, f"has a text encoder of type {kind or 'unknown'}, but a CLIP text model is needed")
+    width, wanted = text_encoder.get("hidden_size", 512), unet.get("cross_attention_dim", 1280)
+    widths = {wanted} if isinstance(wanted, int) else set(wanted)
+    if widths != {width}:
+        raise _unsupported(path, f"has a text encoder of width {width}, but its UNet expects {wanted}")
+
+
+def _variant(path: Path, part: str, stem: str) -> str | None:
+    """None for full weights, ``"fp16"`` where only that variant is there; pickles do not count."""
+    folder = path / part
+    if (folder / f"{stem}.safetensors").is_file() or (folder / f"{stem}.safetensors.index.json").is_file():
+        return None
+    if (folder / f"{stem}.fp16.safetensors").is_file():
+        return "fp16"
+    pickles = sorted(file.name for file in folder.iterdir() if file.suffix in _PICKLES)
+    if pickles:
+        raise ModelError(
+            f"The weights in {folder} are pickles only ({pickles[0]}); these can run code and are never opened.",
+            "use a model that ships safetensors, or convert it: load it with diffusers where you trust it, and"
+            " save_pretrained",
+        )
+    raise _missing(path, f"{part}/{stem}.safetensors")

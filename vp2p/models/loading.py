@@ -1,0 +1,160 @@
+"""Loading a latent diffusion model: VAE, text encoder, tokenizer, UNet and DDIM scheduler."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Iterator
+
+import diffusers
+import torch
+import transformers
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from transformers import CLIPTextModel, CLIPTokenizerFast
+
+from vp2p.errors import ModelError
+from vp2p.models.devices import choose_device, choose_dtype
+from vp2p.models.folder import ModelFolder, fingerprint, read_folder
+from vp2p.models.scheduling import ddim_scheduler
+from vp2p.models.sources import ALIASES, BUNDLED, find_folder
+from vp2p.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class LatentModel:
+    """A model ready to run: in eval mode, on ``device``, nothing requires a gradient.
+
+    ``dtype`` is the UNet's. VAE and text encoder stay float32: each frame and prompt passes them
+    once, and the Stable Diffusion VAE can overflow in fp16. ``name`` is what ``--model`` said, or
+    the folder's name.
+    """
+
+    vae: AutoencoderKL
+    text_encoder: CLIPTextModel
+    tokenizer: CLIPTokenizerFast
+    unet: UNet2DConditionModel
+    scheduler: DDIMScheduler
+    device: torch.device
+    dtype: torch.dtype
+    name: str
+    folder: ModelFolder
+
+    @property
+    def latent_channels(self) -> int:
+        return self.vae.config.latent_channels
+
+    @property
+    def downscale(self) -> int:
+        """Pixels along a side of one latent cell."""
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
+        return self.downscale * 2 ** (len(self.unet.config.block_out_channels) - 1)
+
+    @property
+    def native_size(self) -> int | tuple[int, int]:
+        """The size that the model was trained at, in pixels: a square's side, or (width, height)."""
+        size = self.unet.config.sample_size
+        if isinstance(size, int):
+            return size * self.downscale
+        height, width = size
+        return width * self.downscale, height * self.downscale
+
+    @property
+    def token_limit(self) -> int:
+        """The longest prompt in tokens, begin and end tokens included."""
+        return min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
+
+    @property
+    def vocabulary_words(self) -> frozenset[str] | None:
+        """The words that the model was taught, where its ``vp2p.json`` lists them."""
+        words = self.folder.card.get("words")
+        return None if words is None else frozenset(str(word).lower() for word in words)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the model's files; read from disk at the first use, then kept."""
+        return fingerprint(self.folder)
+
+
+def load_model(settings: ModelSettings) -> LatentModel:
+    """The model that ``settings`` name, on their device.
+
+    Raises:
+        ModelError: when it cannot be found, is of no supported kind, or its files are damaged.
+        UsageError: when the device is absent or cannot compute in the dtype.
+    """
+    device = choose_device(settings.device)
+    dtype = choose_dtype(settings.dtype, device)
+    folder = read_folder(find_folder(settings.model))
+    scheduler = ddim_scheduler(folder.scheduler)
+    with _quiet_libraries():
+        unet = _load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
+        vae = _load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
+        text_encoder = _load_part(CLIPTextModel, folder, "text_encoder")
+        tokenizer = _load_tokenizer(folder)
+    if len(tokenizer) > text_encoder.config.vocab_size:
+        raise ModelError(
+            f"The tokenizer of {folder.path} has {len(tokenizer)} tokens, but its text encoder knows"
+            f" {text_encoder.config.vocab_size}.",
+            "copy the model folder again; tokenizer/ and text_encoder/ must belong together",
+        )
+    text_encoder.float()  # transformers keeps the folder's own number format
+    for part in (unet, vae, text_encoder):
+        part.to(device).eval().requires_grad_(False)
+    local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().is_dir()
+    name = folder.path.resolve().name if local else settings.model
+    return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
+
+
+def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any:
+    """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
+    try:
+        network, info = cls.from_pretrained(
+            str(folder.path / part),
+            variant=folder.variants[part],
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            **options,
+        )
+    except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
+        raise _damaged(folder, part, error) from error
+    # Position ids are counted, not learned: old files hold them, new ones leave them out.
+    missing = sorted(key for key in info["missing_keys"] if not key.endswith("position_ids"))
+    if missing:
+        raise _damaged(folder, part, f"{len(missing)} tensors are missing, such as {missing[0]}")
+    return network
+
+
+def _load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
+    try:
+        return CLIPTokenizerFast.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
+    except Exception as error:  # as above
+        raise _damaged(folder, "tokenizer", error) from error
+
+
+def _damaged(folder: ModelFolder, part: str, why: object) -> ModelError:
+    reason = (str(why).strip() or type(why).__name__).splitlines()[0]
+    return ModelError(f"{folder.path / part} cannot be loaded: {reason}", "copy or download the model folder again")
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """No progress bars and loading reports of the libraries in between vp2p's own lines."""
+    libraries = (diffusers.utils.logging, transformers.utils.logging)
+    before = [(library, library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]
+    for library in libraries:
+        library.set_verbosity_error()
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library, level, bars in before:
+            library.set_verbosity(level)
+            if bars:
+                library.enable_progress_bar()

@@ -1,0 +1,57 @@
+"""The DDIM scheduler of a model, whichever sampler its folder was saved with."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from diffusers import DDIMScheduler
+
+from vp2p.errors import ModelError
+
+_PREDICTIONS = ("epsilon", "v_prediction")
+_BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")
+
+
+def ddim_scheduler(config: Mapping[str, Any]) -> DDIMScheduler:
+    """A DDIM scheduler with the noise schedule of ``config``, a folder's ``scheduler_config.json``.
+
+    Betas and prediction type are the model's. The rest is what Stable Diffusion is sampled with, and
+    not what DDIMScheduler has by default: no clipping, leading spacing with offset 1, and the first
+    alpha (not 1) below the last timestep.
+
+    Raises:
+        ModelError: for a prediction type other than epsilon and v, a flow-matching model, an unknown
+            beta schedule, or betas that must be rescaled to zero terminal SNR.
+    """
+    name = str(config.get("_class_name", ""))
+    prediction = config.get("prediction_type", "epsilon")
+    if "FlowMatch" in name or prediction not in _PREDICTIONS:
+        what = f"the sampler {name}" if "FlowMatch" in name else f"prediction_type {prediction!r}"
+        raise ModelError(
+            f"The model's scheduler asks for {what}, but only epsilon and v_prediction are supported.",
+            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+        )
+    if config.get("rescale_betas_zero_snr", False):
+        raise ModelError(
+            "The model's scheduler rescales its betas to zero terminal SNR, from which DDIM inversion cannot start.",
+            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+        )
+    betas = config.get("beta_schedule", "scaled_linear")
+    if betas not in _BETAS:
+        raise ModelError(
+            f"The model's scheduler has beta_schedule {betas!r}, but only {', '.join(_BETAS)} are supported.",
+            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+        )
+    return DDIMScheduler(
+        num_train_timesteps=config.get("num_train_timesteps", 1000),
+        beta_start=config.get("beta_start", 0.00085),
+        beta_end=config.get("beta_end", 0.012),
+        beta_schedule=betas,
+        trained_betas=config.get("trained_betas"),
+        prediction_type=prediction,
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+        timestep_spacing="leading",
+        rescale_betas_zero_snr=False,
+    )

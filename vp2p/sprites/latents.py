@@ -1,0 +1,66 @@
+"""The UNet's training set: scenes drawn once and encoded once, with the token ids of their prompts."""
+
+from __future__ import annotations
+
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTokenizer
+
+from vp2p.sprites.scenes import sample_scene
+from vp2p.sprites.train_vae import to_tensor
+
+_CHUNK = 64
+
+
+def _chunk(first: int) -> tuple[np.ndarray, list[str]]:
+    scenes = [sample_scene(np.random.default_rng([first + index, 21])) for index in range(_CHUNK)]
+    return np.stack([scene.render()[0] for scene in scenes]), [scene.prompt for scene in scenes]
+
+
+def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> torch.Tensor:
+    """Padded token ids, int64 (prompts, length)."""
+    padded = tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt")
+    return padded.input_ids
+
+
+@torch.no_grad()
+def normalise_latents(vae: AutoencoderKL, pictures: np.ndarray) -> None:
+    """Fold each latent channel's mean and deviation over ``pictures`` into the VAE's 1x1 convolutions.
+
+    Afterwards latents of scenes have mean 0 and deviation 1 in every channel, so the scaling factor is 1.
+    """
+    means = torch.cat([vae.encode(to_tensor(part)).latent_dist.mean for part in np.array_split(pictures, 8)])
+    mean, std = means.mean((0, 2, 3)), means.std((0, 2, 3))
+    channels = len(mean)
+    weight, bias = vae.quant_conv.weight, vae.quant_conv.bias
+    weight[:channels] /= std[:, None, None, None]
+    bias[:channels] = (bias[:channels] - mean) / std
+    bias[channels:] -= 2 * std.log()
+    back = vae.post_quant_conv.weight
+    vae.post_quant_conv.bias += back[:, :, 0, 0] @ mean
+    back *= std[None, :, None, None]
+
+
+def encode_scenes(vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, count: int, workers: int = 2) -> None:
+    """Write latents float16 (count, c, 16, 16) and ids int16 (count, length) of ``count`` random scenes."""
+    vae = vae.to(torch.bfloat16, memory_format=torch.channels_last).eval()
+    latents, ids = [], []
+    with Pool(workers) as pool, torch.no_grad():
+        for pictures, prompts in pool.imap(_chunk, range(0, count, _CHUNK)):
+            x = to_tensor(pictures).to(torch.bfloat16)
+            latents.append(vae.encode(x).latent_dist.mean.half().contiguous())
+            ids.append(token_ids(tokenizer, prompts).short())
+    temporary = path.with_suffix(".tmp")
+    save_file({"latents": torch.cat(latents), "ids": torch.cat(ids)}, temporary)
+    temporary.rename(path)
+
+
+def load_scenes(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """The latents and token ids that ``encode_scenes`` wrote."""
+    tensors = load_file(path)
+    return tensors["latents"], tensors["ids"]

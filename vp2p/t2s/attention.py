@@ -1,0 +1,84 @@
+"""Frame, cross and temporal attention by one processor (Video-P2P, section 3.1).
+
+Axes: B branches, F frames, n tokens of one frame's map, L text tokens, d width of a head.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from diffusers.models.attention_processor import Attention
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+Role = Literal["frame", "cross", "temporal"]
+
+
+@dataclass(frozen=True)
+class AttentionLayer:
+    """Where an attention module sits: its name in the UNet, what it attends over, and on which path."""
+
+    name: str
+    role: Role
+    place: Literal["down", "mid", "up"]
+
+
+class Controller(Protocol):
+    """Replaces plain attention in every layer of one forward pass."""
+
+    def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
+        """The attended values, of ``q``'s shape.
+
+        The first axis of every tensor is branch-major, so that branch b of B holds the b-th of B
+        equal parts.
+
+        frame:    q (B, heads, F·n, d); k, v (B, heads, n, d), the first frame's
+        cross:    q (B, heads, F·n, d); k, v (B, heads, L, d); with a text for each frame
+                  q (B·F, heads, n, d); k, v (B·F, heads, L, d)
+        temporal: q, k, v (B·n, heads, F, d)
+        """
+        ...
+
+
+def _heads(x: Tensor, heads: int) -> Tensor:
+    """(b, tokens, heads·d) to (b, heads, tokens, d)."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+
+
+class T2SAttnProcessor:
+    """An attention processor of diffusers for one layer of the text-to-set model.
+
+    Frame attention takes keys and values of the first frame alone. The queries of all frames are
+    folded into one long query, which equals repeating the keys for each frame, without the copies.
+    """
+
+    def __init__(self, layer: AttentionLayer) -> None:
+        self.layer = layer
+
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        frames: int = 1,
+        control: Controller | None = None,
+    ) -> Tensor:
+        x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
+        rows = x.shape[0]
+        if self.layer.role == "frame":
+            source = x[::frames]
+        elif self.layer.role == "cross":
+            source = encoder_hidden_states  # (B, L, width) or (B·F, L, width)
+        else:
+            source = x
+        q, k, v = attn.to_q(x), attn.to_k(source), attn.to_v(source)
+        q = q.reshape(source.shape[0], -1, q.shape[-1])  # folds the frames that share their keys
+        q, k, v = (_heads(part, attn.heads) for part in (q, k, v))
+        if control is None:
+            out = scaled_dot_product_attention(q, k, v)
+        else:
+            out = control.attend(self.layer, q, k, v, frames)
+        out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
+        return attn.to_out[1](attn.to_out[0](out))

@@ -1,0 +1,218 @@
+"""Inflates an image UNet into the text-to-set model (Video-P2P, section 3.1, figure 2).
+
+Nothing of the UNet is copied: its own transformer blocks and group norms change class in place,
+and keep their parameters and names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.attention_processor import Attention
+from diffusers.models.resnet import ResnetBlock2D
+from torch import Tensor, nn
+
+from vp2p.errors import ArtifactError, ModelError
+from vp2p.t2s.attention import AttentionLayer, Controller, Role, T2SAttnProcessor
+
+GroupNormMode = Literal["per-frame", "joint"]
+
+
+class T2SBlock(BasicTransformerBlock):
+    """The library's transformer block, then attention over the frames at each position.
+
+    ``attn_temp`` and ``norm_temp`` are added by :class:`TextToSetModel`.
+    """
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        attention_mask: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
+        timestep: Tensor | None = None,
+        cross_attention_kwargs: dict[str, Any] | None = None,
+        class_labels: Tensor | None = None,
+        added_cond_kwargs: dict[str, Tensor] | None = None,
+    ) -> Tensor:
+        x = super().forward(
+            hidden_states,
+            attention_mask,
+            encoder_hidden_states,
+            encoder_attention_mask,
+            timestep,
+            cross_attention_kwargs,
+            class_labels,
+            added_cond_kwargs,
+        )  # (B·F, n, width)
+        kwargs = cross_attention_kwargs or {}
+        frames = kwargs.get("frames", 1)
+        tokens = x.shape[1]
+        along_time = x.unflatten(0, (-1, frames)).transpose(1, 2).flatten(0, 1)  # (B·n, F, width)
+        out = self.attn_temp(self.norm_temp(along_time), **kwargs)
+        return x + out.unflatten(0, (-1, tokens)).transpose(1, 2).flatten(0, 1)
+
+
+@dataclass
+class _Clip:
+    """How many frames the pass under way has; group norms are not told by their caller."""
+
+    frames: int = 1
+
+
+class JointGroupNorm(nn.GroupNorm):
+    """Group norm with statistics over all frames of a clip, as in the released code."""
+
+    clip: _Clip
+
+    def forward(self, x: Tensor) -> Tensor:
+        height, width = x.shape[-2:]
+        joint = x.unflatten(0, (-1, self.clip.frames)).transpose(1, 2).flatten(2)  # (B, channels, F·h·w)
+        out = super().forward(joint).unflatten(2, (self.clip.frames, height, width))
+        return out.transpose(1, 2).flatten(0, 1)
+
+
+def _place(name: str) -> Literal["down", "mid", "up"]:
+    return name.split("_", 1)[0]  # down_blocks…, mid_block…, up_blocks…
+
+
+def _hook(attn: Attention, name: str, role: Role) -> None:
+    extras = ("group_norm", "spatial_norm", "norm_q", "norm_k", "norm_cross", "added_kv_proj_dim")
+    found = [extra for extra in extras if getattr(attn, extra, None)]
+    if found or attn.residual_connection or attn.rescale_output_factor != 1.0:
+        raise ModelError(
+            f"The attention layer {name} has parts that frame attention does not know ({', '.join(found) or 'scaling'}).",
+            "give a Stable-Diffusion-style model with --model",
+        )
+    attn.set_processor(T2SAttnProcessor(AttentionLayer(name, role, _place(name))))
+
+
+class TextToSetModel(nn.Module):
+    """A UNet whose frames share the first frame's keys, and that attends over time.
+
+    Output projections of the temporal attention start at zero, so before tuning only the frame
+    attention differs from the image model, and with one frame nothing does.
+
+    Args:
+        unet: a UNet of Stable Diffusion's kind; it is changed in place.
+        group_norm: ``per-frame``, or ``joint`` for the released code's statistics over all frames
+            in residual blocks and before the output.
+
+    Raises:
+        ModelError: no transformer block with frame and text attention was found.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, group_norm: GroupNormMode = "per-frame") -> None:
+        super().__init__()
+        self.unet = unet
+        self._clip = _Clip()
+        blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
+        for name, block in blocks:
+            self._inflate_block(name, block)
+        if not blocks:
+            raise ModelError(
+                "The UNet has no transformer block, so there is no attention to control.",
+                "give a text-conditioned model of Stable Diffusion's kind with --model",
+            )
+        self.hooked = 3 * len(blocks)
+        if group_norm == "joint":
+            self._join_group_norms()
+
+    @property
+    def layers(self) -> list[AttentionLayer]:
+        """Every controlled layer, in the order of the UNet's modules."""
+        return [processor.layer for processor in self.unet.attn_processors.values() if hasattr(processor, "layer")]
+
+    def _inflate_block(self, name: str, block: BasicTransformerBlock) -> None:
+        if block.attn2 is None:
+            raise ModelError(
+                f"The transformer block {name} has no attention to the text.",
+                "give a text-conditioned model of Stable Diffusion's kind with --model",
+            )
+        like = block.attn1.to_q.weight
+        width = block.attn1.to_q.in_features
+        block.norm_temp = nn.LayerNorm(width).to(like)
+        # A fixed seed of its own: the same model is inflated to the same weights, every time.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            block.attn_temp = Attention(
+                query_dim=width, heads=block.attn1.heads, dim_head=block.attn1.inner_dim // block.attn1.heads
+            ).to(like)
+        nn.init.zeros_(block.attn_temp.to_out[0].weight)
+        nn.init.zeros_(block.attn_temp.to_out[0].bias)
+        for added in (block.norm_temp, block.attn_temp):
+            added.requires_grad_(False)
+        block.__class__ = T2SBlock
+        _hook(block.attn1, f"{name}.attn1", "cross" if block.only_cross_attention else "frame")
+        _hook(block.attn2, f"{name}.attn2", "cross")
+        _hook(block.attn_temp, f"{name}.attn_temp", "temporal")
+
+    def _join_group_norms(self) -> None:
+        norms = [self.unet.conv_norm_out] if self.unet.conv_norm_out is not None else []
+        for module in self.unet.modules():
+            if isinstance(module, ResnetBlock2D):
+                norms += [module.norm1, module.norm2]
+        for norm in norms:
+            norm.__class__ = JointGroupNorm
+            norm.clip = self._clip
+
+    def forward(
+        self, latents: Tensor, timestep: int | Tensor, text: Tensor, control: Controller | None = None
+    ) -> Tensor:
+        """What the model predicts (noise or velocity) for every frame of every branch.
+
+        Args:
+            latents: (B, F, c, h, w); cast to the model's dtype.
+            timestep: one timestep for all.
+            text: (B, L, width), or (B, F, L, width) with a text for each frame.
+            control: attention control, or None.
+
+        Returns:
+            (B, F, c, h, w) in float32.
+        """
+        frames = latents.shape[1]
+        dtype = self.unet.dtype
+        self._clip.frames = frames
+        if text.ndim == 4:
+            text = text.flatten(0, 1)
+        out = self.unet(
+            latents.flatten(0, 1).to(dtype),
+            timestep,
+            text.to(dtype),
+            cross_attention_kwargs={"frames": frames, "control": control},
+            return_dict=False,
+        )[0]
+        return out.unflatten(0, (-1, frames)).float()
+
+    def tuned_parameters(self, norm_temp: bool = False) -> dict[str, nn.Parameter]:
+        """The parameters that tuning trains, by their names in the UNet.
+
+        ``attn1.to_q``, ``attn2.to_q`` and all of ``attn_temp``; with ``norm_temp`` its norm too.
+        """
+        parts = ["attn1.to_q", "attn2.to_q", "attn_temp"] + (["norm_temp"] if norm_temp else [])
+        return {
+            name: parameter
+            for name, parameter in self.unet.named_parameters()
+            if any(f".{part}." in f".{name}" for part in parts)
+        }
+
+    def load_tuned(self, tensors: dict[str, Tensor]) -> None:
+        """Puts tuned tensors back.
+
+        Raises:
+            ArtifactError: a name or a shape does not belong to this model.
+        """
+        parameters = dict(self.unet.named_parameters())
+        for name, tensor in tensors.items():
+            if name not in parameters or parameters[name].shape != tensor.shape:
+                raise ArtifactError(
+                    f"The tuned weights hold {name} {tuple(tensor.shape)}, which this model does not have.",
+                    "vp2p tune",
+                )
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                parameters[name].copy_(tensor)

@@ -1,0 +1,1 @@
+"""Clips in and out: reading, choosing and fitting frames, writing videos and contact sheets."""

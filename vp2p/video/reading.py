@@ -1,0 +1,102 @@
+"""Reading a clip: any video, GIF, animated WebP or folder of images, as chosen upright RGB frames."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from vp2p.errors import VideoError
+from vp2p.settings import ClipSettings
+from vp2p.video.pictures import AnimationSource, FolderSource, is_picture
+from vp2p.video.sampling import choose
+from vp2p.video.streams import StreamSource
+
+Source = StreamSource | AnimationSource | FolderSource
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What a clip is. ``width`` and ``height`` are pixels after turning upright; ``seconds`` is the
+    duration, ``rate`` the nominal rate in frames a second, ``audio`` the sound's codec or None."""
+
+    path: Path
+    width: int
+    height: int
+    frames: int
+    seconds: float
+    rate: Fraction
+    codec: str
+    audio: str | None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Chosen frames of a clip.
+
+    ``frames`` is uint8 RGB of shape (F, H, W, 3) at native size; ``times`` their presentation times,
+    float64 seconds of shape (F,) since the clip's first frame; ``rate`` the frame rate at which they
+    play over the span from ``start`` to ``end`` seconds; ``total`` the frames that the span offered.
+    """
+
+    frames: np.ndarray
+    times: np.ndarray
+    rate: Fraction
+    start: float
+    end: float
+    total: int
+
+
+def probe(path: Path) -> ClipInfo:
+    """What the clip at ``path`` is, from its packets and its first frame.
+
+    Of a file cut short, ``frames`` may count some that do not decode; ``read_clip`` passes over them.
+
+    Raises:
+        VideoError: there is no such file, or it is no clip that can be read.
+    """
+    source = _source(Path(path))
+    line = source.timeline
+    width, height = source.size
+    return ClipInfo(Path(path), width, height, len(line.times), line.end, line.rate, source.codec, source.audio)
+
+
+def read_clip(path: Path, settings: ClipSettings) -> Clip:
+    """The frames of the clip at ``path`` that ``settings`` choose; no others are held in memory.
+
+    Raises:
+        VideoError: there is no such file, or it is no clip that can be read.
+        UsageError: the clip has fewer frames than were asked for, or none in the span.
+    """
+    path = Path(path)
+    source = _source(path)
+    sampling = choose(source.timeline, settings, path.name)
+    frames = source.decode(sampling.indices)
+    if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
+        # The packets promised frames that do not decode (a file cut short): choose from those that do.
+        source = StreamSource(path, by_decoding=True)
+        sampling = choose(source.timeline, settings, path.name)
+        frames = source.decode(sampling.indices)
+    return Clip(
+        frames=np.stack([frames[i] for i in sampling.indices]),
+        times=source.timeline.times[list(sampling.indices)],
+        rate=sampling.rate,
+        start=sampling.start,
+        end=sampling.end,
+        total=sampling.total,
+    )
+
+
+def _source(path: Path) -> Source:
+    if not os.path.exists(path):
+        raise VideoError(f"There is no file or folder {path}.", "check the path to the clip")
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise VideoError(f"You may not read {path}.", f"chmod u+rX {path}")
+    if path.is_dir():
+        return FolderSource(path)
+    if path.stat().st_size == 0:
+        raise VideoError(f"{path} is empty (0 bytes).", "copy or download the clip again")
+    return AnimationSource(path) if is_picture(path) else StreamSource(path)

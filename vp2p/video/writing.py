@@ -1,0 +1,132 @@
+"""Writing frames as an H.264 MP4, a GIF, an animated WebP or a folder of PNG images."""
+
+from __future__ import annotations
+
+import errno
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+import numpy as np
+from PIL import Image
+
+from vp2p.errors import UsageError, VideoError
+from vp2p.video.atomic import replacing
+from vp2p.video.audio import add_audio, has_audio
+
+VideoFormat = Literal["mp4", "gif", "webp", "png"]
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota error
+_BT709 = 1  # the code of BT.709 in the H.264 tables of matrices, primaries and transfer functions
+
+
+def write_video(
+    path: Path,
+    frames: np.ndarray,
+    rate: Fraction,
+    audio_from: Path | None = None,
+    span: tuple[float, float] | None = None,
+    format: VideoFormat | None = None,
+) -> tuple[str, ...]:
+    """Write uint8 RGB ``frames`` of shape (F, H, W, 3) at ``rate`` frames a second.
+
+    An MP4 gets the sound of ``audio_from`` over ``span`` seconds of that clip. ``png`` makes ``path``
+    a folder. What was at ``path`` is replaced in one step; on failure it stays as it was.
+
+    Args:
+        format: by default what the ending of ``path`` says; no ending means a folder of PNG.
+
+    Returns:
+        Notes for the user, such as why there is no sound.
+
+    Raises:
+        UsageError: the ending of ``path`` names no format.
+        VideoError: the file cannot be written, as on a full disk.
+    """
+    path = Path(path)
+    format = format or _format_of(path)
+    _check_place(path, format)
+    try:
+        with replacing(path) as temporary:
+            if format == "mp4":
+                return _write_mp4(temporary, frames, Fraction(rate), audio_from, span)
+            if format == "png":
+                temporary.mkdir()
+                for number, frame in enumerate(frames, start=1):
+                    Image.fromarray(frame).save(temporary / f"{number:05d}.png", format="PNG")
+            else:
+                _write_animation(temporary, frames, Fraction(rate), format)
+    except (OSError, av.FFmpegError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        hint = "free some space and run the command again" if error.errno in _FULL else "choose another output path"
+        raise VideoError(f"{path} cannot be written: {reason}.", hint) from error
+    return (f"no sound: {format} holds none",) if audio_from is not None and has_audio(Path(audio_from)) else ()
+
+
+def _format_of(path: Path) -> VideoFormat:
+    ending = path.suffix.lower().lstrip(".")
+    if ending in ("mp4", "gif", "webp"):
+        return ending
+    if not ending:
+        return "png"
+    raise UsageError(f"{path.name} ends in .{ending}, which is no format to write.", "--format mp4, gif, webp or png")
+
+
+def _check_place(path: Path, format: VideoFormat) -> None:
+    if not path.absolute().parent.is_dir():
+        raise VideoError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
+    if format != "png" and path.is_dir():
+        raise VideoError(f"{path} is a folder, not a file to write.", "choose another output path")
+    if format == "png" and path.exists():
+        # Only a folder that an earlier run wrote may be replaced.
+        if not path.is_dir() or any(not re.fullmatch(r"\d{5}\.png", item.name) for item in path.iterdir()):
+            raise VideoError(f"{path} exists and is not a folder of numbered PNG images.", "choose another output path")
+
+
+def _write_mp4(
+    path: Path, frames: np.ndarray, rate: Fraction, audio_from: Path | None, span: tuple[float, float] | None
+) -> tuple[str, ...]:
+    if "libx264" not in av.codecs_available:
+        raise VideoError(
+            "This build of PyAV has no H.264 encoder.", "--format webp, or install PyAV from PyPI: pip install av"
+        )
+    # 4:2:0 halves the sides, so odd ones get their last row or column twice.
+    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
+    height, width = frames.shape[1:3]
+    with av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"}) as output:
+        # No B-frames: at a few frames a second their delay would put the sound out of step in
+        # players that ignore edit lists. One thread: the same frames give the same bytes anywhere.
+        options = {"crf": "16", "preset": "medium", "bf": "0", "threads": "1"}
+        stream = output.add_stream("libx264", rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.time_base = 1 / rate
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = 1  # 16 to 235
+        sound, notes = add_audio(output, Path(audio_from), span) if audio_from is not None and span else ([], ())
+        packets = list(sound)
+        for index, pixels in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+            frame.pts, frame.time_base, frame.duration = index, 1 / rate, 1
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            output.mux(packet)
+    return notes
+
+
+def _write_animation(path: Path, frames: np.ndarray, rate: Fraction, format: VideoFormat) -> None:
+    tick = 10 if format == "gif" else 1  # milliseconds that the format counts in
+    # Rounding each frame's end, not its length, keeps the whole as long as it should be.
+    ends = [round(1000 * index / rate / tick) * tick for index in range(len(frames) + 1)]
+    durations = [max(after - before, tick) for before, after in zip(ends, ends[1:])]
+    images = [Image.fromarray(frame) for frame in frames]
+    options: dict[str, object] = {"quality": 90, "method": 4}
+    if format == "gif":
+        images = [image.quantize(256, method=Image.Quantize.MEDIANCUT) for image in images]
+        options = {"disposal": 1, "optimize": False}
+    images[0].save(
+        path, format=format.upper(), save_all=True, append_images=images[1:], duration=durations, loop=0, **options
+    )

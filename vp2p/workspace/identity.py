@@ -1,0 +1,56 @@
+"""What a run depends on, as one digest: equal inputs, equal identity, no work done twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Mapping
+
+_FORMAT = 1
+_CHUNK = 1 << 20
+
+
+def identity(stage: str, inputs: Mapping[str, Any]) -> str:
+    """SHA-256, as 64 hex digits, of the stage's name and all that its result depends on.
+
+    Args:
+        stage: ``source``, ``tune``, ``invert`` or ``edit``.
+        inputs: JSON values; the order of keys does not count, and a tuple equals a list.
+
+    Raises:
+        ValueError: an input is NaN or infinite, or is called ``format`` or ``stage``.
+        TypeError: an input is not a JSON value.
+    """
+    reserved = {"format", "stage"} & set(inputs)
+    if reserved:
+        raise ValueError(f"an input may not be called {', '.join(sorted(reserved))}")
+    canonical = json.dumps(
+        {"format": _FORMAT, "stage": stage, **inputs}, sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits. Raises OSError if it cannot be read."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def array_digest(array: Any) -> str:
+    """SHA-256 of an array's dtype, shape and values, as 64 hex digits.
+
+    Args:
+        array: a NumPy array, or what NumPy can view as one (a CPU tensor), of any shape. Memory
+            layout and byte order do not count.
+    """
+    import numpy as np
+
+    values = np.asarray(array)
+    values = np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
+    digest = hashlib.sha256(json.dumps([values.dtype.str, list(values.shape)]).encode("ascii"))
+    digest.update(values.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""manifest.json: what a finished run holds, each file with its checksum; written last."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vp2p.errors import ArtifactError, UsageError
+from vp2p.workspace.identity import file_digest
+from vp2p.workspace.names import file_in
+
+FORMAT = 1
+NAME = "manifest.json"
+_TYPES = {
+    "stage": str,
+    "identity": str,
+    "name": str,
+    "parents": dict,
+    "settings": dict,
+    "created": str,
+    "vp2p": str,
+    "artifacts": dict,
+}
+
+
+def read_manifest(folder: Path, rebuild: str) -> dict[str, Any]:
+    """The manifest of the run folder ``folder``.
+
+    Args:
+        folder: of a finished run.
+        rebuild: how the run is made anew, shown as the hint.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or of a newer format.
+    """
+    path = folder / NAME
+    try:
+        manifest = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing: the run is not finished.", rebuild) from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+    if not isinstance(manifest, dict) or type(manifest.get("format")) is not int:
+        raise ArtifactError(f"{path} is damaged: it has no format.", rebuild)
+    if manifest["format"] > FORMAT:
+        raise ArtifactError(
+            f"{path} has format {manifest['format']}, but this vp2p reads up to {FORMAT}.",
+            "pip install --upgrade vp2p",
+        )
+    for key, kind in _TYPES.items():
+        if not isinstance(manifest.get(key), kind):
+            raise ArtifactError(f"{path} is damaged: {key} is {manifest.get(key)!r}.", rebuild)
+    for name, record in manifest["artifacts"].items():
+        _check_record(folder, name, record, rebuild)
+    return manifest
+
+
+def _check_record(folder: Path, name: str, record: Any, rebuild: str) -> None:
+    try:
+        file_in(folder, name)
+    except UsageError as error:
+        raise ArtifactError(f"{folder / NAME} is damaged: {error.cause}", rebuild) from error
+    whole = isinstance(record, dict) and isinstance(record.get("sha256"), str) and type(record.get("bytes")) is int
+    if not whole:
+        raise ArtifactError(f"{folder / NAME} is damaged: the record of {name} is {record!r}.", rebuild)
+
+
+def verify_artifact(path: Path, record: dict[str, Any], rebuild: str) -> None:
+    """Compare a file with its record in the manifest.
+
+    Raises:
+        ArtifactError: the file is missing, unreadable, or differs in size or checksum.
+    """
+    try:
+        size = path.stat().st_size
+        if size != record["bytes"]:
+            raise ArtifactError(f"{path} is damaged: it has {size} bytes, not {record['bytes']}.", rebuild)
+        if file_digest(path) != record["sha256"]:
+            raise ArtifactError(f"{path} is damaged: its checksum differs from the recorded one.", rebuild)
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing.", rebuild) from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error

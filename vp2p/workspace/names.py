@@ -1,0 +1,52 @@
+"""Names that may become file names: those of edits, and those of files in a run folder."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from vp2p.errors import UsageError
+
+_MAX_CHARACTERS = 64
+# A file name may have 255 bytes on common file systems; some are left for lock and temporary names.
+_MAX_BYTES = 200
+
+
+def check_edit_name(name: str) -> str:
+    """``name`` in Unicode normal form C, if it may name an edit.
+
+    Raises:
+        UsageError: it is empty, longer than 64 characters, starts with ``.`` or ``-``, or holds
+            anything but letters and digits of any script, ``.``, ``_`` and ``-``.
+    """
+    hint = "give --name letters, digits, . _ or -, at most 64, not starting with . or -"
+    name = unicodedata.normalize("NFC", name)
+    if not name:
+        raise UsageError("The name of the edit is empty.", hint)
+    if len(name) > _MAX_CHARACTERS or len(name.encode("utf-8", "surrogatepass")) > _MAX_BYTES:
+        raise UsageError(f"The name {name[:20]!r}… of the edit is too long: {len(name)} characters.", hint)
+    if name[0] in ".-":
+        raise UsageError(f"The name {name!r} of the edit starts with {name[0]!r}.", hint)
+    for character in name:
+        if character not in "._-" and unicodedata.category(character)[0] not in "LMN":
+            raise UsageError(f"The name {name!r} of the edit holds {character!r}.", hint)
+    return name
+
+
+def file_in(folder: Path, name: str) -> Path:
+    """The path of the file ``name``, such as ``edited.mp4`` or ``edited/0001.png``, in ``folder``.
+
+    Raises:
+        UsageError: ``name`` is empty or absolute, or leads out of the folder.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or "\0" in name or "\\" in name or ".." in parts or PurePosixPath(name).is_absolute():
+        raise UsageError(f"{name!r} is no file of a run.", f"name a file in {folder}")
+    return folder.joinpath(*parts)
+
+
+def cut_name(name: str, suffix: str) -> str:
+    """``name`` with ``suffix``, shortened before the suffix where it would be too long for an edit."""
+    while len(name + suffix) > _MAX_CHARACTERS or len((name + suffix).encode("utf-8")) > _MAX_BYTES:
+        name = name[:-1]
+    return name + suffix

@@ -1,0 +1,111 @@
+"""Named tensors in safetensors files: written atomically and byte for byte alike, read with care."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Mapping
+
+from vp2p.errors import ArtifactError
+from vp2p.workspace.atomic import write_bytes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# The format keeps its metadata in no fixed order, so all of it goes under one key, as sorted JSON.
+_METADATA_KEY = "vp2p"
+
+
+def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes of a safetensors file; equal tensors and metadata give equal bytes.
+
+    Args:
+        tensors: of any shape, dtype and device; they may be views of each other.
+        metadata: JSON values to keep beside them.
+    """
+    from safetensors.torch import save
+
+    plain: dict[str, Tensor] = {}
+    storages: set[int] = set()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().to("cpu").contiguous()
+        storage = tensor.untyped_storage()
+        # The format refuses tensors that share memory.
+        if storage.data_ptr() in storages or storage.nbytes() != tensor.numel() * tensor.element_size():
+            tensor = tensor.clone()
+        storages.add(tensor.untyped_storage().data_ptr())
+        plain[name] = tensor
+    text = None if metadata is None else {_METADATA_KEY: json.dumps(metadata, sort_keys=True)}
+    return save(plain, metadata=text)
+
+
+def decode_tensors(data: bytes) -> dict[str, Tensor]:
+    """Tensors on the CPU from the bytes of a safetensors file.
+
+    Raises:
+        ValueError: the bytes are cut short, damaged, or no safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return load(data)
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise ValueError(f"not a whole safetensors file ({error})") from error
+
+
+def decode_metadata(data: bytes) -> dict[str, Any]:
+    """The metadata given to :func:`encode_tensors`; empty if there was none.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    length = int.from_bytes(data[:8], "little")
+    try:
+        return json.loads(json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(_METADATA_KEY, "{}"))
+    except (AttributeError, TypeError, RecursionError) as error:
+        raise ValueError(f"not a safetensors header ({error})") from error
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> None:
+    """Write ``tensors`` and ``metadata`` (see :func:`encode_tensors`) to ``path``, whole or not at all.
+
+    Raises:
+        ArtifactError: the disk refuses.
+    """
+    write_bytes(path, encode_tensors(tensors, metadata))
+
+
+def load_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
+    """The tensors of the file ``path``, on the CPU.
+
+    Args:
+        path: a safetensors file.
+        rebuild: the command that makes the file anew, shown as the hint.
+
+    Raises:
+        ArtifactError: the file is missing, unreadable, cut short, damaged or of another kind.
+    """
+    data = _read(path, rebuild)
+    try:
+        return decode_tensors(data)
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+
+
+def load_metadata(path: Path, rebuild: str) -> dict[str, Any]:
+    """The metadata of the file ``path``; arguments and errors as for :func:`load_tensors`."""
+    data = _read(path, rebuild)
+    try:
+        return decode_metadata(data)
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+
+
+def _read(path: Path, rebuild: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing.", rebuild) from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error

@@ -1,0 +1,170 @@
+"""A workspace folder: made by ``init``, found from anywhere inside it, and its runs listed."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import unicodedata
+from functools import cached_property
+from pathlib import Path
+from typing import ContextManager
+
+from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
+from vp2p.workspace.config import NAME as CONFIG
+from vp2p.workspace.config import WorkspaceConfig, read_config
+from vp2p.workspace.create import create_folder
+from vp2p.workspace.manifest import read_manifest
+from vp2p.workspace.names import check_edit_name, cut_name
+from vp2p.workspace.run_settings import read_run_settings
+from vp2p.workspace.runs import RunFolder
+from vp2p.workspace.scratch import scratch_folder
+
+STAGES = ("source", "tune", "invert", "edit")
+_ID_DIGITS = 12
+_INIT = 'vp2p init VIDEO --prompt "what the video shows"'
+_log = logging.getLogger(__name__)
+
+
+class Workspace:
+    """The workspace in ``folder``, which holds a vp2p.yaml; made by :meth:`create` or :meth:`find`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, config: WorkspaceConfig) -> Workspace:
+        """Make the workspace ``folder``; all of it appears at once, or nothing does.
+
+        Args:
+            folder: must not exist, or be empty.
+            config: what goes into vp2p.yaml.
+
+        Raises:
+            UsageError: the folder exists and is not empty, or its name cannot be one.
+            ArtifactError: the disk refuses.
+        """
+        folder = Path(folder).absolute()
+        create_folder(folder, config)
+        return cls(folder)
+
+    @classmethod
+    def find(cls, start: Path | None = None, explicit: Path | None = None) -> Workspace:
+        """The workspace the user means.
+
+        Args:
+            start: where to look, and upward from; None for the current folder.
+            explicit: what ``-w`` named, taken in place of looking.
+
+        Raises:
+            NoWorkspaceError: there is none.
+        """
+        if explicit is not None:
+            if not (Path(explicit) / CONFIG).is_file():
+                raise NoWorkspaceError(f"{explicit} is no workspace: it holds no {CONFIG}.", f"{_INIT} -w {explicit}")
+            return cls(Path(explicit).absolute())
+        here = Path.cwd() if start is None else Path(start).absolute()
+        for folder in (here, *here.parents):
+            if (folder / CONFIG).is_file():
+                return cls(folder)
+        raise NoWorkspaceError(f"There is no {CONFIG} in {here} or above.", f"{_INIT}, or -w PATH of a workspace")
+
+    @cached_property
+    def config(self) -> WorkspaceConfig:
+        """What vp2p.yaml says. Raises UsageError if it is damaged (see :func:`read_config`)."""
+        return read_config(self.folder / CONFIG)
+
+    @property
+    def video(self) -> Path:
+        """The path of the video, which need not exist any more."""
+        return self.folder / self.config.video
+
+    def run(self, stage: str, identity: str, name: str | None = None) -> RunFolder:
+        """The folder of the run of ``stage`` with ``identity`` (64 hex digits), made or not.
+
+        ``name`` names an edit and is given for no other stage. Raises UsageError if it may not be one.
+        """
+        if (stage == "edit") != (name is not None):
+            raise ValueError("an edit has a name, and no other stage has")
+        name = identity[:_ID_DIGITS] if name is None else check_edit_name(name)
+        return RunFolder(self._stage(stage) / name, stage, identity)
+
+    def runs(self, stage: str) -> list[RunFolder]:
+        """All runs of ``stage``, finished or not, in the order of their creation.
+
+        A folder that does not say what it holds is passed over with a warning.
+        """
+        found = []
+        root = self._stage(stage)
+        for folder in root.iterdir() if root.is_dir() else ():
+            if folder.name.startswith(".") or not folder.is_dir():
+                continue
+            try:
+                head = _head(folder)
+            except ArtifactError as error:
+                _log.warning("%s; passed over", error.cause)
+                continue
+            found.append((head["created"], folder.name, RunFolder(folder, stage, head["identity"])))
+        return [run for _, _, run in sorted(found, key=lambda item: item[:2])]
+
+    def newest(self, stage: str) -> RunFolder | None:
+        """The finished run of ``stage`` that was created last, or None.
+
+        Raises:
+            ArtifactError: the manifest of a newer one is damaged.
+        """
+        return next((run for run in reversed(self.runs(stage)) if run.finished), None)
+
+    def by_name(self, stage: str, prefix: str) -> RunFolder:
+        """The run of ``stage`` with this name or id, or the only one whose name starts so.
+
+        Raises:
+            UsageError: none or several match; the hint lists names to type.
+        """
+        prefix = unicodedata.normalize("NFC", prefix)
+        runs = {run.name: run for run in self.runs(stage)}
+        if prefix in runs:
+            return runs[prefix]
+        matching = [name for name in runs if prefix and name.startswith(prefix)]
+        if len(matching) == 1:
+            return runs[matching[0]]
+        if matching:
+            raise UsageError(f"{prefix!r} fits {len(matching)} {stage} runs.", "give one of: " + ", ".join(matching))
+        if not runs:
+            raise UsageError(f"There is no {stage} run yet.", f"vp2p {stage} --help")
+        near = difflib.get_close_matches(prefix, runs, n=1)
+        hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(runs)
+        raise UsageError(f"There is no {stage} run {prefix!r}.", hint)
+
+    def free_edit_name(self, base: str) -> str:
+        """``base``, or the first of ``base-2``, ``base-3``, … that no edit has.
+
+        Raises:
+            UsageError: ``base`` may not name an edit.
+        """
+        name = check_edit_name(base)
+        root = self._stage("edit")
+        # Some file systems take names that differ in case alone for one.
+        taken = {path.name.casefold() for path in root.iterdir()} if root.is_dir() else set()
+        number = 1
+        candidate = name
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = cut_name(name, f"-{number}")
+        return candidate
+
+    def scratch(self) -> ContextManager[Path]:
+        """An empty folder in ``.tmp`` for the length of a ``with`` block; removes what crashes left there."""
+        return scratch_folder(self.folder / ".tmp")
+
+    def _stage(self, stage: str) -> Path:
+        if stage not in STAGES:
+            raise ValueError(f"stage is {stage!r}, but must be one of {', '.join(STAGES)}")
+        return self.folder / stage
+
+
+def _head(folder: Path) -> dict[str, str]:
+    """``identity`` and ``created`` of a run, from whichever of its two records is whole."""
+    try:
+        return read_run_settings(folder)
+    except ArtifactError as error:
+        return read_manifest(folder, error.hint)
