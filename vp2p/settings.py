@@ -5,10 +5,15 @@ from __future__ import annotations
 import difflib
 import types
 import typing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import UsageError
+
+
+def _option(default: Any, help: str) -> Any:
+    """A field with the sentence that ``--help`` says of it."""
+    return field(default=default, metadata={"help": help})
 
 
 def _check(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -28,13 +33,15 @@ class ClipSettings:
     ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
     """
 
-    frames: int | str = 8
-    start: float | None = None
-    end: float | None = None
-    fps: float | None = None
-    stride: int | None = None
-    size: str | None = None
-    fit: Literal["crop", "pad", "stretch"] = "crop"
+    frames: int | str = _option(8, "How many frames, spread evenly by time, or all.")
+    start: float | None = _option(None, "Where the clip begins, in seconds.")
+    end: float | None = _option(None, "Where the clip ends, in seconds.")
+    fps: float | None = _option(None, "Take frames at this rate instead of spreading them.")
+    stride: int | None = _option(None, "Take every k-th frame instead of spreading them.")
+    size: str | None = _option(
+        None, "Pixels: 512, 512x320 (width x height) or keep; by default the model's own area in the clip's shape."
+    )
+    fit: Literal["crop", "pad", "stretch"] = _option("crop", "How frames are brought to that size.")
 
     def __post_init__(self) -> None:
         if isinstance(self.frames, str):
@@ -54,30 +61,39 @@ class ClipSettings:
 
 
 @dataclass(frozen=True)
-class ModelSettings:
-    """Which model is inflated, how its group norms count frames, and where it runs.
+class ComputeSettings:
+    """Where the model runs, and in which number format."""
 
-    ``device`` and ``dtype`` say where and how exactly it is computed; ``group_norm`` ``joint`` is
-    the released code's form.
+    device: Literal["auto", "cuda", "mps", "cpu"] = _option("auto", "Where to compute.")
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _option("auto", "What the UNet computes in.")
+
+
+@dataclass(frozen=True)
+class ModelSettings(ComputeSettings):
+    """Which model is inflated, and how its group norms count frames.
+
+    ``group_norm`` ``joint`` is the released code's form.
     """
 
-    model: str = "sprites"
-    group_norm: Literal["per-frame", "joint"] = "per-frame"
-    device: Literal["auto", "cuda", "mps", "cpu"] = "auto"
-    dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    model: str = _option(
+        "sprites", "sprites (bundled), a folder in diffusers format, a hub id, or an alias (sd15, sd21)."
+    )
+    group_norm: Literal["per-frame", "joint"] = _option(
+        "per-frame", "Normalise each frame alone, or all frames jointly as the released code does."
+    )
 
 
 @dataclass(frozen=True)
 class TuneSettings:
     """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1)."""
 
-    steps: int = 500
-    learning_rate: float = 3e-5
-    weight_decay: float = 1e-2
-    gradient_clip: float = 1.0
-    train_norm_temp: bool = False
-    gradient_checkpointing: bool = False
-    seed: int = 33
+    steps: int = _option(500, "Tuning steps; 0 leaves the model untuned.")
+    learning_rate: float = _option(3e-5, "Of AdamW.")
+    weight_decay: float = _option(1e-2, "Of AdamW.")
+    gradient_clip: float = _option(1.0, "Largest norm of the gradient.")
+    train_norm_temp: bool = _option(False, "Train the norm before temporal attention too.")
+    gradient_checkpointing: bool = _option(False, "Save memory for a third more arithmetic.")
+    seed: int = _option(33, "Of the noise and the timesteps.")
 
     def __post_init__(self) -> None:
         _check(self.steps >= 0, "steps", self.steps, "0 or more")
@@ -90,13 +106,15 @@ class TuneSettings:
 class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""
 
-    method: Literal["null-text", "ddim", "direct"] = "null-text"
-    steps: int = 50
-    guidance: float = 7.5
-    null: Literal["shared", "per-frame"] = "shared"
-    inner_steps: int = 10
-    null_learning_rate: float = 1e-2
-    tolerance: float = 1e-5
+    method: Literal["null-text", "ddim", "direct"] = _option(
+        "null-text", "What brings the source branch back to the clip."
+    )
+    steps: int = _option(50, "DDIM steps.")
+    guidance: float = _option(7.5, "Classifier-free guidance.")
+    null: Literal["shared", "per-frame"] = _option("shared", "One null embedding for all frames, or one for each.")
+    inner_steps: int = _option(10, "Most updates of the null embedding at each step.")
+    null_learning_rate: float = _option(1e-2, "Of the null embedding, at the first step.")
+    tolerance: float = _option(1e-5, "Squared error at which a step needs no further update.")
 
     def __post_init__(self) -> None:
         _check(1 <= self.steps <= 1000, "steps", self.steps, "between 1 and 1000")
@@ -115,20 +133,29 @@ class EditSettings:
     the steps. ``blend`` empty means the changed words.
     """
 
-    prompt: str | None = None
-    swap: tuple[str, ...] = ()
-    reweight: tuple[str, ...] = ()
-    window: tuple[str, ...] = ()
-    cross_replace: float = 0.4
-    self_replace: float = 0.4
-    self_target: Literal["temporal", "frame", "both"] = "temporal"
-    blend: tuple[str, ...] = ()
-    no_blend: bool = False
-    blend_threshold: float = 0.3
-    blend_start: float = 0.2
-    mask: str | None = None
-    guide: Literal["decoupled", "optimised", "empty"] = "decoupled"
-    guidance: float | None = None
+    prompt: str | None = _option(None, "The whole new prompt; the kind of edit follows from its words.")
+    swap: tuple[str, ...] = _option((), "Replace a word: cat=dog. May be repeated.")
+    reweight: tuple[str, ...] = _option((), "Strengthen or weaken a word: red:2. May be repeated.")
+    window: tuple[str, ...] = _option(
+        (), "When a word is controlled, as shares of the steps: dog=0.1:0.8. May be repeated."
+    )
+    cross_replace: float = _option(0.4, "Share of the steps in which text attention is the source's.")
+    self_replace: float = _option(0.4, "Share of the steps in which self attention is the source's.")
+    self_target: Literal["temporal", "frame", "both"] = _option("temporal", "Which self attention is replaced.")
+    blend: tuple[str, ...] = _option(
+        (), "A word that outlines where the edit may act; by default the changed words. May be repeated."
+    )
+    no_blend: bool = _option(False, "Let the edit act everywhere.")
+    blend_threshold: float = _option(0.3, "Cut of the outline, as a share of the attention's peak.")
+    blend_start: float = _option(0.2, "Share of the steps before the outline is used.")
+    mask: str | None = _option(
+        None, "A video or folder of pictures, white where the edit may act, instead of the words' outline."
+    )
+    guide: Literal["decoupled", "optimised", "empty"] = _option(
+        "decoupled",
+        "Which unconditional embedding guides the edit: the empty prompt's for the edit and the optimised one for the source (decoupled), or one of them for both.",
+    )
+    guidance: float | None = _option(None, "Classifier-free guidance of the edit; by default the inversion's.")
 
     def __post_init__(self) -> None:
         for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):
@@ -181,7 +208,7 @@ def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
         UsageError: for an unknown key (names the nearest known one) or a value of a wrong type.
     """
     hints = typing.get_type_hints(cls)
-    known = [field.name for field in fields(cls)]
+    known = [entry.name for entry in fields(cls)]
     checked = {}
     for key, value in values.items():
         name = str(key).replace("-", "_")

@@ -32,7 +32,13 @@ def test_null_text(golden):
     start = NullTextState.start(trajectory, data["uncond"], settings)
     losses: list[float] = []
     state = optimise_null_text(
-        golden.model(), schedule, trajectory, data["cond"], data["uncond"], settings, start,
+        golden.model(),
+        schedule,
+        trajectory,
+        data["cond"],
+        data["uncond"],
+        settings,
+        start,
         lambda _, step_losses: losses.extend(step_losses),
     )
     assert len(losses) == int(data["inner_counts"].sum())

@@ -20,8 +20,12 @@ def test_tuned_tensors(golden):
     # The stored latents differ a little between steps: the released code draws from the posterior.
     for step in range(4):
         tune(
-            model, golden.scheduler(), frames_first(data["latents"][step : step + 1]), data["text"],
-            TuneSettings(steps=step + 1, learning_rate=3e-3), state,
+            model,
+            golden.scheduler(),
+            frames_first(data["latents"][step : step + 1]),
+            data["text"],
+            TuneSettings(steps=step + 1, learning_rate=3e-3),
+            state,
             lambda _, loss: losses.append(loss),
             lambda _: (frames_first(data["noise"][step : step + 1]), int(data["t"][step])),
         )

@@ -21,22 +21,22 @@ def _load(folder: Path, **options: str) -> LatentModel:
 
 def test_sd1_properties(sd1: LatentModel) -> None:
     assert sd1.name == "tiny-sd1"
-    assert (sd1.latent_channels, sd1.downscale, sd1.size_multiple) == (4, 8, 64)
-    assert (sd1.native_size, sd1.token_limit) == (128, 77)
+    assert (sd1.latent_channels, sd1.folder.downscale, sd1.folder.size_multiple) == (4, 8, 64)
+    assert (sd1.folder.native_size, sd1.token_limit) == (128, 77)
     assert sd1.scheduler.config.prediction_type == "epsilon"
-    assert sd1.vocabulary_words is None
+    assert sd1.folder.known_words is None
 
 
 def test_sd2_properties(sd2: LatentModel) -> None:
-    assert (sd2.latent_channels, sd2.downscale, sd2.size_multiple) == (4, 4, 16)
-    assert (sd2.native_size, sd2.token_limit) == (64, 32)
+    assert (sd2.latent_channels, sd2.folder.downscale, sd2.folder.size_multiple) == (4, 4, 16)
+    assert (sd2.folder.native_size, sd2.token_limit) == (64, 32)
     assert sd2.scheduler.config.prediction_type == "v_prediction"
 
 
 def test_native_size_of_an_oblong_model_is_width_by_height(folder: Path) -> None:
     config = folder / "unet" / "config.json"
     config.write_text(config.read_text().replace('"sample_size": 16', '"sample_size": [8, 24]'))
-    assert _load(folder).native_size == (192, 64)
+    assert _load(folder).folder.native_size == (192, 64)
 
 
 def test_everything_is_frozen_and_on_the_device(sd1: LatentModel, sd2: LatentModel) -> None:
@@ -78,7 +78,7 @@ def test_fp16_variant_alone_is_enough(folder: Path) -> None:
 
 def test_vocabulary_and_name_from_the_card(folder: Path) -> None:
     (folder / "vp2p.json").write_text('{"words": ["Cat", "dog"], "name": "pets"}')
-    assert _load(folder).vocabulary_words == {"cat", "dog"}
+    assert _load(folder).folder.known_words == {"cat", "dog"}
 
 
 def test_absent_tensor_is_an_error(folder: Path) -> None:

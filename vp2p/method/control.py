@@ -93,7 +93,8 @@ class EditControl:
 
 def attention_maps(q: Tensor, k: Tensor) -> Tensor:
     """``softmax(q kᵀ / √d)`` in float32: (g, heads, N, L)."""
-    return ((q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5).softmax(-1)
+    # Half precision can overflow before the softmax, as the library's upcast_attention tells of SD 2.1.
+    return (q.float() @ k.float().transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
 
 
 def edited_attention(tokens: TokenMap, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

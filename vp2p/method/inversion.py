@@ -38,3 +38,27 @@ def ddim_invert(
         trajectory = torch.cat([trajectory, moved])
         on_step(trajectory)
     return trajectory
+
+
+@torch.no_grad()
+def ddim_reconstruct(
+    model: TextToSetModel,
+    schedule: Schedule,
+    x_T: Tensor,
+    cond: Tensor,
+    on_step: Callable[[Tensor], None] = no_progress,
+) -> Tensor:
+    """The source branch without guidance, from noise back to the clip.
+
+    Args:
+        x_T: (1, F, c, h, w).
+        cond: (1, L, width).
+
+    Returns:
+        (F, c, h, w).
+    """
+    x = x_T
+    for index in range(schedule.steps, 0, -1):
+        x = schedule.denoise(model(x, schedule.timestep(index), cond), x, index)
+        on_step(x)
+    return x[0]

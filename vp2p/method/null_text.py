@@ -93,8 +93,6 @@ def optimise_null_text(
         if moved is None:
             with torch.no_grad():
                 moved = step_from(previous)
-        state = NullTextState(
-            torch.cat([state.embeddings, previous[None]]), torch.cat([state.source, moved])
-        )
+        state = NullTextState(torch.cat([state.embeddings, previous[None]]), torch.cat([state.source, moved]))
         on_step(state, losses)
     return state

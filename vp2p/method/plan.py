@@ -177,7 +177,11 @@ def _changed(prompt: TokenizedPrompt, alignment: Alignment, target: bool) -> lis
 
 
 def _blend_tokens(
-    source: TokenizedPrompt, target: TokenizedPrompt, alignment: Alignment, reweighted: list[Word], names: tuple[str, ...]
+    source: TokenizedPrompt,
+    target: TokenizedPrompt,
+    alignment: Alignment,
+    reweighted: list[Word],
+    names: tuple[str, ...],
 ) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
     """The token positions whose maps outline the edit, in the source and in the target."""
     if names:

@@ -36,9 +36,7 @@ class Tuning:
             name: nn.Parameter(parameter.detach().float().clone())
             for name, parameter in model.tuned_parameters(settings.train_norm_temp).items()
         }
-        optimiser = torch.optim.AdamW(
-            weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        optimiser = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         return cls(0, weights, optimiser, generator(settings.seed))
 
     def tuned(self) -> dict[str, Tensor]:

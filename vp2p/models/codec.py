@@ -17,7 +17,7 @@ def encode_frames(model: LatentModel, frames: np.ndarray) -> Tensor:
     """Latents of frames: the mean of the VAE's posterior, shifted and scaled as its config says.
 
     Args:
-        frames: uint8 RGB, shape (F, H, W, 3); H and W multiples of ``model.downscale``.
+        frames: uint8 RGB, shape (F, H, W, 3); H and W multiples of ``model.folder.downscale``.
 
     Returns:
         float32 (F, c, h, w) on the model's device.
@@ -36,7 +36,7 @@ def decode_latents(model: LatentModel, latents: Tensor) -> np.ndarray:
     """Frames of latents (F, c, h, w), as uint8 RGB of shape (F, H, W, 3), rounded to the nearest."""
     shift = model.vae.config.get("shift_factor") or 0.0
     latents = latents.to(model.device, torch.float32) / model.vae.config.scaling_factor + shift
-    area = latents.shape[2] * latents.shape[3] * model.downscale**2
+    area = latents.shape[2] * latents.shape[3] * model.folder.downscale**2
     frames = []
     for chunk in latents.tensor_split(_chunks(latents.shape[0], area)):
         pixels = (model.vae.decode(chunk).sample + 1.0) * 127.5

@@ -32,6 +32,31 @@ class ModelFolder:
     variants: Mapping[str, str | None]
     card: Mapping[str, Any]
 
+    @property
+    def downscale(self) -> int:
+        """Pixels along a side of one latent cell."""
+        return 2 ** (len(self.vae["block_out_channels"]) - 1)
+
+    @property
+    def size_multiple(self) -> int:
+        """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
+        return self.downscale * 2 ** (len(self.unet["block_out_channels"]) - 1)
+
+    @property
+    def native_size(self) -> int | tuple[int, int]:
+        """The size that the model was trained at, in pixels: a square's side, or (width, height)."""
+        size = self.unet["sample_size"]
+        if isinstance(size, int):
+            return size * self.downscale
+        height, width = size
+        return width * self.downscale, height * self.downscale
+
+    @property
+    def known_words(self) -> frozenset[str] | None:
+        """The words that the model was taught, where its ``vp2p.json`` lists them."""
+        words = self.card.get("words")
+        return None if words is None else frozenset(str(word).lower() for word in words)
+
 
 def read_folder(path: Path) -> ModelFolder:
     """The checked model folder at ``path``; opens configurations only, no weights.

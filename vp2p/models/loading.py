@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -16,7 +15,7 @@ from transformers import CLIPTextModel, CLIPTokenizerFast
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
-from vp2p.models.folder import ModelFolder, fingerprint, read_folder
+from vp2p.models.folder import ModelFolder, read_folder
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
 from vp2p.settings import ModelSettings
@@ -46,39 +45,9 @@ class LatentModel:
         return self.vae.config.latent_channels
 
     @property
-    def downscale(self) -> int:
-        """Pixels along a side of one latent cell."""
-        return 2 ** (len(self.vae.config.block_out_channels) - 1)
-
-    @property
-    def size_multiple(self) -> int:
-        """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
-        return self.downscale * 2 ** (len(self.unet.config.block_out_channels) - 1)
-
-    @property
-    def native_size(self) -> int | tuple[int, int]:
-        """The size that the model was trained at, in pixels: a square's side, or (width, height)."""
-        size = self.unet.config.sample_size
-        if isinstance(size, int):
-            return size * self.downscale
-        height, width = size
-        return width * self.downscale, height * self.downscale
-
-    @property
     def token_limit(self) -> int:
         """The longest prompt in tokens, begin and end tokens included."""
         return min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
-
-    @property
-    def vocabulary_words(self) -> frozenset[str] | None:
-        """The words that the model was taught, where its ``vp2p.json`` lists them."""
-        words = self.folder.card.get("words")
-        return None if words is None else frozenset(str(word).lower() for word in words)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the model's files; read from disk at the first use, then kept."""
-        return fingerprint(self.folder)
 
 
 def load_model(settings: ModelSettings) -> LatentModel:

@@ -39,6 +39,14 @@ _WEIGHTS = (
 )
 
 
+def locate(model: str) -> str:
+    """What ``--model`` says, in a form that means the same from any current folder."""
+    folder = Path(model).expanduser()
+    if model in (BUNDLED, *ALIASES) or not model or not folder.is_dir():
+        return model
+    return str(folder.absolute())
+
+
 def find_folder(model: str) -> Path:
     """The folder that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def encode_scenes(vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, coun
     """Write latents float16 (count, c, 16, 16) and ids int16 (count, length) of ``count`` random scenes."""
     vae = vae.to(torch.bfloat16, memory_format=torch.channels_last).eval()
     latents, ids = [], []
-    with Pool(workers) as pool, torch.no_grad():
+    # Drawing yields to encoding, whose threads would otherwise wait for one another at every layer.
+    with Pool(workers, os.nice, (10,)) as pool, torch.no_grad():
         for pictures, prompts in pool.imap(_chunk, range(0, count, _CHUNK)):
             x = to_tensor(pictures).to(torch.bfloat16)
             latents.append(vae.encode(x).latent_dist.mean.half().contiguous())

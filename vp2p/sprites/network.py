@@ -12,12 +12,12 @@ UNET_CONFIG = {
     "sample_size": 16,
     "in_channels": 8,
     "out_channels": 8,
-    "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+    "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
     "mid_block_type": "UNetMidBlock2DCrossAttn",
-    "up_block_types": ("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-    "block_out_channels": (128, 192, 256),
+    "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+    "block_out_channels": (128, 192),
     "layers_per_block": 1,
-    "attention_head_dim": (4, 6, 8),  # in this class: the number of heads, each of dimension 32
+    "attention_head_dim": (2, 3),  # in this class: the number of heads, each of dimension 64
     "cross_attention_dim": TEXT_WIDTH,
     "norm_num_groups": 16,
     "flip_sin_to_cos": True,

@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from vp2p.errors import PromptError
 from vp2p.sprites.drawing import Pose, compose, sprite
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES, caption
@@ -23,6 +24,9 @@ class Scene:
 
     Two scenes that differ in one word have the same pose, path and, but for ``place``, the same
     ground: ``scene.replace(object="dog")`` is the ideal edit of ``scene``.
+
+    Raises:
+        PromptError: for a word that scenes do not have.
     """
 
     object: str
@@ -39,7 +43,8 @@ class Scene:
             ("texture", (None, *TEXTURES)), ("style", (None, *STYLES)), ("path", PATHS),
         ):  # fmt: skip
             if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is not one of {known}")
+                words = ", ".join(word for word in known if word)
+                raise PromptError(f"{getattr(self, name)!r} is no {name} of a scene.", f"use one of: {words}")
 
     @property
     def prompt(self) -> str:
@@ -52,10 +57,10 @@ class Scene:
     def poses(self, frames: int = 1) -> list[Pose]:
         """The pose in each frame, along the path."""
         rng = np.random.default_rng([self.seed, 977])
-        size = rng.uniform(0.64, 0.92)
+        size = rng.uniform(0.68, 0.94)
         reach = 0.5 - size * 0.45
         x, y = 0.5 + rng.uniform(-reach, reach), 0.5 + rng.uniform(-reach, reach)
-        tilt, flip = rng.uniform(-12, 12), bool(rng.random() < 0.5)
+        tilt, flip = rng.uniform(-10, 10), bool(rng.random() < 0.5)
         poses = []
         for index in range(frames):
             t = index / max(frames - 1, 1)

@@ -1,0 +1,35 @@
+"""``vp2p demo``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vp2p.cli.common import Json
+from vp2p.cli.output import output, shown
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the clip, the workspace and the results.")] = Path("demo"),
+    json: Json = False,
+) -> None:
+    """Edit a small clip from start to end with the bundled model.
+
+    Examples:
+
+      vp2p demo
+
+      vp2p demo trial
+    """
+    from vp2p.stages.demo import demo as run_demo
+
+    with output.progress() as progress:
+        result = run_demo(folder, progress)
+    for clip in result.clips:
+        output.say(f"[green]✓[/green] {shown(clip)}")
+    output.say("[dim]try next:[/dim]")
+    for command in result.next:
+        output.say(f"  {command}")
+    output.result("demo", result, result.sheet)

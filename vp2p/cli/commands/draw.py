@@ -1,0 +1,43 @@
+"""``vp2p draw``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vp2p.cli.common import Json
+from vp2p.cli.output import output
+
+
+def draw(
+    sentence: Annotated[str, typer.Argument(help='Such as "a striped red cat on the grass".', show_default=False)],
+    video: Annotated[Path, typer.Argument(help="The MP4, GIF, WebP or folder to write.", show_default=False)],
+    frames: Annotated[int, typer.Option(min=1, max=1000, help="How many frames.")] = 8,
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames a second.")] = 4.0,
+    path: Annotated[
+        Literal["still", "slide", "bounce", "turn", "grow"], typer.Option(help="How the object moves.")
+    ] = "slide",
+    seed: Annotated[int, typer.Option(min=0, help="Decides pose and ground.")] = 0,
+    json: Json = False,
+) -> None:
+    """Draw a small clip for the bundled model, to try things on.
+
+    Examples:
+
+      vp2p draw "a cat on the grass" cat.mp4
+
+      vp2p draw "a spotted blue fish on the sand" fish.gif --path bounce --seed 3
+    """
+    from fractions import Fraction
+
+    from vp2p.sprites.sentences import read_scene
+    from vp2p.video.writing import write_video
+
+    scene = read_scene(sentence, path, seed)
+    rate = Fraction(fps).limit_denominator(1000)
+    notes = write_video(video, scene.render(frames), rate)
+    for note in notes:
+        output.say(note)
+    output.result("draw", {"video": video, "prompt": scene.prompt}, video)

@@ -1,0 +1,42 @@
+"""``vp2p edit``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional
+
+import typer
+
+from vp2p.cli.common import Force, From, Json, resolve, session
+from vp2p.cli.options import settings_options
+from vp2p.cli.output import output
+from vp2p.settings import ComputeSettings, EditSettings
+
+
+@settings_options(settings=EditSettings, compute=ComputeSettings)
+def edit(
+    ctx: typer.Context,
+    settings: dict[str, Any],
+    compute: dict[str, Any],
+    parent: From = None,
+    name: Annotated[Optional[str], typer.Option(help="The edit's name; by default its new words.")] = None,
+    format: Annotated[
+        Literal["mp4", "gif", "webp", "png"], typer.Option(help="Of the edited clip; png is a folder of pictures.")
+    ] = "mp4",
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Edit the clip by changing words of its prompt.
+
+    Examples:
+
+      vp2p edit --swap cat=dog
+
+      vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
+    """
+    from vp2p.stages.edit import edit as edit_stage
+
+    here = session(ctx, compute)
+    with output.progress() as progress:
+        resolved = resolve(EditSettings, here.workspace, "edit", settings)
+        result = edit_stage(here, resolved, parent, name, format, force, progress)
+    output.stage(result)

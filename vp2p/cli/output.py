@@ -1,0 +1,138 @@
+"""What the commands print: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.tree import Tree
+
+from vp2p.errors import Vp2pError
+from vp2p.stages.result import StageResult
+
+ENVELOPE = 1
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass
+class Output:
+    """How this process prints. ``json`` puts one envelope on stdout, ``quiet`` leaves out all but results."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    @property
+    def console(self) -> Console:
+        """Messages to people."""
+        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """A line on stderr, in rich's markup."""
+        self.console.print(text)
+
+    def say_tree(self, tree: Tree) -> None:
+        self.console.print(tree)
+
+    def result(self, command: str, value: Any, artifact: Path | None = None) -> None:
+        """The one thing a command prints on stdout: an envelope, or the artifact's path."""
+        if self.json:
+            print(json.dumps({"vp2p": ENVELOPE, "command": command, "ok": True, "result": plain(value)}))
+        elif artifact is not None:
+            print(shown(artifact))
+
+    def stage(self, result: StageResult) -> None:
+        """A finished run: a summary on stderr, its artifact on stdout."""
+        mark = "[dim]=[/dim]" if result.state == "up to date" else "[green]✓[/green]"
+        self.say(f"{mark} [bold]{result.stage}[/bold] {escape(result.run)}: {result.state}")
+        for name, value in result.facts.items():
+            self.say(f"  [dim]{name}[/dim] {escape(shown(Path(value)) if name == 'sheet' else str(value))}")
+        for note in result.notes:
+            self.say(f"[yellow]note:[/yellow] {escape(note)}")
+        if result.next:
+            self.say("[dim]next:[/dim] " + escape("   ".join(result.next)))
+        self.result(result.stage, result, result.artifact)
+
+    def error(self, error: Vp2pError) -> None:
+        """A cause, and the next command to type."""
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print(f"[red]error:[/red] {escape(error.cause)}")
+        console.print(f"[cyan]hint:[/cyan] {escape(error.hint)}")
+        if self.json:
+            told = {"kind": type(error).__name__, "cause": error.cause, "hint": error.hint, "exit": error.exit_code}
+            print(json.dumps({"vp2p": ENVELOPE, "ok": False, "error": told}))
+
+    def progress(self) -> StageProgress:
+        """A bar on a terminal; elsewhere a plain line every so often."""
+        return StageProgress(self.console)
+
+
+class StageProgress:
+    """A :class:`vp2p.stages.result.Progress`, to be used in a ``with`` block."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[metric]}[/dim]"),
+            console=console,
+            transient=True,
+        )
+        self._tasks: dict[str, Any] = {}
+        self._started: dict[str, tuple[float, int]] = {}
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> StageProgress:
+        if self._console.is_terminal and not self._console.quiet:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, what: str, done: int, total: int, metric: str = "") -> None:
+        now = time.monotonic()
+        since, first = self._started.setdefault(what, (now, done))
+        rate = f"{(done - first) / (now - since):.1f}/s" if done > first and now > since else ""
+        if self._console.is_terminal:
+            if what not in self._tasks:
+                self._tasks[what] = self._bars.add_task(what, total=total, rate="", metric="")
+            self._bars.update(self._tasks[what], completed=done, rate=rate, metric=metric)
+        elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self._console.print(" ".join(part for part in (what, f"{done}/{total}", rate, metric) if part))
+
+
+def shown(path: Path) -> str:
+    """A path as people read it: from the current folder where that is shorter."""
+    try:
+        return str(Path(path).resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def plain(value: Any) -> Any:
+    """A result as values that JSON can hold."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {key: plain(item) for key, item in asdict(value).items()}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+output = Output()

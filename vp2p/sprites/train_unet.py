@@ -1,0 +1,129 @@
+"""Train the text encoder and UNet of the sprites model: ``python -m vp2p.sprites.train_unet --out FOLDER``.
+
+v-prediction (Salimans and Ho, "Progressive distillation for fast sampling of diffusion models",
+2022) with min-SNR-5 weighting (Hang et al., "Efficient diffusion training via min-SNR weighting
+strategy", 2023) and prompt dropout for classifier-free guidance (Ho and Salimans, 2022). It starts
+from ``FOLDER/vae.safetensors`` of train_vae, and a rerun resumes from ``FOLDER/unet.safetensors``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from diffusers.models.attention_processor import AttnProcessor
+from safetensors.torch import load_file, save_file
+
+from vp2p.sprites import checkpoint
+from vp2p.sprites.latents import encode_scenes, load_scenes, normalise_latents, token_ids
+from vp2p.sprites.network import Network, scheduler
+from vp2p.sprites.pictures import draw_pictures
+from vp2p.sprites.tokenizer import build_tokenizer
+from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
+
+SNR_LIMIT = 5.0
+PROMPT_DROPOUT = 0.1
+
+
+def finished_vae(out: Path, pictures: Path) -> AutoencoderKL:
+    """The averaged VAE of ``out`` with normalised latents, made once as ``out``/vae-final.safetensors."""
+    vae = AutoencoderKL(**VAE_CONFIG, scaling_factor=1.0).eval().requires_grad_(False)
+    path = out / "vae-final.safetensors"
+    if not path.exists():
+        state = load_file(out / "vae.safetensors")
+        vae.load_state_dict({name[4:]: tensor for name, tensor in state.items() if name.startswith("ema.")})
+        scenes, _ = draw_pictures(pictures, 7000)
+        normalise_latents(vae, scenes[:512])
+        save_file(vae.state_dict(), path)
+    vae.load_state_dict(load_file(path))
+    return vae
+
+
+def timesteps(size: int, generator: torch.Generator) -> torch.Tensor:
+    """One random timestep in each of ``size`` equal parts of 0..999: the loss varies less from batch to batch."""
+    return ((torch.arange(size) + torch.rand(size, generator=generator)) * (1000 / size)).long().clamp_(max=999)
+
+
+def train(
+    out: Path, pictures: Path, count: int, steps: int, size: int, rate: float, seed: int, compiled: bool
+) -> None:
+    """Train to ``steps`` and leave ``out``/unet.safetensors, with a JSON line of log every 50 steps."""
+    torch.manual_seed(seed)
+    tokenizer = build_tokenizer(out / "tokenizer")
+    path = out / "scenes.safetensors"
+    if not path.exists():
+        encode_scenes(finished_vae(out, pictures), tokenizer, path, count)
+    latents, ids = load_scenes(path)
+    empty = token_ids(tokenizer, [""])[0]
+    network = Network(tokenizer).to(memory_format=torch.channels_last)
+    network.unet.set_attn_processor(AttnProcessor())  # on a CPU its backward pass is several times faster
+    ema = checkpoint.Ema(network, 0.9995)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
+    generator = torch.Generator().manual_seed(seed)
+    saved, first = out / "unet.safetensors", 0
+    if saved.exists():
+        first = checkpoint.load(saved, network, ema, optimizer, generator)
+    forward = torch.compile(network) if compiled else network
+    alpha_bar = scheduler().alphas_cumprod
+    start = time.monotonic()
+    losses: list[float] = []
+    with open(out / "unet.jsonl", "a", encoding="utf-8") as log:
+        for step in range(first + 1, steps + 1):
+            factor = min(step / 300, 1.0) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+            chosen = np.random.default_rng([seed, step]).integers(0, len(latents), size)
+            x0, words = latents[chosen].float(), ids[chosen].long()
+            words[torch.rand(size, generator=generator) < PROMPT_DROPOUT] = empty
+            t = timesteps(size, generator)
+            noise = torch.randn(x0.shape, generator=generator)
+            a = alpha_bar[t].view(-1, 1, 1, 1)
+            x_t = (a.sqrt() * x0 + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
+            v = a.sqrt() * noise - (1 - a).sqrt() * x0
+            with torch.autocast("cpu", torch.bfloat16):
+                predicted = forward(x_t, t, words)
+            error = (predicted.float() - v).square().mean((1, 2, 3))
+            snr = (a / (1 - a)).flatten()
+            loss = (error * snr.clamp(max=SNR_LIMIT) / (snr + 1)).mean()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            ema.update(network)
+            losses.append(loss.item())
+            if step % 50 == 0:
+                line = {
+                    "step": step,
+                    "loss": round(sum(losses) / len(losses), 5),
+                    "v_error": round(error.mean().item(), 4),
+                    "norm": round(norm.item(), 3),
+                    "rate": round(rate * factor, 7),
+                    "seconds": round(time.monotonic() - start, 1),
+                }
+                losses.clear()
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+            if step % 500 == 0 or step == steps:
+                checkpoint.save(saved, step, network, ema, optimizer, generator)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints and the log")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder of the drawn pictures")
+    parser.add_argument("--scenes", type=int, default=32768, help="how many scenes are drawn and encoded")
+    parser.add_argument("--steps", type=int, default=13000)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--compile", action="store_true", help="compile the network: slow start, quicker steps")
+    given = parser.parse_args()
+    train(
+        given.out, given.pictures, given.scenes, given.steps, given.batch, given.rate, given.seed, given.compile
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""A workspace and its model, loaded once and only when a stage has work for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Mapping
+
+from vp2p.errors import ArtifactError
+from vp2p.models.folder import ModelFolder, fingerprint, read_folder
+from vp2p.models.sources import find_folder
+from vp2p.settings import ComputeSettings, ModelSettings
+from vp2p.workspace import RunFolder, Workspace, load_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vp2p.models.loading import LatentModel
+    from vp2p.t2s import TextToSetModel
+
+
+class Session:
+    """What the stages of one process share.
+
+    Args:
+        workspace: the workspace.
+        compute: device and dtype, where they are not to be the workspace's.
+    """
+
+    def __init__(self, workspace: Workspace, compute: Mapping[str, Any] | None = None) -> None:
+        self.workspace = workspace
+        self._compute = dict(compute or {})
+        self._tuned: str | None = None
+
+    @cached_property
+    def settings(self) -> ModelSettings:
+        """The model's settings, as they are in force."""
+        return dataclasses.replace(self.workspace.config.model, **self._compute)
+
+    @cached_property
+    def folder(self) -> ModelFolder:
+        """The model's folder, checked but not loaded."""
+        return read_folder(find_folder(self.settings.model))
+
+    @cached_property
+    def model(self) -> LatentModel:
+        """The loaded model."""
+        from vp2p.models.loading import load_model
+
+        return load_model(self.settings)
+
+    @cached_property
+    def t2s(self) -> TextToSetModel:
+        """The text-to-set model, untuned until :meth:`use_tuned`."""
+        from vp2p.t2s import TextToSetModel
+
+        return TextToSetModel(self.model.unet, self.settings.group_norm)
+
+    @cached_property
+    def model_identity(self) -> dict[str, str]:
+        """All of the model that a result depends on."""
+        from vp2p.models.devices import choose_device, choose_dtype
+
+        dtype = choose_dtype(self.settings.dtype, choose_device(self.settings.device))
+        return {
+            "fingerprint": fingerprint(self.folder),
+            "group_norm": self.settings.group_norm,
+            "dtype": str(dtype).removeprefix("torch."),
+        }
+
+    def use_tuned(self, run: RunFolder) -> None:
+        """Puts a tune run's weights into the model.
+
+        Raises:
+            ArtifactError: they are missing or damaged, or belong to another model.
+        """
+        used = run.manifest()["settings"]["model"]
+        mine = self.model_identity
+        if any(used[key] != mine[key] for key in ("fingerprint", "group_norm")):
+            raise ArtifactError(
+                f"The run tune/{run.name} was made with another model than {self.settings.model}.", "vp2p tune"
+            )
+        if self._tuned == run.identity:
+            return
+        run.verify()
+        self.t2s.load_tuned(load_tensors(run.path("tuned.safetensors"), run.rebuild))
+        self._tuned = run.identity
+
+    def tuned_is(self, run: RunFolder) -> None:
+        """Notes that the model holds a run's weights already, as after tuning it."""
+        self._tuned = run.identity
+
+    def embed(self, *prompts: str) -> Tensor:
+        """(N, L, width), the prompts' embeddings."""
+        from vp2p.models.text import encode_prompts
+
+        return encode_prompts(self.model, prompts)
+
+
+def compute_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Checks what a command says of device and dtype."""
+    from vp2p.settings import from_mapping
+
+    from_mapping(ComputeSettings, values)
+    return values

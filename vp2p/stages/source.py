@@ -1,0 +1,131 @@
+"""The frames that every later stage works on: read from the video once, then kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vp2p.errors import ArtifactError
+from vp2p.settings import ClipSettings, to_mapping
+from vp2p.stages.running import perform
+from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
+from vp2p.workspace.identity import file_digest, identity
+from vp2p.workspace.tensors import load_metadata
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vp2p.models.folder import ModelFolder
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames at the size they are edited at.
+
+    ``pixels`` is uint8 RGB (F, H, W, 3); ``rate`` their frames a second; ``start`` and ``end`` the
+    seconds of the video that they cover.
+    """
+
+    pixels: np.ndarray
+    rate: Fraction
+    start: float
+    end: float
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a video file, or of the files in a folder of pictures by name."""
+    if not path.is_dir():
+        return file_digest(path)
+    files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    return identity("source", {"files": [[file.name, file_digest(file)] for file in files]})
+
+
+def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Frames:
+    """Reads, samples and fits a clip to what a model can take.
+
+    Raises:
+        VideoError, UsageError: see :func:`vp2p.video.reading.read_clip` and
+            :func:`vp2p.video.fitting.target_size`.
+    """
+    from vp2p.video.fitting import fit_frames, target_size
+    from vp2p.video.reading import read_clip
+
+    found = read_clip(video, clip)
+    height, width = found.frames.shape[1:3]
+    size = target_size((width, height), clip.size, folder.native_size, folder.size_multiple)
+    return Frames(fit_frames(found.frames, size, clip.fit), found.rate, found.start, found.end)
+
+
+def prepare_source(workspace: Workspace, folder: ModelFolder) -> RunFolder:
+    """The source run of the workspace's video and clip settings, made if it is not there yet.
+
+    A video that is gone is no matter once its frames are kept.
+
+    Raises:
+        VideoError: neither the video nor its frames are there, or it cannot be read.
+        UsageError, ArtifactError: as for :func:`read_frames` and the workspace.
+    """
+    clip = workspace.config.clip
+    size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
+    wanted = to_mapping(clip) | {"model_size": size}
+    if not workspace.video.exists():
+        for run in reversed(workspace.runs("source")):
+            if run.finished and run.manifest()["settings"] == _plain(wanted):
+                return run
+    if not workspace.video.exists():
+        from vp2p.video.reading import read_clip
+
+        read_clip(workspace.video, clip)  # raises, and says what is missing
+    run = workspace.run("source", identity("source", wanted | {"content": content_digest(workspace.video)}))
+
+    def work(_: object) -> None:
+        import torch
+
+        frames = read_frames(workspace.video, clip, folder)
+        facts = {"rate": str(frames.rate), "start": frames.start, "end": frames.end}
+        save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(frames.pixels)}, facts)
+
+    perform(run, _plain(wanted), {}, work)
+    return run
+
+
+def _plain(values: dict) -> dict:
+    """Tuples as lists, as they come back from JSON."""
+    import json
+
+    return json.loads(json.dumps(values))
+
+
+def load_frames(run: RunFolder) -> Frames:
+    """The frames of a finished source run. Raises ArtifactError if they are missing or damaged."""
+    run.verify()
+    path = run.path("frames.safetensors")
+    facts = load_metadata(path, run.rebuild)
+    pixels = load_tensors(path, run.rebuild)["frames"].numpy()
+    return Frames(pixels, Fraction(facts["rate"]), facts["start"], facts["end"])
+
+
+def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple[int, int]):
+    """A mask video as (F, h, w) float: the share of each latent cell that is white.
+
+    Raises:
+        VideoError, UsageError: it cannot be read, or holds fewer frames than the clip.
+    """
+    import torch
+    from torch.nn.functional import adaptive_avg_pool2d
+
+    from vp2p.video.fitting import fit_frames
+    from vp2p.video.reading import read_clip
+
+    count, height, width = frames.pixels.shape[:3]
+    found = read_clip(path, dataclasses.replace(clip, frames=count, size=None))
+    white = torch.from_numpy(fit_frames(found.frames, (width, height), clip.fit)).float().mean(-1) > 127
+    return (adaptive_avg_pool2d(white.float()[:, None], latent_size)[:, 0] >= 0.5).float()
+
+
+def missing_parent(stage: str, command: str) -> ArtifactError:
+    """The error of a stage whose parent has not run yet."""
+    return ArtifactError(f"There is no finished {stage} run in this workspace yet.", command)

@@ -1,0 +1,70 @@
+"""``vp2p status``: what a workspace holds, and what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.workspace import STAGES
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run: its name, whether it is finished, its settings and the runs it came from."""
+
+    stage: str
+    name: str
+    finished: bool
+    created: str
+    settings: Mapping[str, Any]
+    parents: Mapping[str, str]
+    step: int | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """A workspace and its runs, stage by stage in order of creation."""
+
+    folder: Path
+    prompt: str
+    video: Path
+    model: str
+    runs: tuple[RunStatus, ...]
+
+    @property
+    def next(self) -> str:
+        """The command that makes sense now."""
+        unfinished = [run for run in self.runs if not run.finished and run.stage in ("tune", "invert")]
+        if unfinished:
+            return f"vp2p {unfinished[0].stage}, with the same options, goes on where it was interrupted"
+        done = {run.stage for run in self.runs if run.finished}
+        if "tune" not in done:
+            return "vp2p tune"
+        if "invert" not in done:
+            return "vp2p invert"
+        return "vp2p edit --swap OLD=NEW"
+
+
+def status(workspace: Workspace) -> Status:
+    """Reads the workspace; changes nothing.
+
+    Raises:
+        UsageError, ArtifactError: vp2p.yaml or a manifest is damaged.
+    """
+    config = workspace.config
+    runs = tuple(_status(run) for stage in STAGES for run in workspace.runs(stage))
+    return Status(workspace.folder, config.prompt, workspace.video, config.model.model, runs)
+
+
+def _status(run: RunFolder) -> RunStatus:
+    from vp2p.workspace.run_settings import read_run_settings
+
+    if run.finished:
+        record = run.manifest()
+        return RunStatus(run.stage, run.name, True, record["created"], record["settings"], record["parents"], None)
+    found = read_run_settings(run.folder)
+    checkpoint = run.load_checkpoint()
+    step = checkpoint[1]["step"] if checkpoint else 0
+    return RunStatus(run.stage, run.name, False, found["created"], found["settings"], {}, step)

@@ -1,0 +1,78 @@
+"""``vp2p tune``: the text-to-set model tuned on the workspace's clip."""
+
+from __future__ import annotations
+
+from vp2p.settings import TuneSettings, to_mapping
+from vp2p.stages.result import Progress, StageResult, silent
+from vp2p.stages.running import Checkpoint, perform
+from vp2p.stages.saving import SECONDS_BETWEEN, Saver
+from vp2p.stages.session import Session
+from vp2p.stages.source import load_frames, prepare_source
+from vp2p.workspace import save_tensors
+from vp2p.workspace.identity import identity
+
+# Settings that change what a run costs, not what it gives.
+_WITHOUT_EFFECT = {"gradient_checkpointing"}
+
+
+def tune(
+    session: Session,
+    settings: TuneSettings,
+    force: bool = False,
+    progress: Progress = silent,
+    checkpoint_seconds: float = SECONDS_BETWEEN,
+) -> StageResult:
+    """Tunes, or goes on tuning, and keeps the trained tensors.
+
+    Raises:
+        Vp2pError: see the workspace, the video and the model.
+        Interrupted: a signal came; the checkpoint is saved.
+    """
+    workspace = session.workspace
+    prompt = workspace.config.prompt
+    source = prepare_source(workspace, session.folder)
+    resolved = to_mapping(settings)
+    run = workspace.run(
+        "tune",
+        identity(
+            "tune",
+            {
+                "source": source.identity,
+                "model": session.model_identity,
+                "prompt": prompt,
+                "settings": {key: value for key, value in resolved.items() if key not in _WITHOUT_EFFECT},
+            },
+        ),
+    )
+
+    def work(found: Checkpoint) -> None:
+        from vp2p.method.tuning import Tuning
+        from vp2p.method.tuning import tune as tune_model
+        from vp2p.models.codec import encode_frames
+
+        latents = encode_frames(session.model, load_frames(source).pixels)[None]
+        cond = session.embed(prompt)
+        state = Tuning.start(session.t2s, settings)
+        if found:
+            tensors, meta = found
+            state.restore(meta["step"], tensors)
+
+        def on_step(state: Tuning, loss: float) -> None:
+            run.append_log({"step": state.step - 1, "loss": loss})
+            progress("tune", state.step, settings.steps, f"loss {loss:.4f}")
+            saver.offer(lambda: (state.to_tensors(), {"step": state.step}))
+
+        progress("tune", state.step, settings.steps)
+        with Saver(run, immutable=False, seconds=checkpoint_seconds) as saver:
+            tune_model(session.t2s, session.model.scheduler, latents, cond, settings, state, on_step)
+        save_tensors(run.path("tuned.safetensors"), state.tuned())
+        session.tuned_is(run)
+
+    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved}
+    done = perform(run, recorded, {"source": source.name}, work, force)
+    losses = [entry["loss"] for entry in run.read_log()]
+    facts = {"steps": settings.steps}
+    if losses:
+        last = losses[-min(len(losses), 20) :]
+        facts["loss"] = f"{sum(last) / len(last):.4f} (mean of the last {len(last)} steps)"
+    return StageResult("tune", run.name, done, run.path("tuned.safetensors"), facts, next=("vp2p invert",))
