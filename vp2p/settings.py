@@ -33,15 +33,17 @@ class ClipSettings:
     ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
     """
 
-    frames: int | str = _option(8, "How many frames, spread evenly by time, or all.")
+    frames: int | str = _option(8, "How many frames, spread evenly over the clip; or all.")
     start: float | None = _option(None, "Where the clip begins, in seconds.")
     end: float | None = _option(None, "Where the clip ends, in seconds.")
     fps: float | None = _option(None, "Take frames at this rate instead of spreading them.")
     stride: int | None = _option(None, "Take every k-th frame instead of spreading them.")
     size: str | None = _option(
-        None, "Pixels: 512, 512x320 (width x height) or keep; by default the model's own area in the clip's shape."
+        None, "Pixels: 512, 512x320 (width x height) or keep; by default the model's own area, in the clip's shape."
     )
-    fit: Literal["crop", "pad", "stretch"] = _option("crop", "How frames are brought to that size.")
+    fit: Literal["crop", "pad", "stretch"] = _option(
+        "crop", "How frames are brought to that size: cut, bordered in black, or distorted."
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.frames, str):
@@ -64,8 +66,12 @@ class ClipSettings:
 class ComputeSettings:
     """Where the model runs, and in which number format."""
 
-    device: Literal["auto", "cuda", "mps", "cpu"] = _option("auto", "Where to compute.")
-    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _option("auto", "What the UNet computes in.")
+    device: Literal["auto", "cuda", "mps", "cpu"] = _option(
+        "auto", "Where to compute; auto takes CUDA, then MPS, then the CPU."
+    )
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _option(
+        "auto", "Number format of the UNet; auto is half precision on CUDA, else fp32."
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class ModelSettings(ComputeSettings):
     """
 
     model: str = _option(
-        "sprites", "sprites (bundled), a folder in diffusers format, a hub id, or an alias (sd15, sd21)."
+        "sprites", "sprites (bundled), a folder in diffusers' format, a hub id, or an alias (sd15, sd21)."
     )
     group_norm: Literal["per-frame", "joint"] = _option(
         "per-frame", "Normalise each frame alone, or all frames jointly as the released code does."
@@ -88,12 +94,12 @@ class TuneSettings:
     """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1)."""
 
     steps: int = _option(500, "Tuning steps; 0 leaves the model untuned.")
-    learning_rate: float = _option(3e-5, "Of AdamW.")
-    weight_decay: float = _option(1e-2, "Of AdamW.")
-    gradient_clip: float = _option(1.0, "Largest norm of the gradient.")
-    train_norm_temp: bool = _option(False, "Train the norm before temporal attention too.")
-    gradient_checkpointing: bool = _option(False, "Save memory for a third more arithmetic.")
-    seed: int = _option(33, "Of the noise and the timesteps.")
+    learning_rate: float = _option(3e-5, "Learning rate of AdamW.")
+    weight_decay: float = _option(1e-2, "Weight decay of AdamW.")
+    gradient_clip: float = _option(1.0, "The gradient is scaled down to this norm where it is larger.")
+    train_norm_temp: bool = _option(False, "Train the layer norm before the temporal attention, too.")
+    gradient_checkpointing: bool = _option(False, "Need less memory, for about a third more arithmetic.")
+    seed: int = _option(33, "Seed of the noise and of the timesteps.")
 
     def __post_init__(self) -> None:
         _check(self.steps >= 0, "steps", self.steps, "0 or more")
@@ -107,14 +113,16 @@ class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""
 
     method: Literal["null-text", "ddim", "direct"] = _option(
-        "null-text", "What brings the source branch back to the clip."
+        "null-text", "How the source branch is brought back to the clip."
     )
     steps: int = _option(50, "DDIM steps.")
-    guidance: float = _option(7.5, "Classifier-free guidance.")
-    null: Literal["shared", "per-frame"] = _option("shared", "One null embedding for all frames, or one for each.")
-    inner_steps: int = _option(10, "Most updates of the null embedding at each step.")
-    null_learning_rate: float = _option(1e-2, "Of the null embedding, at the first step.")
-    tolerance: float = _option(1e-5, "Squared error at which a step needs no further update.")
+    guidance: float = _option(7.5, "Scale of classifier-free guidance; edits use it too.")
+    null: Literal["shared", "per-frame"] = _option(
+        "shared", "One null embedding for all frames, or one for each frame."
+    )
+    inner_steps: int = _option(10, "At most so many updates of the null embedding at each step.")
+    null_learning_rate: float = _option(1e-2, "Learning rate of the null embedding; it falls with the steps.")
+    tolerance: float = _option(1e-5, "Mean squared error below which no update is made; it rises by 2e-5 a step.")
 
     def __post_init__(self) -> None:
         _check(1 <= self.steps <= 1000, "steps", self.steps, "between 1 and 1000")
@@ -134,28 +142,33 @@ class EditSettings:
     """
 
     prompt: str | None = _option(None, "The whole new prompt; the kind of edit follows from its words.")
-    swap: tuple[str, ...] = _option((), "Replace a word: cat=dog. May be repeated.")
-    reweight: tuple[str, ...] = _option((), "Strengthen or weaken a word: red:2. May be repeated.")
+    swap: tuple[str, ...] = _option((), "Replace a word by another: cat=dog. May be repeated.")
+    reweight: tuple[str, ...] = _option(
+        (), "Multiply a word's attention: red:2 strengthens, red:0.5 weakens. May be repeated."
+    )
     window: tuple[str, ...] = _option(
-        (), "When a word is controlled, as shares of the steps: dog=0.1:0.8. May be repeated."
+        (), "When a word is controlled, in place of --cross-replace: dog=0.1:0.8, shares of the steps. May be repeated."
     )
-    cross_replace: float = _option(0.4, "Share of the steps in which text attention is the source's.")
-    self_replace: float = _option(0.4, "Share of the steps in which self attention is the source's.")
-    self_target: Literal["temporal", "frame", "both"] = _option("temporal", "Which self attention is replaced.")
+    cross_replace: float = _option(0.4, "Share of the steps in which cross-attention is the source's; the first ones.")
+    self_replace: float = _option(0.4, "Share of the steps in which self-attention is the source's; the first ones.")
+    self_target: Literal["temporal", "frame", "both"] = _option(
+        "temporal", "Which self-attention --self-replace means: over time, within frames, or both."
+    )
     blend: tuple[str, ...] = _option(
-        (), "A word that outlines where the edit may act; by default the changed words. May be repeated."
+        (), "A word that outlines where the edit may act; by default it follows from the change. May be repeated."
     )
-    no_blend: bool = _option(False, "Let the edit act everywhere.")
+    no_blend: bool = _option(False, "Let the edit act on the whole picture.")
     blend_threshold: float = _option(0.3, "Cut of the outline, as a share of the attention's peak.")
-    blend_start: float = _option(0.2, "Share of the steps before the outline is used.")
+    blend_start: float = _option(0.2, "Share of the steps before the outline (or mask) is used.")
     mask: str | None = _option(
         None, "A video or folder of pictures, white where the edit may act, instead of the words' outline."
     )
     guide: Literal["decoupled", "optimised", "empty"] = _option(
         "decoupled",
-        "Which unconditional embedding guides the edit: the empty prompt's for the edit and the optimised one for the source (decoupled), or one of them for both.",
+        "Which unconditional embeddings guide: decoupled takes the optimised ones for the source and the empty "
+        "prompt's for the edit; optimised and empty take one kind for both.",
     )
-    guidance: float | None = _option(None, "Classifier-free guidance of the edit; by default the inversion's.")
+    guidance: float | None = _option(None, "Scale of the edit's classifier-free guidance; by default the inversion's.")
 
     def __post_init__(self) -> None:
         for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):

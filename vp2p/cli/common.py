@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,8 +21,10 @@ def _json(value: bool) -> bool:
 
 
 Json = Annotated[bool, typer.Option("--json", callback=_json, help="Print one JSON envelope on stdout.")]
-Force = Annotated[bool, typer.Option("--force", help="Do it anew, even if it is up to date.")]
-From = Annotated[Optional[str], typer.Option("--from", metavar="RUN", help="The run to go on from; by default the newest.")]
+Force = Annotated[bool, typer.Option("--force", help="Do it anew, even where it is up to date.")]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="RUN", help="The run to go on from; by default the newest.")
+]
 
 
 def workspace(ctx: typer.Context) -> Workspace:
@@ -49,6 +51,12 @@ def folder_argument(help: str) -> Any:
 
 
 WorkspaceOption = Annotated[
-    Optional[Path],
-    typer.Option("-w", "--workspace", envvar="VP2P_WORKSPACE", show_envvar=False, help="The workspace's folder; by default the nearest one upward from here."),
+    Path | None,
+    typer.Option(
+        "-w",
+        "--workspace",
+        envvar="VP2P_WORKSPACE",
+        show_envvar=False,
+        help="The workspace's folder; by default the nearest one upward from here.",
+    ),
 ]

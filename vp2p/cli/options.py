@@ -6,7 +6,7 @@ import inspect
 import types
 import typing
 from dataclasses import Field, fields
-from typing import Annotated, Any, Callable, Optional
+from typing import Annotated, Any, Callable
 
 import typer
 
@@ -26,7 +26,9 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
         parameters = [one for one in signature.parameters.values() if one.name not in settings]
         for cls in settings.values():
             hints = typing.get_type_hints(cls)
-            parameters += [_parameter(cls.__name__.removesuffix("Settings"), one, hints[one.name]) for one in fields(cls)]
+            parameters += [
+                _parameter(cls.__name__.removesuffix("Settings"), one, hints[one.name]) for one in fields(cls)
+            ]
 
         def wrapper(**given: Any) -> Any:
             for name, cls in settings.items():
@@ -69,10 +71,10 @@ def _parameter(group: str, field: Field, hint: Any) -> inspect.Parameter:
 def _annotation(hint: Any) -> Any:
     """The type that Typer is told."""
     if hint == int | str:
-        return Optional[str]
+        return str | None
     options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     (kind,) = (option for option in options if option is not type(None))
-    return Optional[list[str]] if typing.get_origin(kind) is tuple else Optional[kind]
+    return list[str] | None if typing.get_origin(kind) is tuple else kind | None
 
 
 def _count_or_word(text: str) -> int | str:

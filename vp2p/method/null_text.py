@@ -61,38 +61,49 @@ def optimise_null_text(
     Returns:
         The state after all T steps.
     """
-    previous = state.embeddings[-1] if state.step else NullTextState.start(trajectory, uncond, settings).embeddings
-    if not state.step:
-        previous = uncond[0].expand(previous.shape[1:])
     for i in range(state.step, schedule.steps):
-        index = schedule.steps - i
-        x = state.source[-1:]
-        target = trajectory[index - 1 : index]
-        with torch.no_grad():
-            eps_cond = model(x, schedule.timestep(index), cond)
-
-        def step_from(embedding: Tensor) -> Tensor:
-            eps_uncond = model(x, schedule.timestep(index), embedding[None])
-            return schedule.denoise(guide(eps_uncond, eps_cond, settings.guidance), x, index)
-
-        embedding = previous.detach().clone().requires_grad_()
-        adam = torch.optim.Adam([embedding], lr=settings.null_learning_rate * max(1 - i / 100, 0.01))
-        losses: list[float] = []
-        moved = None
-        for _ in range(settings.inner_steps):
-            attempt = step_from(embedding)
-            loss = mse_loss(attempt, target)
-            losses.append(loss.item())
-            if losses[-1] < settings.tolerance + 2e-5 * i:
-                moved = attempt.detach()
-                break
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
-        previous = embedding.detach()
-        if moved is None:
-            with torch.no_grad():
-                moved = step_from(previous)
-        state = NullTextState(torch.cat([state.embeddings, previous[None]]), torch.cat([state.source, moved]))
+        embedding = state.embeddings[-1] if i else uncond[0].expand(state.embeddings.shape[1:])
+        guided = _GuidedStep(model, schedule, schedule.steps - i, state.source[-1:], cond, settings.guidance)
+        target = trajectory[guided.index - 1 : guided.index]
+        rate = settings.null_learning_rate * max(1 - i / 100, 0.01)
+        embedding, moved, losses = _optimise(
+            guided, embedding, target, rate, settings.tolerance + 2e-5 * i, settings.inner_steps
+        )
+        state = NullTextState(torch.cat([state.embeddings, embedding[None]]), torch.cat([state.source, moved]))
         on_step(state, losses)
     return state
+
+
+class _GuidedStep:
+    """One guided denoising step as a function of the unconditional embedding; the rest is computed once."""
+
+    def __init__(
+        self, model: TextToSetModel, schedule: Schedule, index: int, x: Tensor, cond: Tensor, guidance: float
+    ) -> None:
+        self.model, self.schedule, self.index, self.x, self.guidance = model, schedule, index, x, guidance
+        with torch.no_grad():
+            self.eps_cond = model(x, schedule.timestep(index), cond)
+
+    def __call__(self, embedding: Tensor) -> Tensor:
+        eps_uncond = self.model(self.x, self.schedule.timestep(self.index), embedding[None])
+        return self.schedule.denoise(guide(eps_uncond, self.eps_cond, self.guidance), self.x, self.index)
+
+
+def _optimise(
+    guided: _GuidedStep, embedding: Tensor, target: Tensor, rate: float, enough: float, updates: int
+) -> tuple[Tensor, Tensor, list[float]]:
+    """One step's embedding, the latents that it leads to, and the losses on the way."""
+    embedding = embedding.detach().clone().requires_grad_()
+    adam = torch.optim.Adam([embedding], lr=rate)
+    losses: list[float] = []
+    for _ in range(updates):
+        attempt = guided(embedding)
+        loss = mse_loss(attempt, target)
+        losses.append(loss.item())
+        if losses[-1] < enough:
+            return embedding.detach(), attempt.detach(), losses
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    with torch.no_grad():
+        return embedding.detach(), guided(embedding), losses

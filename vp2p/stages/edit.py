@@ -220,9 +220,7 @@ def _video_name(format: Format) -> str:
     return "edited" if format == "png" else f"edited.{format}"
 
 
-def _keep(
-    session: Session, run: RunFolder, edited: Edited, frames: Frames, plan: EditPlan, format: Format
-) -> None:
+def _keep(session: Session, run: RunFolder, edited: Edited, frames: Frames, plan: EditPlan, format: Format) -> None:
     from vp2p.models.codec import decode_latents
     from vp2p.video.sheet import contact_sheet
     from vp2p.video.writing import write_video

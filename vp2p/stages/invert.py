@@ -41,7 +41,8 @@ def invert(
     run = workspace.run(
         "invert",
         identity(
-            "invert", {"tune": tuned.identity, "dtype": session.model_identity["dtype"], "settings": _relevant(settings)}
+            "invert",
+            {"tune": tuned.identity, "dtype": session.model_identity["dtype"], "settings": _relevant(settings)},
         ),
     )
 
@@ -156,7 +157,10 @@ def _show(session: Session, workspace: Workspace, run: RunFolder, frames: Frames
     write_video(run.path("reconstruction.mp4"), rebuilt, frames.rate, audio, (frames.start, frames.end))
     write_json(
         run.path("quality.json"),
-        {"psnr_vae": round(psnr(by_vae, frames.pixels), 3), "psnr_reconstruction": round(psnr(rebuilt, frames.pixels), 3)},
+        {
+            "psnr_vae": round(psnr(by_vae, frames.pixels), 3),
+            "psnr_reconstruction": round(psnr(rebuilt, frames.pixels), 3),
+        },
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from vp2p.stages.result import State
 from vp2p.workspace import RunFolder, run_lock
@@ -10,7 +10,7 @@ from vp2p.workspace import RunFolder, run_lock
 if TYPE_CHECKING:
     from torch import Tensor
 
-Checkpoint = Optional[tuple["dict[str, Tensor]", "dict[str, Any]"]]
+Checkpoint = tuple["dict[str, Tensor]", "dict[str, Any]"] | None
 
 
 def perform(

@@ -26,7 +26,11 @@ def template_folders() -> list[Path]:
     """Where templates are looked for: the user's own first, then those of the package."""
     package = Path(vp2p.__file__).parent
     # A wheel carries them inside the package, a checkout beside it.
-    return [Path(platformdirs.user_config_dir("vp2p")) / "templates", package / "templates", package.parent / "templates"]
+    return [
+        Path(platformdirs.user_config_dir("vp2p")) / "templates",
+        package / "templates",
+        package.parent / "templates",
+    ]
 
 
 def template_names() -> list[str]:

@@ -85,7 +85,8 @@ def _hook(attn: Attention, name: str, role: Role) -> None:
     found = [extra for extra in extras if getattr(attn, extra, None)]
     if found or attn.residual_connection or attn.rescale_output_factor != 1.0:
         raise ModelError(
-            f"The attention layer {name} has parts that frame attention does not know ({', '.join(found) or 'scaling'}).",
+            f"The attention layer {name} has parts that frame attention does not know: "
+            f"{', '.join(found) or 'scaling'}.",
             "give a Stable-Diffusion-style model with --model",
         )
     attn.set_processor(T2SAttnProcessor(AttentionLayer(name, role, _place(name))))

@@ -12,10 +12,12 @@ from vp2p.cli.output import output, shown
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(help="Where to put the clip, the workspace and the results.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(help="Where the clip, the workspace and the results go.")] = Path("demo"),
     json: Json = False,
 ) -> None:
-    """Edit a small clip from start to end with the bundled model.
+    """Edit a drawn clip from start to end.
+
+    Draws a small clip, then tunes, inverts and edits it with the bundled model.
 
     Examples:
 

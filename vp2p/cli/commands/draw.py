@@ -19,10 +19,12 @@ def draw(
     path: Annotated[
         Literal["still", "slide", "bounce", "turn", "grow"], typer.Option(help="How the object moves.")
     ] = "slide",
-    seed: Annotated[int, typer.Option(min=0, help="Decides pose and ground.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the pose and the ground.")] = 0,
     json: Json = False,
 ) -> None:
-    """Draw a small clip for the bundled model, to try things on.
+    """Draw a small clip to try things on.
+
+    The clip is of the kind that the bundled model knows.
 
     Examples:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -18,14 +18,18 @@ def edit(
     settings: dict[str, Any],
     compute: dict[str, Any],
     parent: From = None,
-    name: Annotated[Optional[str], typer.Option(help="The edit's name; by default its new words.")] = None,
+    name: Annotated[str | None, typer.Option(help="The edit's name; by default its new words.")] = None,
     format: Annotated[
-        Literal["mp4", "gif", "webp", "png"], typer.Option(help="Of the edited clip; png is a folder of pictures.")
+        Literal["mp4", "gif", "webp", "png"],
+        typer.Option(help="Format of the edited clip; png is a folder of pictures."),
     ] = "mp4",
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Edit the clip by changing words of its prompt.
+    """Edit the clip by changing words.
+
+    --swap replaces a word, --prompt the whole sentence; --reweight makes a word
+    stronger or weaker. What unchanged words describe stays where it is.
 
     Examples:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ def init(
     clip: dict[str, Any],
     model_settings: dict[str, Any],
     template: Annotated[
-        Optional[str], typer.Option(help="Start from a template's settings: its name, or a YAML file.")
+        str | None, typer.Option(help="Start from a template's settings: its name, or a YAML file.")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -21,10 +21,11 @@ def invert(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Invert the clip to noise; done once, it serves every edit.
+    """Invert the clip to noise.
 
-    null-text optimises an embedding so that guided denoising returns to the clip; direct replays the
-    stored latents, at no cost; ddim leaves the source unguided, and drifts.
+    Done once, it serves every edit. The methods: null-text optimises embeddings so
+    that guided denoising returns to the clip; direct replays the stored latents, at
+    no cost; ddim leaves the source unguided, and drifts.
 
     Examples:
 
@@ -36,5 +37,7 @@ def invert(
 
     here = session(ctx, compute)
     with output.progress() as progress:
-        result = invert_stage(here, resolve(InvertSettings, here.workspace, "invert", settings), parent, force, progress)
+        result = invert_stage(
+            here, resolve(InvertSettings, here.workspace, "invert", settings), parent, force, progress
+        )
     output.stage(result)

@@ -13,7 +13,7 @@ from vp2p.cli.output import output, shown
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
-    """Say what the workspace holds, and what comes next.
+    """List runs, and what comes next.
 
     Examples:
 
@@ -24,7 +24,9 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     from vp2p.stages.status import status as read_status
 
     found = read_status(workspace(ctx))
-    tree = Tree(f"[bold]{escape(shown(found.folder))}[/bold]  {escape(found.prompt)!r}  [dim]{escape(found.model)}[/dim]")
+    tree = Tree(
+        f"[bold]{escape(shown(found.folder))}[/bold]  {escape(found.prompt)!r}  [dim]{escape(found.model)}[/dim]"
+    )
     for run in found.runs:
         state = "[green]✓[/green]" if run.finished else f"[yellow]interrupted at step {run.step}[/yellow]"
         tree.add(f"{run.stage}/{escape(run.name)} {state} [dim]{escape(_what(run.settings, run.stage))}[/dim]")

@@ -1,0 +1,104 @@
+"""Edits on tiny models: what must be equal, and what must differ."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from vp2p.method.editing import SourceBranch, Target, edit
+from vp2p.method.inversion import ddim_invert, ddim_reconstruct
+from vp2p.method.plan import plan_edit
+from vp2p.method.schedule import Schedule
+from vp2p.settings import EditSettings
+
+SOURCE = "a cat on the grass"
+STEPS = 5
+
+
+class Inverted:
+    """A tiny model and its inverted clip, which any settings can edit."""
+
+    def __init__(self, small) -> None:
+        self.small = small
+        self.schedule = Schedule.of(small.latent.scheduler, STEPS)
+        self.cond, self.empty = small.embed(SOURCE), small.embed("")
+        self.trajectory = ddim_invert(small.model, self.schedule, small.latents, self.cond)
+
+    def target(self, mask=None, uncond=None, **settings) -> Target:
+        settings = EditSettings(**settings)
+        plan = plan_edit(self.small.latent.tokenizer, SOURCE, settings, STEPS, self.cond.shape[1])
+        cond = self.small.embed(plan.target.prompt)
+        return Target(plan, settings, 7.5, cond, self.empty if uncond is None else uncond, mask)
+
+    def edit(self, *targets: Target, source: SourceBranch | None = None):
+        source = source or SourceBranch(recorded=self.trajectory)
+        return edit(self.small.model, self.schedule, self.trajectory[-1], self.cond, self.empty, source, targets)
+
+
+@pytest.fixture
+def inverted(small) -> Inverted:
+    return Inverted(small)
+
+
+def test_no_change_gives_the_source_back(inverted):
+    out = inverted.edit(inverted.target(prompt=SOURCE))
+    assert torch.equal(out.targets[0], inverted.trajectory[0]) and torch.equal(out.source, inverted.trajectory[0])
+
+
+def test_outside_the_mask_nothing_moves(inverted):
+    out = inverted.edit(inverted.target(swap=("cat=dog",), blend_threshold=0.9))
+    (mask,) = out.masks
+    assert 0 < mask.float().mean() < 1
+    outside = ~mask[:, None].expand_as(out.source)
+    assert torch.equal(out.targets[0][outside], out.source[outside])
+    assert not torch.equal(out.targets[0][~outside], out.source[~outside])
+
+
+def test_a_given_mask_takes_the_place_of_the_words(inverted):
+    mask = torch.zeros(inverted.trajectory.shape[1], *inverted.trajectory.shape[-2:])
+    mask[:, :4] = 1
+    out = inverted.edit(inverted.target(mask=mask, swap=("cat=dog",)))
+    assert torch.equal(out.targets[0][:, :, 4:], out.source[:, :, 4:])
+    assert not torch.equal(out.targets[0][:, :, :4], out.source[:, :, :4])
+
+
+def test_edits_made_together_equal_edits_made_alone(inverted):
+    first = inverted.target(swap=("cat=dog",), blend_threshold=0.8)
+    second = inverted.target(prompt="a red cat on the grass", reweight=("red:2",), no_blend=True)
+    together = inverted.edit(first, second)
+    for row, target in enumerate((first, second)):
+        assert_close(together.targets[row], inverted.edit(target).targets[0], atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("change", [
+    {"cross_replace": 1.0}, {"self_replace": 1.0}, {"self_target": "frame"}, {"self_target": "both"},
+    {"reweight": ("dog:4",)}, {"window": ("dog=0:1",)},
+])  # fmt: skip
+def test_every_control_acts(inverted, change):
+    base = {"swap": ("cat=dog",), "cross_replace": 0.5, "self_replace": 0.5, "no_blend": True}
+    plain = inverted.edit(inverted.target(**base)).targets
+    changed = inverted.edit(inverted.target(**(base | change))).targets
+    assert (plain - changed).abs().max() > 1e-5
+
+
+def test_an_unguided_source_walks_by_itself(inverted):
+    out = inverted.edit(inverted.target(swap=("cat=dog",)), source=SourceBranch())
+    alone = ddim_reconstruct(inverted.small.model, inverted.schedule, inverted.trajectory[-1:], inverted.cond)
+    assert_close(out.source, alone, atol=1e-4, rtol=1e-4)
+
+
+def test_a_source_guided_by_the_empty_prompt_is_another_branch(inverted):
+    out = inverted.edit(
+        inverted.target(prompt=SOURCE, no_blend=True, self_replace=0.0), source=SourceBranch(guidance=7.5)
+    )
+    # Both branches are now guided alike, by the same embeddings: the edit is the source.
+    assert_close(out.targets[0], out.source, atol=2e-3, rtol=1e-3)
+
+
+def test_embeddings_for_each_frame_may_guide_the_target(inverted):
+    frames = inverted.trajectory.shape[1]
+    shared = inverted.empty.expand(STEPS, -1, -1)
+    each = shared[:, None].expand(-1, frames, -1, -1)
+    first, second = (inverted.edit(inverted.target(uncond=uncond, swap=("cat=dog",))) for uncond in (shared, each))
+    assert_close(first.targets, second.targets, atol=2e-4, rtol=1e-3)

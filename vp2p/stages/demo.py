@@ -1,0 +1,73 @@
+"""``vp2p demo``: the main job on a drawn clip, by the very stages that the commands run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
+from vp2p.stages.edit import edit
+from vp2p.stages.init import init
+from vp2p.stages.invert import invert
+from vp2p.stages.result import Progress, silent
+from vp2p.stages.session import Session
+from vp2p.stages.source import load_frames
+from vp2p.stages.tune import tune
+from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors
+
+OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
+TUNE = TuneSettings(steps=60, learning_rate=1e-4)
+INVERT = InvertSettings(method="null-text", steps=30)
+EDITS = {
+    "dog": EditSettings(swap=("cat=dog",)),
+    "red": EditSettings(prompt="a red cat on the grass", reweight=("red:2",)),
+    "sand": EditSettings(swap=("grass=sand",)),
+}
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """The edited clips, a contact sheet of all of them, and what to try next."""
+
+    clips: tuple[Path, ...]
+    sheet: Path
+    next: tuple[str, ...]
+
+
+def demo(folder: Path, progress: Progress = silent) -> DemoResult:
+    """Draws a clip into ``folder``, tunes, inverts and edits it; rerunning goes on where it stopped.
+
+    Raises:
+        Vp2pError: see the stages.
+        Interrupted: a signal came.
+    """
+    from vp2p.models.codec import decode_latents
+    from vp2p.sprites.scenes import Scene
+    from vp2p.video.sheet import contact_sheet
+    from vp2p.video.writing import write_video
+
+    scene = Scene(OBJECT, PLACE, path="slide", seed=SEED)
+    folder = folder.absolute()
+    walk = folder / "walk"
+    if not (walk / "vp2p.yaml").exists():
+        video = folder / "cat.mp4"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_video(video, scene.render(FRAMES), Fraction(4))
+        init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
+    session = Session(Workspace.find(explicit=walk))
+    tune(session, TUNE, progress=progress)
+    invert(session, INVERT, progress=progress)
+    results = [edit(session, settings, name=name, progress=progress) for name, settings in EDITS.items()]
+
+    source = session.workspace.newest("source")
+    rows = [(scene.prompt, load_frames(source).pixels)]
+    for result in results:
+        latents = load_tensors(result.artifact.parent / "latents.safetensors", "vp2p demo")["target"]
+        rows.append((result.facts["prompt"], decode_latents(session.model, latents)))
+    sheet = folder / "sheet.png"
+    contact_sheet(rows, sheet)
+    tries = ('edit --swap cat=rabbit', 'edit --prompt "a striped cat on the grass"', "status")
+    return DemoResult(
+        tuple(result.artifact for result in results), sheet, tuple(f"vp2p -w {walk} {words}" for words in tries)
+    )
