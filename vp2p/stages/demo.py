@@ -67,7 +67,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
         rows.append((result.facts["prompt"], decode_latents(session.model, latents)))
     sheet = folder / "sheet.png"
     contact_sheet(rows, sheet)
-    tries = ('edit --swap cat=rabbit', 'edit --prompt "a striped cat on the grass"', "status")
+    tries = ("edit --swap cat=rabbit", 'edit --prompt "a striped cat on the grass"', "status")
     return DemoResult(
         tuple(result.artifact for result in results), sheet, tuple(f"vp2p -w {walk} {words}" for words in tries)
     )

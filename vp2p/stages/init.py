@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 from vp2p.errors import UsageError
@@ -37,8 +38,13 @@ def init(folder: Path, config: WorkspaceConfig) -> StageResult:
     frames = read_frames(video, config.clip, probe.folder)
     words = _words(probe, config.prompt)
 
+    existed = folder.exists()
     workspace = Workspace.create(folder, inside)
-    run = prepare_source(workspace, probe.folder)
+    try:
+        run = prepare_source(workspace, probe.folder)
+    except BaseException:
+        _remove(folder, keep=existed)
+        raise
     count, height, width = frames.pixels.shape[:3]
     return StageResult(
         "init",
@@ -49,6 +55,17 @@ def init(folder: Path, config: WorkspaceConfig) -> StageResult:
         words,
         (f"cd {folder.name}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
     )
+
+
+def _remove(folder: Path, keep: bool) -> None:
+    """Takes a workspace back; a folder that was there before stays, empty."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+    if not keep:
+        folder.rmdir()
 
 
 def _portable(video: Path, folder: Path) -> str:

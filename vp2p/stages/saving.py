@@ -70,6 +70,9 @@ class Saver:
             self._saved_at = time.monotonic()
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
-        if self._immutable or self._signum is not None:  # the second signal does not wait
+        if self._immutable:
+            raise Interrupted(signum)
+        if self._signum is not None:  # the second signal does not wait, and finds the state half advanced
+            self._pending = None
             raise Interrupted(signum)
         self._signum = signum

@@ -52,17 +52,22 @@ def read_template(name: str | None) -> dict[str, dict[str, Any]]:
     path = _find(name)
     try:
         values = yaml.safe_load(path.read_bytes()) or {}
-    except (OSError, yaml.YAMLError, ValueError) as error:
-        raise UsageError(f"The template {path} cannot be read: {error}.", f"correct {path}") from error
-    if not isinstance(values, dict) or not all(isinstance(section, dict) for section in values.values()):
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"The template {path} cannot be read: {reason}.", f"correct {path}") from error
+    sections = {key: section or {} for key, section in values.items()} if isinstance(values, dict) else None
+    if sections is None or not all(isinstance(section, dict) for section in sections.values()):
         raise UsageError(f"The template {path} holds no sections of settings.", f"sections: {', '.join(_SECTIONS)}")
-    for key, section in values.items():
+    for key, section in sections.items():
         if key not in _SECTIONS:
             near = difflib.get_close_matches(str(key), _SECTIONS, n=1)
             known = f"did you mean {near[0]}?" if near else f"sections: {', '.join(_SECTIONS)}"
             raise UsageError(f"The template {path} has an unknown section {key!r}.", known)
-        from_mapping(_SECTIONS[key], section)
-    return values
+        try:
+            from_mapping(_SECTIONS[key], section)
+        except UsageError as error:
+            raise UsageError(f"The template {path}, under {key}: {error.cause}", error.hint) from error
+    return sections
 
 
 def _find(name: str) -> Path:

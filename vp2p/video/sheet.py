@@ -8,8 +8,8 @@ from typing import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from vp2p.atomic import swapping
 from vp2p.errors import VideoError
-from vp2p.video.atomic import replacing
 
 _COLUMNS = 8
 _LEAST, _MOST = 128, 256  # pixels of a frame's longest side on the sheet
@@ -47,7 +47,7 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
             x += image.width + _GAP
         y += height + _MARGIN
     try:
-        with replacing(Path(path)) as temporary:
+        with swapping(Path(path)) as temporary:
             sheet.save(temporary, format="PNG")
     except OSError as error:
         raise VideoError(

@@ -12,8 +12,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from vp2p.atomic import swapping
 from vp2p.errors import UsageError, VideoError
-from vp2p.video.atomic import replacing
 from vp2p.video.audio import add_audio, has_audio
 
 VideoFormat = Literal["mp4", "gif", "webp", "png"]
@@ -48,7 +48,7 @@ def write_video(
     format = format or _format_of(path)
     _check_place(path, format)
     try:
-        with replacing(path) as temporary:
+        with swapping(path) as temporary:
             if format == "mp4":
                 return _write_mp4(temporary, frames, Fraction(rate), audio_from, span)
             if format == "png":

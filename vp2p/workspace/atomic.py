@@ -1,20 +1,18 @@
-"""Files that appear whole or not at all: temporary file, fsync, rename, fsync of the folder."""
+"""Writing into a workspace: whole or not at all, and a clear word where the disk refuses."""
 
 from __future__ import annotations
 
 import errno
 import json
-import os
-import secrets
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
 import yaml
 
+from vp2p.atomic import TEMPORARY_PREFIX, swapping
 from vp2p.errors import ArtifactError
 
-_TEMPORARY_PREFIX = ".tmp-"
 # Line breaks that the YAML writer leaves bare, and the reader then folds to spaces.
 _RARE_BREAKS = "\x85\u2028\u2029"
 _KEPT = "then the same command again: what is finished is kept"
@@ -48,41 +46,20 @@ def writing(path: Path) -> Iterator[None]:
         raise ArtifactError(f"Cannot write {path}: {reason}.", hint) from error
 
 
-def sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's list of names, is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its place when the block ends well.
+    """A temporary file or folder that takes the place of ``path``; see :func:`vp2p.atomic.swapping`.
 
-    The temporary file ends like ``path``, because encoders choose their format by the suffix. Any
-    exception in the block removes it and leaves what was at ``path`` untouched. The folder is made
-    if it is missing.
+    The folder that holds ``path`` is made if it is missing.
 
     Raises:
         ArtifactError: the disk refuses (see :func:`writing`).
     """
     path = Path(path)
-    temporary = path.with_name(f"{_TEMPORARY_PREFIX}{secrets.token_hex(4)}-{path.name}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            # Not tempfile.mkstemp: its private mode would end up on the finished file.
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        with swapping(path) as temporary:
             yield temporary
-            sync(temporary)
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        sync(path.parent)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -90,7 +67,7 @@ def remove_leftovers(folder: Path) -> None:
 
     Only the one writer of the folder may call this.
     """
-    for leftover in folder.rglob(f"{_TEMPORARY_PREFIX}*"):
+    for leftover in folder.rglob(f"{TEMPORARY_PREFIX}*"):
         if leftover.is_file():
             leftover.unlink(missing_ok=True)
 

@@ -7,8 +7,9 @@ import secrets
 import shutil
 from pathlib import Path
 
+from vp2p.atomic import sync
 from vp2p.errors import UsageError
-from vp2p.workspace.atomic import sync, writing
+from vp2p.workspace.atomic import writing
 from vp2p.workspace.config import NAME, WorkspaceConfig, write_config
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p import __version__
+from vp2p.atomic import sync
 from vp2p.errors import ArtifactError
 from vp2p.workspace import checkpoint, log, manifest, run_settings
-from vp2p.workspace.atomic import remove_leftovers, sync, write_json, writing
+from vp2p.workspace.atomic import remove_leftovers, write_json, writing
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.names import file_in
 

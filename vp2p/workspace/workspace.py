@@ -21,7 +21,7 @@ from vp2p.workspace.scratch import scratch_folder
 
 STAGES = ("source", "tune", "invert", "edit")
 _ID_DIGITS = 12
-_INIT = 'vp2p init VIDEO --prompt "what the video shows"'
+_INIT = 'vp2p init {} --video VIDEO --prompt "what the video shows"'
 _log = logging.getLogger(__name__)
 
 
@@ -60,13 +60,13 @@ class Workspace:
         """
         if explicit is not None:
             if not (Path(explicit) / CONFIG).is_file():
-                raise NoWorkspaceError(f"{explicit} is no workspace: it holds no {CONFIG}.", f"{_INIT} -w {explicit}")
+                raise NoWorkspaceError(f"{explicit} is no workspace: it holds no {CONFIG}.", _INIT.format(explicit))
             return cls(Path(explicit).absolute())
         here = Path.cwd() if start is None else Path(start).absolute()
         for folder in (here, *here.parents):
             if (folder / CONFIG).is_file():
                 return cls(folder)
-        raise NoWorkspaceError(f"There is no {CONFIG} in {here} or above.", f"{_INIT}, or -w PATH of a workspace")
+        raise NoWorkspaceError(f"There is no {CONFIG} in {here} or above.", _INIT.format("FOLDER") + ", or vp2p -w FOLDER of a workspace")
 
     @cached_property
     def config(self) -> WorkspaceConfig:
@@ -130,7 +130,7 @@ class Workspace:
         if matching:
             raise UsageError(f"{prefix!r} fits {len(matching)} {stage} runs.", "give one of: " + ", ".join(matching))
         if not runs:
-            raise UsageError(f"There is no {stage} run yet.", f"vp2p {stage} --help")
+            raise UsageError(f"There is no {stage} run.", f"vp2p {'tune' if stage == 'source' else stage}")
         near = difflib.get_close_matches(prefix, runs, n=1)
         hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(runs)
         raise UsageError(f"There is no {stage} run {prefix!r}.", hint)

@@ -1,42 +1,56 @@
-"""Files and folders that appear whole or not at all: temporary name, fsync, rename."""
+"""Files and folders that appear whole or not at all: temporary name, fsync, rename, fsync of the folder."""
 
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
+TEMPORARY_PREFIX = ".tmp-"
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` to write a file or make a folder at; it then takes the name.
+def swapping(path: Path) -> Iterator[Path]:
+    """A temporary path beside ``path``, to write a file or make a folder at; it then takes the name.
 
-    When the block or the rename fails, the temporary is removed and what was at ``path`` stays.
+    It ends like ``path``, because encoders choose their format by the suffix. When the block or the
+    rename fails, what was written is removed and what was at ``path`` stays.
 
     Raises:
         OSError: from writing, syncing or renaming.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{path.name}")
     try:
         yield temporary
         for file in sorted(temporary.iterdir()) if temporary.is_dir() else [temporary]:
-            with open(file, "r+b") as handle:
-                os.fsync(handle.fileno())
+            sync(file)
         if path.is_dir():
             _swap_folder(temporary, path)
         else:
             os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except BaseException:
         _remove(temporary)
         raise
 
 
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    if os.name == "nt" and path.is_dir():  # a folder cannot be opened there
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _swap_folder(new: Path, path: Path) -> None:
     """A folder cannot be renamed over a full one, so the old one steps aside first."""
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    old = new.with_name(f"{new.name}.old")
     os.replace(path, old)
     try:
         os.replace(new, path)
@@ -44,16 +58,6 @@ def _swap_folder(new: Path, path: Path) -> None:
         os.replace(old, path)
         raise
     shutil.rmtree(old)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # a folder cannot be opened there
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove(path: Path) -> None:
