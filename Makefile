@@ -29,7 +29,7 @@ lint: setup  ## check style and the direction of imports
 	$(BIN)/lint-imports
 
 docs: setup  ## write docs/commands.md from the commands' own help
-	$(BIN)/typer vp2p.cli.app utils docs --name vp2p --output docs/commands.md
+	$(BIN)/typer vp2p.cli.app utils docs --name vp2p --title Commands --output docs/commands.md
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -45,7 +45,8 @@ def test_wheel_holds_code_model_glyphs_and_templates(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     outside = [name for name in names if not name.startswith(("vp2p/", "vp2p-"))]
     assert outside == []
-    assert any(name.startswith("vp2p/templates/") for name in names)
+    templates = {f"vp2p/templates/{file.name}" for file in (ROOT / "templates").glob("*.yaml")}
+    assert templates and templates <= set(names)
     assert any(name.startswith("vp2p/sprites/glyphs/") and name.endswith(".png") for name in names)
     assert "vp2p/sprites/model/unet/diffusion_pytorch_model.safetensors" in names
 
@@ -53,6 +54,17 @@ def test_wheel_holds_code_model_glyphs_and_templates(wheel: Path) -> None:
 def test_command_runs_elsewhere(installed: Path, tmp_path: Path) -> None:
     assert "Usage" in _run([installed / "vp2p", "--help"], tmp_path)
     assert "Usage" in _run([installed / "python", "-m", "vp2p", "--help"], tmp_path)
+
+
+def test_draws_and_makes_a_workspace_elsewhere(installed: Path, sd1_folder: Path, tmp_path: Path) -> None:
+    vp2p, prompt = installed / "vp2p", "a cat on the grass"
+    assert _run([vp2p, "draw", prompt, "cat.mp4"], tmp_path).strip() == "cat.mp4"
+    init = [vp2p, "init", "walk", "--video", "cat.mp4", "--prompt", prompt, "--template", "fast"]
+    _run([*init, "--model", sd1_folder, "--size", "64", "--frames", "2"], tmp_path)
+    config = (tmp_path / "walk" / "vp2p.yaml").read_text("utf-8")
+    assert "method: direct" in config, "the template's settings are in the workspace"
+    assert list((tmp_path / "walk" / "source").glob("*/frames.safetensors"))
+    assert prompt in _run([vp2p, "-w", "walk", "status", "--json"], tmp_path)
 
 
 def test_bundled_model_loads_elsewhere(installed: Path, tmp_path: Path) -> None:

@@ -214,6 +214,11 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
     )
 
 
+def setting_name(key: Any) -> str:
+    """The name of the setting that a key of a YAML mapping means; the bare key null comes as None."""
+    return "null" if key is None else str(key).replace("-", "_")
+
+
 def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
     """Settings of class ``cls`` from plain values, such as a YAML mapping.
 
@@ -224,7 +229,7 @@ def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
     known = [entry.name for entry in fields(cls)]
     checked = {}
     for key, value in values.items():
-        name = str(key).replace("-", "_")
+        name = setting_name(key)
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vp2p.method.alignment import align, token_map
-from vp2p.method.plan import time_windows
+from vp2p.method.weights import time_windows
 from vp2p.models.words import split_prompt
 
 LENGTH = 77

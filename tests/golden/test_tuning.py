@@ -27,7 +27,7 @@ def test_tuned_tensors(golden):
             TuneSettings(steps=step + 1, learning_rate=3e-3),
             state,
             lambda _, loss: losses.append(loss),
-            lambda _: (frames_first(data["noise"][step : step + 1]), int(data["t"][step])),
+            lambda at: (frames_first(data["noise"][at : at + 1]), int(data["t"][at])),
         )
     assert_close(torch.tensor(losses, dtype=torch.float64), data["loss"], atol=1e-5, rtol=1e-5)
     final = {name[6:]: tensor for name, tensor in data.items() if name.startswith("final.")}

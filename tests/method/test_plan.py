@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from vp2p.errors import PromptError
-from vp2p.method.plan import plan_edit, swapped_prompt
+from vp2p.method.plan import plan_edit
+from vp2p.method.swaps import swapped_prompt
 from vp2p.settings import EditSettings
 
 CAT = "a cat on the grass"

@@ -24,8 +24,7 @@ from vp2p.errors import Vp2pError
 from vp2p.stages.saving import Interrupted
 
 _EPILOG = (
-    "Exit codes: 0 ok, 1 failure, 2 usage, 3 part of a batch failed, 10 no workspace here, 11 workspace locked, "
-    "130 interrupted, 143 terminated."
+    "Exit codes: 0 ok, 1 failure, 2 usage, 10 no workspace here, 11 workspace locked, 130 interrupted, 143 terminated."
 )
 
 app = typer.Typer(
@@ -62,6 +61,8 @@ def vp2p(
     """
     ctx.obj = workspace
     output.quiet, output.verbose = quiet, verbose
+    source = ctx.get_parameter_source("workspace")
+    output.workspace = workspace if source is not None and source.name == "COMMANDLINE" else None
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
     )
@@ -81,7 +82,7 @@ def main() -> None:
         output.error(error)
         sys.exit(error.exit_code)
     except Interrupted as interrupted:
-        output.say(f"[yellow]interrupted;[/yellow] {escape('the same command goes on from here')}")
+        output.say(f"[yellow]interrupted;[/yellow] {escape('the same command takes it up again')}")
         sys.exit(128 + interrupted.signum)
     except BrokenPipeError:
         sys.exit(1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 import types
 import typing
 from dataclasses import Field, fields
-from typing import Annotated, Any, Callable
+from typing import Annotated, Any, Callable, Mapping
 
 import typer
+
+from vp2p.errors import UsageError
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
@@ -34,6 +37,7 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
             for name, cls in settings.items():
                 values = {one.name: given.pop(one.name) for one in fields(cls)}
                 given[name] = {option: value for option, value in values.items() if value not in (None, [])}
+                _check_finite(given[name])
             return command(**given)
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
@@ -43,6 +47,14 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
         return wrapper
 
     return decorate
+
+
+def _check_finite(values: Mapping[str, Any]) -> None:
+    """Refuses nan and inf, which count as numbers on a command line."""
+    for name, value in values.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            flag = "--" + name.replace("_", "-")
+            raise UsageError(f"{flag} is {value}, but must be a finite number.", f"give {flag} a finite number")
 
 
 def _parameter(group: str, field: Field, hint: Any) -> inspect.Parameter:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import time
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -23,11 +25,15 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 @dataclass
 class Output:
-    """How this process prints. ``json`` puts one envelope on stdout, ``quiet`` leaves out all but results."""
+    """How this process prints. ``json`` puts one envelope on stdout, ``quiet`` leaves out all but results.
+
+    ``workspace`` is the folder that ``-w`` named: the commands that are suggested name it too.
+    """
 
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    workspace: Path | None = None
 
     @property
     def console(self) -> Console:
@@ -37,6 +43,13 @@ class Output:
     def say(self, text: str) -> None:
         """A line on stderr, in rich's markup."""
         self.console.print(text)
+
+    def command(self, text: str) -> str:
+        """Commands in a hint as they can be typed where this one was."""
+        if self.workspace is None:
+            return text
+        named = f"vp2p -w {shlex.quote(str(self.workspace))} "
+        return re.sub(r"\bvp2p (?=(?:tune|invert|edit|status)\b)", lambda _: named, text)
 
     def say_tree(self, tree: Tree) -> None:
         self.console.print(tree)
@@ -57,16 +70,17 @@ class Output:
         for note in result.notes:
             self.say(f"[yellow]note:[/yellow] {escape(note)}")
         if result.next:
-            self.say("[dim]next:[/dim] " + escape("   ".join(result.next)))
+            self.say("[dim]next:[/dim] " + escape(self.command("   ".join(result.next))))
         self.result(result.stage, result, result.artifact)
 
     def error(self, error: Vp2pError) -> None:
         """A cause, and the next command to type."""
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[red]error:[/red] {escape(error.cause)}")
-        console.print(f"[cyan]hint:[/cyan] {escape(error.hint)}")
+        hint = self.command(error.hint)
+        console.print(f"[cyan]hint:[/cyan] {escape(hint)}")
         if self.json:
-            told = {"kind": type(error).__name__, "cause": error.cause, "hint": error.hint, "exit": error.exit_code}
+            told = {"kind": type(error).__name__, "cause": error.cause, "hint": hint, "exit": error.exit_code}
             print(json.dumps({"vp2p": ENVELOPE, "ok": False, "error": told}))
 
     def progress(self) -> StageProgress:

@@ -67,7 +67,8 @@ def units(prompt: TokenizedPrompt) -> list[Unit]:
         if word is None:
             result.append(Unit(token, (position,), False))
         elif position == word.tokens[0]:
-            result.append(Unit(word.text, tuple(word.tokens), True))
+            # "a" before a cat and "an" before an owl are one word.
+            result.append(Unit("a" if word.text == "an" else word.text, tuple(word.tokens), True))
     return result
 
 
@@ -128,9 +129,7 @@ def token_map(alignment: Alignment, source: TokenizedPrompt, target: TokenizedPr
     """
     taken = torch.zeros(length, length)
     keep = torch.zeros(length)
-    for old, new in alignment.same:
-        taken[list(old), list(new)] = 1.0
-    for old, new in alignment.swapped:
+    for old, new in alignment.same + alignment.swapped:
         if len(old) == len(new):
             taken[list(old), list(new)] = 1.0
         else:

@@ -25,11 +25,16 @@ def encode_prompts(model: LatentModel, prompts: Sequence[str]) -> Tensor:
     rows = []
     for prompt in prompts:
         ids = model.tokenizer(prompt, verbose=False)["input_ids"]
-        if len(ids) > limit:
-            # The limit counts the begin and the end token, which nobody typed.
-            raise PromptError(
-                f"The prompt has {len(ids) - 2} tokens, but this model reads at most {limit - 2}: {prompt!r}",
-                "shorten the prompt",
-            )
+        check_length(prompt, len(ids), limit)
         rows.append(ids + [model.tokenizer.pad_token_id] * (limit - len(ids)))
     return model.text_encoder(torch.tensor(rows, device=model.device)).last_hidden_state.float()
+
+
+def check_length(prompt: str, tokens: int, limit: int) -> None:
+    """Raises PromptError if a prompt of ``tokens`` tokens is longer than a model can read."""
+    if tokens > limit:
+        # The limit counts the begin and the end token, which nobody typed.
+        raise PromptError(
+            f"The prompt has {tokens - 2} tokens, but this model reads at most {limit - 2}: {prompt!r}",
+            "shorten the prompt",
+        )

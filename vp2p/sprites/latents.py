@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -12,14 +13,32 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTokenizer
 
-from vp2p.sprites.scenes import sample_scene
+from vp2p.sprites.drawing import Pose
+from vp2p.sprites.scenes import Scene, sample_scene
 from vp2p.sprites.train_vae import to_tensor
 
 _CHUNK = 64
+_CELL = 1 / 16  # one latent cell, as a share of the frame
 
 
-def _chunk(first: int) -> tuple[np.ndarray, list[str]]:
-    scenes = [sample_scene(np.random.default_rng([first + index, 21])) for index in range(_CHUNK)]
+def _scene(index: int, aligned: bool) -> Scene:
+    """A training scene; an aligned one lies upright, of one size, at a whole number of latent cells."""
+    rng = np.random.default_rng([index, 22 if aligned else 21])
+    scene = sample_scene(rng)
+    if not aligned:
+        return scene
+    columns, rows = rng.integers(-1, 2, 2) * _CELL
+    return scene.replace(pose=Pose(0.5 + columns, 0.5 + rows, 0.875, 0.0, bool(rng.random() < 0.5)))
+
+
+def usual_poses(count: int) -> np.ndarray:
+    """Which of the first ``count`` scenes that are not aligned are large and nearly upright, bool (count,)."""
+    poses = [_scene(index, False).poses()[0] for index in range(count)]
+    return np.array([pose.size >= 0.74 and abs(pose.tilt) <= 7 for pose in poses])
+
+
+def _chunk(first: int, aligned: bool) -> tuple[np.ndarray, list[str]]:
+    scenes = [_scene(first + index, aligned) for index in range(_CHUNK)]
     return np.stack([scene.render()[0] for scene in scenes]), [scene.prompt for scene in scenes]
 
 
@@ -47,13 +66,19 @@ def normalise_latents(vae: AutoencoderKL, pictures: np.ndarray) -> None:
     back *= std[None, :, None, None]
 
 
-def encode_scenes(vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, count: int, workers: int = 2) -> None:
-    """Write latents float16 (count, c, 16, 16) and ids int16 (count, length) of ``count`` random scenes."""
+def encode_scenes(
+    vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, count: int, aligned: bool, workers: int = 2
+) -> None:
+    """Write latents float16 (count, c, 16, 16) and ids int16 (count, length) of ``count`` random scenes.
+
+    Aligned scenes have the same latent pattern for an object wherever it lies, so shapes are learned from
+    them many times sooner than from free poses.
+    """
     vae = vae.to(torch.bfloat16, memory_format=torch.channels_last).eval()
     latents, ids = [], []
     # Drawing yields to encoding, whose threads would otherwise wait for one another at every layer.
     with Pool(workers, os.nice, (10,)) as pool, torch.no_grad():
-        for pictures, prompts in pool.imap(_chunk, range(0, count, _CHUNK)):
+        for pictures, prompts in pool.imap(partial(_chunk, aligned=aligned), range(0, count, _CHUNK)):
             x = to_tensor(pictures).to(torch.bfloat16)
             latents.append(vae.encode(x).latent_dist.mean.half().contiguous())
             ids.append(token_ids(tokenizer, prompts).short())

@@ -23,7 +23,8 @@ class Scene:
     """One scene; everything that its words leave open (pose, ground detail) follows from ``seed``.
 
     Two scenes that differ in one word have the same pose, path and, but for ``place``, the same
-    ground: ``scene.replace(object="dog")`` is the ideal edit of ``scene``.
+    ground: ``scene.replace(object="dog")`` is the ideal edit of ``scene``. A ``pose`` takes the
+    place of the one that the seed would give.
 
     Raises:
         PromptError: for a word that scenes do not have.
@@ -36,6 +37,7 @@ class Scene:
     style: str | None = None
     path: Path = "still"
     seed: int = 0
+    pose: Pose | None = None
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -50,7 +52,7 @@ class Scene:
     def prompt(self) -> str:
         return caption(self.object, self.place, self.colour, self.texture, self.style)
 
-    def replace(self, **changes: str | None) -> Scene:
+    def replace(self, **changes: object) -> Scene:
         """The same scene with some of its words changed."""
         return dataclasses.replace(self, **changes)
 
@@ -61,6 +63,8 @@ class Scene:
         reach = 0.5 - size * 0.45
         x, y = 0.5 + rng.uniform(-reach, reach), 0.5 + rng.uniform(-reach, reach)
         tilt, flip = rng.uniform(-10, 10), bool(rng.random() < 0.5)
+        if self.pose:
+            x, y, size, tilt, flip = dataclasses.astuple(self.pose)
         poses = []
         for index in range(frames):
             t = index / max(frames - 1, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, Mapping
 
 from vp2p.errors import UsageError
 from vp2p.settings import EditSettings, InvertSettings, from_mapping, to_mapping
@@ -15,7 +15,7 @@ from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, content_digest, load_frames, load_mask
+from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, source_of
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import identity
 
@@ -53,11 +53,12 @@ def edit(
     prompt = record["settings"]["prompt"]
     inversion = from_mapping(InvertSettings, record["settings"]["invert"])
     _check_guide(settings, inversion)
+    session.check_model(inverted)
     plan = _plan(session, settings, prompt, inversion.steps)
-    mask = Path(settings.mask).expanduser() if settings.mask else None
+    mask = _mask(session, Path(settings.mask).expanduser(), record) if settings.mask else None
     resolved = to_mapping(settings)
     effect = {key: value for key, value in resolved.items() if key not in ("swap", "mask", "prompt")}
-    effect |= {"target": plan.target.prompt, "mask": content_digest(_existing(mask)) if mask else None}
+    effect |= {"target": plan.target.prompt, "mask": mask and mask[0]}
     run = _run(
         workspace,
         identity(
@@ -77,23 +78,27 @@ def edit(
     def work(_: object) -> None:
         tuned = workspace.by_name("tune", record["parents"]["tune"])
         session.use_tuned(tuned)
-        frames = load_frames(workspace.by_name("source", record["parents"]["source"]))
+        frames = load_frames(source_of(workspace, session.folder, record["parents"]["source"]))
         with Saver(run, immutable=True):
-            edited = _edit(session, settings, inversion, inverted, plan, frames, mask, progress)
-        _keep(session, run, edited, frames, plan, format)
+            edited = _edit(session, settings, inversion, inverted, plan, mask and mask[1], progress)
+        notes.extend(_keep(session, run, edited, frames, plan, format))
 
+    notes = list(unknown_word_notes(session, plan.target.prompt))
     parents = {"invert": inverted.name, **record["parents"]}
     recorded = {"prompt": prompt, "target": plan.target.prompt, "model": session.model_identity, "edit": resolved}
+    recorded |= {"format": format, "compute": session.compute, "from": inverted.name}
     done = perform(run, recorded, parents, work, force)
     facts = {"kind": plan.kind, "prompt": plan.target.prompt, "sheet": str(run.path("sheet.png"))}
-    notes = unknown_word_notes(session, plan.target.prompt)
-    return StageResult("edit", run.name, done, run.path(_video_name(format)), facts, notes)
+    return StageResult("edit", run.name, done, run.path(_video_name(format)), facts, tuple(notes))
 
 
-def _existing(path: Path) -> Path:
+def _mask(session: Session, path: Path, record: Mapping[str, Any]) -> tuple[str, Tensor]:
+    """The digest of a mask's video, and the mask (F, h, w)."""
     if not path.exists():
         raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
-    return path
+    frames = load_frames(source_of(session.workspace, session.folder, record["parents"]["source"]))
+    height, width = (side // session.folder.downscale for side in frames.pixels.shape[1:3])
+    return content_digest(path), load_mask(path, session.workspace.config.clip, frames, (height, width))
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
@@ -107,17 +112,15 @@ def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
 def _plan(session: Session, settings: EditSettings, prompt: str, steps: int) -> EditPlan:
     """The edit's plan; also checks the length of the new prompt."""
     from vp2p.errors import PromptError
-    from vp2p.method.plan import plan_edit
+    from vp2p.method.plan import plan_edit, swapped_prompt
 
     if settings.prompt is None and not settings.swap and not settings.reweight:
         raise PromptError(
             "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
         )
-    if settings.prompt is not None:
-        session.embed(settings.prompt)
-    plan = plan_edit(session.model.tokenizer, prompt, settings, steps, session.model.token_limit)
-    session.embed(plan.target.prompt)
-    return plan
+    tokenizer = session.model.tokenizer
+    session.embed(swapped_prompt(tokenizer, prompt, settings.swap) if settings.prompt is None else settings.prompt)
+    return plan_edit(tokenizer, prompt, settings, steps, session.model.token_limit)
 
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:
@@ -143,7 +146,6 @@ def _run(workspace: Workspace, digest: str, name: str | None, base: str, force: 
                 f"There is another edit called {run.name}.",
                 f"give another --name, such as {workspace.free_edit_name(run.name)}, or --force to replace it",
             )
-        taken.clear()
     return run
 
 
@@ -153,8 +155,7 @@ def _edit(
     inversion: InvertSettings,
     inverted: RunFolder,
     plan: EditPlan,
-    frames: Frames,
-    mask: Path | None,
+    mask: Tensor | None,
     progress: Progress,
 ) -> Edited:
     from vp2p.method.editing import edit as edit_latents
@@ -165,11 +166,9 @@ def _edit(
     trajectory = load_tensors(inverted.path("trajectory.safetensors"), inverted.rebuild)["trajectory"].to(device)
     empty = session.embed("")
     source, uncond = _source_branch(session, settings, inversion, inverted, trajectory, empty)
-    shape = tuple(trajectory.shape[-2:])
     target = _target(session, settings, inversion, plan, uncond)
     if mask is not None:
-        found = load_mask(mask, session.workspace.config.clip, frames, shape).to(device)
-        target = dataclasses.replace(target, mask=found)
+        target = dataclasses.replace(target, mask=mask.to(device))
     schedule = Schedule.of(session.model.scheduler, inversion.steps)
     cond = session.embed(plan.source.prompt)
     return edit_latents(
@@ -220,7 +219,10 @@ def _video_name(format: Format) -> str:
     return "edited" if format == "png" else f"edited.{format}"
 
 
-def _keep(session: Session, run: RunFolder, edited: Edited, frames: Frames, plan: EditPlan, format: Format) -> None:
+def _keep(
+    session: Session, run: RunFolder, edited: Edited, frames: Frames, plan: EditPlan, format: Format
+) -> tuple[str, ...]:
+    """Writes what an edit leaves; returns notes for the user."""
     from vp2p.models.codec import decode_latents
     from vp2p.video.sheet import contact_sheet
     from vp2p.video.writing import write_video
@@ -233,5 +235,6 @@ def _keep(session: Session, run: RunFolder, edited: Edited, frames: Frames, plan
     if edited.masks[0] is not None:
         save_tensors(run.path("mask.safetensors"), {"mask": edited.masks[0].float()})
     write_video(run.path("source.mp4"), before, frames.rate, audio, span)
-    write_video(run.path(_video_name(format)), after, frames.rate, audio, span, format)
+    notes = write_video(run.path(_video_name(format)), after, frames.rate, audio, span, format)
     contact_sheet([(plan.source.prompt, before), (plan.target.prompt, after)], run.path("sheet.png"))
+    return notes

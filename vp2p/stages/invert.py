@@ -9,7 +9,7 @@ from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, load_frames, missing_parent
+from vp2p.stages.source import Frames, load_frames, missing_parent, source_of
 from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.atomic import write_json
 from vp2p.workspace.identity import identity
@@ -35,8 +35,9 @@ def invert(
     """
     workspace = session.workspace
     tuned = find_run(workspace, "tune", parent, "vp2p tune   (or: vp2p tune --steps 0, to invert by the untuned model)")
+    session.check_model(tuned)
     recorded = tuned.manifest()
-    prompt, source = recorded["settings"]["prompt"], workspace.by_name("source", recorded["parents"]["source"])
+    prompt, source = recorded["settings"]["prompt"], recorded["parents"]["source"]
     resolved = to_mapping(settings)
     run = workspace.run(
         "invert",
@@ -48,13 +49,15 @@ def invert(
 
     def work(found: Checkpoint) -> None:
         session.use_tuned(tuned)
-        frames = load_frames(source)
+        frames = load_frames(source_of(workspace, session.folder, source))
         with Saver(run, immutable=True, seconds=checkpoint_seconds) as saver:
             reconstruction = _invert(session, run, settings, prompt, frames, found, progress, saver)
-        _show(session, workspace, run, frames, reconstruction)
+        notes.extend(_show(session, workspace, run, frames, reconstruction))
 
-    parents = {"source": source.name, "tune": tuned.name}
+    notes: list[str] = []
+    parents = {"source": source, "tune": tuned.name}
     settings_ = {"prompt": prompt, "model": session.model_identity, "invert": resolved}
+    settings_ |= {"compute": session.compute, "from": tuned.name}
     done = perform(run, settings_, parents, work, force)
     return StageResult(
         "invert",
@@ -62,6 +65,7 @@ def invert(
         done,
         run.path("reconstruction.mp4"),
         {"method": settings.method, **_quality(run)},
+        tuple(notes),
         next=("vp2p edit --swap OLD=NEW", 'vp2p edit --prompt "…"'),
     )
 
@@ -145,8 +149,8 @@ def _invert(
     return by_index[0]
 
 
-def _show(session: Session, workspace: Workspace, run: RunFolder, frames: Frames, latents: Tensor) -> None:
-    """Writes the reconstruction, and how near it and the VAE alone come to the clip."""
+def _show(session: Session, workspace: Workspace, run: RunFolder, frames: Frames, latents: Tensor) -> tuple[str, ...]:
+    """Writes the reconstruction, and how near it and the VAE alone come to the clip; returns notes."""
     from vp2p.models.codec import decode_latents, encode_frames
     from vp2p.video.quality import psnr
     from vp2p.video.writing import write_video
@@ -154,7 +158,7 @@ def _show(session: Session, workspace: Workspace, run: RunFolder, frames: Frames
     rebuilt = decode_latents(session.model, latents)
     by_vae = decode_latents(session.model, encode_frames(session.model, frames.pixels))
     audio = workspace.video if workspace.video.is_file() else None
-    write_video(run.path("reconstruction.mp4"), rebuilt, frames.rate, audio, (frames.start, frames.end))
+    notes = write_video(run.path("reconstruction.mp4"), rebuilt, frames.rate, audio, (frames.start, frames.end))
     write_json(
         run.path("quality.json"),
         {
@@ -162,6 +166,7 @@ def _show(session: Session, workspace: Workspace, run: RunFolder, frames: Frames
             "psnr_reconstruction": round(psnr(rebuilt, frames.pixels), 3),
         },
     )
+    return notes
 
 
 def _quality(run: RunFolder) -> dict[str, str]:

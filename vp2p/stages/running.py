@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping
 from vp2p.errors import Vp2pError
 from vp2p.stages.result import State
 from vp2p.workspace import RunFolder, run_lock
+from vp2p.workspace.atomic import writing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +27,8 @@ def perform(
 ) -> State:
     """Does ``work`` unless the run is finished; ``work`` gets the checkpoint to go on from, or None.
 
-    When ``work`` ends before its first checkpoint, the run leaves nothing behind.
+    With ``force`` a finished run is set aside, and goes once the new one is finished. When ``work``
+    ends before its first checkpoint, the run leaves nothing behind, and what was set aside comes back.
 
     Raises:
         LockedError: another process is writing the run.
@@ -37,35 +39,40 @@ def perform(
         return "up to date"
     with run_lock(run.folder):
         if force:
-            run.clear()
+            _set_aside(run)
         elif run.finished:  # by a process that held the lock until now
             return "up to date"
         mine = not run.folder.exists()
         try:
             run.begin(settings)
             mine = True
-            _sweep(run.folder)
             found = run.resume()
             work(found)
             run.finish(parents, settings)
         except BaseException:
             if mine:
-                _clear_if_empty_handed(run)
+                _undo(run)
             raise
+        shutil.rmtree(_aside(run), ignore_errors=True)
     return "resumed" if found else "done"
 
 
-def _sweep(folder: Path) -> None:
-    """Removes what a kill left of files half written: their names are hidden, no artifact's is."""
-    for path in folder.glob(".*"):
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _aside(run: RunFolder) -> Path:
+    return run.folder.with_name(f".{run.name}.old")
 
 
-def _clear_if_empty_handed(run: RunFolder) -> None:
-    """Removes a run that has neither finished nor a checkpoint to go on from."""
+def _set_aside(run: RunFolder) -> None:
+    with writing(run.folder):
+        if run.folder.exists() and not _aside(run).exists():
+            run.folder.rename(_aside(run))
+    run.clear()
+
+
+def _undo(run: RunFolder) -> None:
+    """Removes a run that has neither finished nor a checkpoint to go on from; brings the old one back."""
     with suppress(Vp2pError, OSError):
-        if not run.path("manifest.json").exists() and run.load_checkpoint() is None:
-            run.clear()
+        if run.path("manifest.json").exists() or run.load_checkpoint() is not None:
+            return
+        run.clear()
+        if _aside(run).exists():
+            _aside(run).rename(run.folder)

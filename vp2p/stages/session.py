@@ -68,18 +68,27 @@ class Session:
             "dtype": str(dtype).removeprefix("torch."),
         }
 
+    @property
+    def compute(self) -> dict[str, Any]:
+        """What was said of device and dtype for this process alone."""
+        return dict(self._compute)
+
+    def check_model(self, run: RunFolder) -> None:
+        """Raises ArtifactError if a tune or invert run was made with another model than this one."""
+        used = run.manifest()["settings"]["model"]
+        mine = self.model_identity
+        if any(used[key] != mine[key] for key in ("fingerprint", "group_norm")):
+            raise ArtifactError(
+                f"The run {run.stage}/{run.name} was made with another model than {self.settings.model}.", "vp2p tune"
+            )
+
     def use_tuned(self, run: RunFolder) -> None:
         """Puts a tune run's weights into the model.
 
         Raises:
             ArtifactError: they are missing or damaged, or belong to another model.
         """
-        used = run.manifest()["settings"]["model"]
-        mine = self.model_identity
-        if any(used[key] != mine[key] for key in ("fingerprint", "group_norm")):
-            raise ArtifactError(
-                f"The run tune/{run.name} was made with another model than {self.settings.model}.", "vp2p tune"
-            )
+        self.check_model(run)
         if self._tuned == run.identity:
             return
         run.verify()

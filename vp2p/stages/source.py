@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vp2p.errors import ArtifactError
+from vp2p.errors import ArtifactError, UsageError
 from vp2p.settings import ClipSettings, to_mapping
 from vp2p.stages.running import perform
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
@@ -17,6 +17,7 @@ from vp2p.workspace.tensors import load_metadata
 
 if TYPE_CHECKING:
     import numpy as np
+    from torch import Tensor
 
     from vp2p.models.folder import ModelFolder
 
@@ -92,6 +93,22 @@ def prepare_source(workspace: Workspace, folder: ModelFolder) -> RunFolder:
     return run
 
 
+def source_of(workspace: Workspace, folder: ModelFolder, name: str) -> RunFolder:
+    """The source run that another run was made from; made again from the video if it is gone.
+
+    Raises:
+        ArtifactError: it is gone, and the video or vp2p.yaml gives other frames now.
+        Vp2pError: as for :func:`prepare_source`.
+    """
+    for run in workspace.runs("source"):
+        if run.name == name and run.finished:
+            return run
+    run = prepare_source(workspace, folder)
+    if run.name != name:
+        raise ArtifactError(f"The frames source/{name} are gone, and {workspace.video} gives others now.", "vp2p tune")
+    return run
+
+
 def _plain(values: dict) -> dict:
     """Tuples as lists, as they come back from JSON."""
     import json
@@ -108,8 +125,8 @@ def load_frames(run: RunFolder) -> Frames:
     return Frames(pixels, Fraction(facts["rate"]), facts["start"], facts["end"])
 
 
-def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple[int, int]):
-    """A mask video as (F, h, w) float: the share of each latent cell that is white.
+def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple[int, int]) -> Tensor:
+    """A mask video as (F, h, w) float: 1 for each latent cell that is white for the most part, else 0.
 
     Raises:
         VideoError, UsageError: it cannot be read, or holds fewer frames than the clip.
@@ -121,7 +138,13 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple
     from vp2p.video.reading import read_clip
 
     count, height, width = frames.pixels.shape[:3]
-    found = read_clip(path, dataclasses.replace(clip, frames=count, size=None))
+    try:
+        found = read_clip(path, dataclasses.replace(clip, frames=count, size=None))
+    except UsageError as error:
+        raise UsageError(
+            f"The mask {path} does not cover the clip's {count} frames. {error.cause}",
+            "give --mask a video as long as the clip",
+        ) from error
     white = torch.from_numpy(fit_frames(found.frames, (width, height), clip.fit)).float().mean(-1) > 127
     return (adaptive_avg_pool2d(white.float()[:, None], latent_size)[:, 0] >= 0.5).float()
 

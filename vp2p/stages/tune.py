@@ -68,7 +68,7 @@ def tune(
         save_tensors(run.path("tuned.safetensors"), state.tuned())
         session.tuned_is(run)
 
-    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved}
+    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved, "compute": session.compute}
     done = perform(run, recorded, {"source": source.name}, work, force)
     losses = [entry["loss"] for entry in run.read_log()]
     facts = {"steps": settings.steps}

@@ -6,8 +6,7 @@ and keep their parameters and names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -18,62 +17,10 @@ from torch import Tensor, nn
 
 from vp2p.errors import ArtifactError, ModelError
 from vp2p.t2s.attention import AttentionLayer, Controller, Role, T2SAttnProcessor
+from vp2p.t2s.block import T2SBlock
+from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 
 GroupNormMode = Literal["per-frame", "joint"]
-
-
-class T2SBlock(BasicTransformerBlock):
-    """The library's transformer block, then attention over the frames at each position.
-
-    ``attn_temp`` and ``norm_temp`` are added by :class:`TextToSetModel`.
-    """
-
-    def forward(
-        self,
-        hidden_states: Tensor,
-        attention_mask: Tensor | None = None,
-        encoder_hidden_states: Tensor | None = None,
-        encoder_attention_mask: Tensor | None = None,
-        timestep: Tensor | None = None,
-        cross_attention_kwargs: dict[str, Any] | None = None,
-        class_labels: Tensor | None = None,
-        added_cond_kwargs: dict[str, Tensor] | None = None,
-    ) -> Tensor:
-        x = super().forward(
-            hidden_states,
-            attention_mask,
-            encoder_hidden_states,
-            encoder_attention_mask,
-            timestep,
-            cross_attention_kwargs,
-            class_labels,
-            added_cond_kwargs,
-        )  # (B·F, n, width)
-        kwargs = cross_attention_kwargs or {}
-        frames = kwargs.get("frames", 1)
-        tokens = x.shape[1]
-        along_time = x.unflatten(0, (-1, frames)).transpose(1, 2).flatten(0, 1)  # (B·n, F, width)
-        out = self.attn_temp(self.norm_temp(along_time), **kwargs)
-        return x + out.unflatten(0, (-1, tokens)).transpose(1, 2).flatten(0, 1)
-
-
-@dataclass
-class _Clip:
-    """How many frames the pass under way has; group norms are not told by their caller."""
-
-    frames: int = 1
-
-
-class JointGroupNorm(nn.GroupNorm):
-    """Group norm with statistics over all frames of a clip, as in the released code."""
-
-    clip: _Clip
-
-    def forward(self, x: Tensor) -> Tensor:
-        height, width = x.shape[-2:]
-        joint = x.unflatten(0, (-1, self.clip.frames)).transpose(1, 2).flatten(2)  # (B, channels, F·h·w)
-        out = super().forward(joint).unflatten(2, (self.clip.frames, height, width))
-        return out.transpose(1, 2).flatten(0, 1)
 
 
 def _place(name: str) -> Literal["down", "mid", "up"]:
@@ -110,7 +57,7 @@ class TextToSetModel(nn.Module):
     def __init__(self, unet: UNet2DConditionModel, group_norm: GroupNormMode = "per-frame") -> None:
         super().__init__()
         self.unet = unet
-        self._clip = _Clip()
+        self._clip = ClipShape()
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
         for name, block in blocks:
             self._inflate_block(name, block)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
@@ -63,12 +64,14 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that a killed :func:`replacing` left under ``folder``.
+    """Delete the temporary files and folders that a kill left under ``folder``.
 
     Only the one writer of the folder may call this.
     """
-    for leftover in folder.rglob(f"{TEMPORARY_PREFIX}*"):
-        if leftover.is_file():
+    for leftover in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
             leftover.unlink(missing_ok=True)
 
 

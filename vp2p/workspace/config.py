@@ -17,6 +17,7 @@ from vp2p.settings import (
     ModelSettings,
     TuneSettings,
     from_mapping,
+    setting_name,
     to_mapping,
 )
 from vp2p.workspace.atomic import write_yaml
@@ -84,7 +85,7 @@ def read_config(path: Path) -> WorkspaceConfig:
         options = _section(path, values, stage)
         _settings(path, stage, settings, options)
         if options:
-            stages[stage] = {str(key).replace("-", "_"): value for key, value in options.items()}
+            stages[stage] = {setting_name(key): value for key, value in options.items()}
     clip = _settings(path, "clip", ClipSettings, _section(path, values, "clip"))
     model = _settings(path, "model", ModelSettings, _section(path, values, "model"))
     try:

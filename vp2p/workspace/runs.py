@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,6 +13,7 @@ from vp2p.atomic import sync
 from vp2p.errors import ArtifactError
 from vp2p.workspace import checkpoint, log, manifest, run_settings
 from vp2p.workspace.atomic import remove_leftovers, write_json, writing
+from vp2p.workspace.command import rebuild_command
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.names import file_in
 
@@ -51,10 +53,8 @@ class RunFolder:
     def rebuild(self) -> str:
         """What the user does to have this run made anew."""
         if self.stage == "source":
-            return f"delete the folder {self.folder}, then the same command again"
-        if self.stage == "edit":
-            return f"the same edit again with --name {self.name} --force"
-        return f"vp2p {self.stage} --force"
+            return f"rm -r {shlex.quote(str(self.folder))}, then the same command again"
+        return rebuild_command(self.folder, self.stage)
 
     @property
     def finished(self) -> bool:

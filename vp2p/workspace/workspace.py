@@ -66,7 +66,9 @@ class Workspace:
         for folder in (here, *here.parents):
             if (folder / CONFIG).is_file():
                 return cls(folder)
-        raise NoWorkspaceError(f"There is no {CONFIG} in {here} or above.", _INIT.format("FOLDER") + ", or vp2p -w FOLDER of a workspace")
+        raise NoWorkspaceError(
+            f"There is no {CONFIG} in {here} or above.", f"{_INIT.format('FOLDER')}, or name one by vp2p -w FOLDER"
+        )
 
     @cached_property
     def config(self) -> WorkspaceConfig:
@@ -130,7 +132,7 @@ class Workspace:
         if matching:
             raise UsageError(f"{prefix!r} fits {len(matching)} {stage} runs.", "give one of: " + ", ".join(matching))
         if not runs:
-            raise UsageError(f"There is no {stage} run.", f"vp2p {'tune' if stage == 'source' else stage}")
+            raise UsageError(f"There is no {stage} run yet.", f"vp2p {'tune' if stage == 'source' else stage}")
         near = difflib.get_close_matches(prefix, runs, n=1)
         hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(runs)
         raise UsageError(f"There is no {stage} run {prefix!r}.", hint)

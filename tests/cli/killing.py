@@ -1,0 +1,67 @@
+"""Runs stages in processes that kill themselves: ``python -m tests.cli.killing JOBS``, JOBS a JSON list.
+
+Each job is ``{"folder", "stage", "settings", "kill"}``; ``kill`` is ``[what, done]``, the progress at
+which the process sends itself SIGKILL, or null. Every job is a fork, so the libraries load once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vp2p.method.editing
+import vp2p.method.inversion
+import vp2p.method.null_text
+import vp2p.method.tuning
+import vp2p.models.codec
+import vp2p.models.loading  # noqa: F401
+from vp2p.settings import InvertSettings, TuneSettings, from_mapping
+from vp2p.stages.invert import invert
+from vp2p.stages.session import Session
+from vp2p.stages.tune import tune
+from vp2p.workspace import Workspace
+
+_STAGES = {"tune": (tune, TuneSettings), "invert": (invert, InvertSettings)}
+
+
+def run(job: dict[str, Any]) -> None:
+    """Runs one job in this process, with a checkpoint after every step."""
+    stage, settings = _STAGES[job["stage"]]
+
+    def progress(what: str, done: int, total: int, metric: str = "") -> None:
+        if [what, done] == job["kill"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    session = Session(Workspace(Path(job["folder"])))
+    stage(session, from_mapping(settings, job["settings"]), progress=progress, checkpoint_seconds=0)
+
+
+def run_in_fork(job: dict[str, Any]) -> int:
+    """The signal that ended the job, or 0."""
+    child = os.fork()
+    if not child:
+        try:
+            torch.set_num_threads(1)
+            run(job)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        return os.WTERMSIG(status)
+    return os.WEXITSTATUS(status) and -os.WEXITSTATUS(status)
+
+
+if __name__ == "__main__":
+    for one in json.loads(sys.argv[1]):
+        ended, wanted = run_in_fork(one), signal.SIGKILL if one["kill"] else 0
+        if ended != wanted:
+            sys.exit(f"{one} ended with {ended}, not {wanted}")

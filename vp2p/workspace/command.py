@@ -1,0 +1,67 @@
+"""The command line that makes a run again, with the options it was made with."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.errors import Vp2pError
+from vp2p.settings import EditSettings, InvertSettings, TuneSettings
+from vp2p.workspace import config
+from vp2p.workspace.run_settings import read_run_settings
+
+_SETTINGS: Mapping[str, type] = {"tune": TuneSettings, "invert": InvertSettings, "edit": EditSettings}
+_PARENT = {"invert": "tune", "edit": "invert"}
+
+
+def rebuild_command(folder: Path, stage: str) -> str:
+    """What the user types to have the run folder ``folder`` of ``stage`` made anew.
+
+    An option is named where its value is not the default, or vp2p.yaml sets another default; the run
+    to go on from, where there are several. Of a run whose settings.yaml is damaged no options are known.
+    """
+    try:
+        recorded = read_run_settings(folder)["settings"]
+    except Vp2pError:
+        recorded = {}
+    words = ["vp2p", stage, *_options(folder, stage, recorded), *_parent(folder, stage, recorded)]
+    if recorded.get("compute", {}).get("dtype"):
+        words += ["--dtype", recorded["compute"]["dtype"]]
+    if recorded.get("format", "mp4") != "mp4":
+        words += ["--format", recorded["format"]]
+    if stage == "edit":
+        words += ["--name", folder.name]
+    return shlex.join([*words, "--force"])
+
+
+def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]:
+    values = recorded.get(stage, {})
+    try:
+        defaults = config.read_config(folder.parent.parent / config.NAME).stages.get(stage, {})
+    except Vp2pError:
+        defaults = {}
+    words: list[str] = []
+    for field in fields(_SETTINGS[stage]):
+        value = values.get(field.name, field.default)
+        if value in (None, []) or (value == field.default and field.name not in defaults):
+            continue
+        flag = "--" + field.name.replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is False:
+            words += [] if flag.startswith("--no-") else ["--no-" + flag[2:]]
+        elif isinstance(value, (list, tuple)):
+            words += [word for item in value for word in (flag, item)]
+        else:
+            words += [flag, str(value)]
+    return words
+
+
+def _parent(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]:
+    runs = folder.parent.parent / _PARENT.get(stage, "")
+    if stage not in _PARENT or "from" not in recorded or not runs.is_dir():
+        return []
+    several = sum(path.is_dir() and not path.name.startswith(".") for path in runs.iterdir()) > 1
+    return ["--from", recorded["from"]] if several else []
