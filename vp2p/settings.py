@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import types
 import typing
 from dataclasses import asdict, dataclass, field, fields
@@ -125,7 +126,8 @@ class InvertSettings:
     tolerance: float = _option(1e-5, "Mean squared error below which no update is made; it rises by 2e-5 a step.")
 
     def __post_init__(self) -> None:
-        _check(1 <= self.steps <= 1000, "steps", self.steps, "between 1 and 1000")
+        # More would no longer reach the noisiest of the usual 1000 timesteps.
+        _check(1 <= self.steps <= 500, "steps", self.steps, "between 1 and 500")
         _check(self.guidance >= 0, "guidance", self.guidance, "0 or more")
         _check(self.inner_steps >= 1, "inner_steps", self.inner_steps, "1 or more")
         _check(self.null_learning_rate > 0, "null_learning_rate", self.null_learning_rate, "more than 0")
@@ -195,7 +197,7 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
             return value
         if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        if option is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if option is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
         if option in (int, bool, str) and type(value) is option:
             return value

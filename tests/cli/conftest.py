@@ -16,6 +16,8 @@ from tests.video.makers import tone
 
 PROMPT = "a cat is running on the grass"
 FRAMES, STEPS = 3, 3
+TUNE = ("tune", "--steps", "2", "--learning-rate", "0.01")
+INVERT = ("invert", "--steps", str(STEPS), "--inner-steps", "2")
 # Sizes at which the tiny models' UNets still halve as often as they must.
 SIZES = {"sd1": 64, "sd2": 32}
 Make = Callable[[str, str], Path]
@@ -68,8 +70,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, clip: Path, models: dict[
     """
     root = tmp_path_factory.mktemp("workspaces")
     commands: dict[str, tuple[str, ...]] = {
-        "tune": ("tune", "--steps", "2", "--learning-rate", "0.01"),
-        "invert": ("invert", "--steps", str(STEPS), "--inner-steps", "2"),
+        "tune": TUNE,
+        "invert": INVERT,
         "edit": ("edit", "--swap", "cat=dog"),
     }
 

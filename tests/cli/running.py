@@ -8,9 +8,12 @@ import json
 import signal
 import sys
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+import av
 
 from vp2p.cli.app import main
 from vp2p.cli.output import Output, output
@@ -86,3 +89,16 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes] | None]:
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
+
+
+def only(folder: Path) -> Path:
+    """The one run in a stage's folder."""
+    (run,) = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return run
+
+
+def video(path: Path) -> tuple[int, Fraction, bool]:
+    """How many frames a clip decodes to, their rate, and whether it has sound."""
+    with av.open(str(path)) as container:
+        count = sum(1 for _ in container.decode(video=0))
+        return count, container.streams.video[0].average_rate, bool(container.streams.audio)

@@ -9,12 +9,8 @@ from typing import Callable
 
 import pytest
 
-from tests.cli.conftest import Make
-from tests.cli.running import Ran, done, refused, snapshot
-
-TUNE = ("tune", "--steps", "2", "--learning-rate", "0.01")
-INVERT = ("invert", "--steps", "3", "--inner-steps", "2")
-EDIT = ("edit", "--swap", "cat=dog", "--blend-start", "0")
+from tests.cli.conftest import INVERT, TUNE, Make
+from tests.cli.running import Ran, done, only, refused, snapshot
 
 
 def obey(hint: str) -> Ran:
@@ -22,11 +18,6 @@ def obey(hint: str) -> Ran:
     words = shlex.split(hint)
     assert words[0] == "vp2p"
     return done(*words[1:])
-
-
-def run_of(folder: Path, stage: str) -> Path:
-    (run,) = (path for path in (folder / stage).iterdir() if not path.name.startswith("."))
-    return run
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
@@ -51,7 +42,7 @@ def test_a_damaged_artifact_is_named_and_made_anew(
     work: Make, stage: str, name: str, commands: tuple[tuple[str, ...], ...], damage: str
 ) -> None:
     folder = work("sd2", "edit")
-    path = run_of(folder, stage) / name
+    path = only(folder / stage) / name
     good = path.read_bytes()
     DAMAGES[damage](path)
     before = snapshot(folder)
@@ -68,7 +59,7 @@ def test_a_damaged_artifact_is_named_and_made_anew(
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_damaged_frames(work: Make, damage: str) -> None:
     folder = work("sd2", "edit")
-    path = run_of(folder, "source") / "frames.safetensors"
+    path = only(folder / "source") / "frames.safetensors"
     good = path.read_bytes()
     DAMAGES[damage](path)
     before = snapshot(folder)
@@ -84,7 +75,7 @@ def test_damaged_frames(work: Make, damage: str) -> None:
 @pytest.mark.parametrize("stage", ["tune", "invert", "edit"])
 def test_a_damaged_manifest(work: Make, stage: str) -> None:
     folder = work("sd2", "edit")
-    path = run_of(folder, stage) / "manifest.json"
+    path = only(folder / stage) / "manifest.json"
     path.write_text("{")
     ran = refused(1, *{"tune": TUNE, "invert": INVERT, "edit": ("edit", "--swap", "cat=dog")}[stage])
     assert str(path) in ran.cause
@@ -94,19 +85,19 @@ def test_a_damaged_manifest(work: Make, stage: str) -> None:
 
 def test_a_run_that_is_gone_is_asked_for(work: Make) -> None:
     folder = work("sd2", "edit")
-    shutil.rmtree(run_of(folder, "tune"))
+    shutil.rmtree(only(folder / "tune"))
     ran = refused(2, "edit", "--swap", "cat=bird")
     assert "tune" in ran.cause and ran.hint == "vp2p tune"
     done(*TUNE)
     done("edit", "--swap", "cat=bird")
-    shutil.rmtree(run_of(folder, "invert"))
+    shutil.rmtree(only(folder / "invert"))
     assert refused(1, "edit", "--swap", "cat=bird").hint == "vp2p invert"
 
 
 def test_the_command_names_what_the_run_was_made_with(work: Make) -> None:
     """Beside a second tune run and other defaults in vp2p.yaml, and in another format."""
     folder = work("sd2", "invert")
-    inverted = run_of(folder, "invert").name
+    inverted = only(folder / "invert").name
     done("tune", "--steps", "1")
     done("invert", "--method", "direct", "--steps", "2")
     with open(folder / "vp2p.yaml", "a") as config:

@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.cli.conftest import FRAMES, PROMPT, SIZES, STEPS, Make
-from tests.cli.running import done, snapshot, vp2p
+from tests.cli.conftest import FRAMES, INVERT, PROMPT, SIZES, STEPS, Make
+from tests.cli.running import done, only, video
 
 # Pixels of a latent cell, text tokens and their width.
 DOWNSCALE = {"sd1": 8, "sd2": 4}
 TOKENS = {"sd1": (77, 32), "sd2": (32, 48)}
-INVERT = ("invert", "--steps", str(STEPS), "--inner-steps", "2")
-
-
-def only(folder: Path) -> Path:
-    """The one run in a stage's folder."""
-    (run,) = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return run
 
 
 def shapes(path: Path) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
@@ -94,13 +85,6 @@ def _check_reconstruction(run: Path) -> None:
     quality = json.loads((run / "quality.json").read_text())
     assert set(quality) == {"psnr_vae", "psnr_reconstruction"} and all(value > 0 for value in quality.values())
     assert video(run / "reconstruction.mp4") == (FRAMES, Fraction(FRAMES), True)
-
-
-def video(path: Path) -> tuple[int, Fraction, bool]:
-    """How many frames a clip decodes to, their rate, and whether it has sound."""
-    with av.open(str(path)) as container:
-        count = sum(1 for _ in container.decode(video=0))
-        return count, container.streams.video[0].average_rate, bool(container.streams.audio)
 
 
 def test_edit_leaves_clips_latents_mask_and_sheet(prepared: Make, kind: str) -> None:
@@ -173,124 +157,3 @@ def test_formats(work: Make, format: str) -> None:
             image.load()
             assert image.info["duration"] == pytest.approx(1000 / FRAMES, abs=10)
     assert (folder / "edit" / "dog" / "source.mp4").exists()
-
-
-def test_a_second_run_is_up_to_date_and_touches_nothing(work: Make, kind: str) -> None:
-    folder = work(kind, "edit")
-    before = snapshot(folder)
-    for words in (
-        ("tune", "--steps", "2", "--learning-rate", "0.01"),
-        INVERT,
-        ("edit", "--swap", "cat=dog"),
-        ("edit", "--prompt", PROMPT.replace("cat", "dog")),  # the same edit by other words
-    ):
-        ran = done(*words)
-        assert "up to date" in ran.err and Path(ran.out.strip()).exists()
-    assert snapshot(folder) == before
-
-
-CHANGES: list[tuple[str, tuple[str, ...]]] = [
-    ("tune", ("tune", "--steps", "1")),
-    ("invert", ("invert", "--method", "direct", "--steps", "2")),
-    ("edit", ("edit", "--swap", "cat=dog", "--blend-threshold", "0.5")),
-]
-
-
-@pytest.mark.parametrize(("stage", "words"), CHANGES)
-def test_other_settings_make_a_run_beside(work: Make, stage: str, words: tuple[str, ...]) -> None:
-    folder = work("sd2", "edit")
-    before = snapshot(folder)
-    done(*words)
-    after = snapshot(folder)
-    assert {name: after[name] for name in before} == before
-    assert len(list((folder / stage).iterdir())) == 2
-    if stage == "edit":
-        assert (folder / "edit" / "dog-2" / "edited.mp4").exists()
-
-
-def test_force_makes_the_same_run_anew(work: Make) -> None:
-    folder = work("sd2", "edit")
-    before = snapshot(folder)
-    for words in (("tune", "--steps", "2", "--learning-rate", "0.01"), INVERT, ("edit", "--swap", "cat=dog")):
-        assert ": done" in done(*words, "--force").err
-    after = snapshot(folder)
-    assert set(after) == set(before)
-    for name in before:
-        if name.endswith(".safetensors") and not name.startswith("source"):
-            assert after[name][1] == before[name][1] and after[name][0] != before[name][0]
-
-
-def test_from_names_an_older_run(work: Make) -> None:
-    folder = work("sd2", "tune")
-    older = only(folder / "tune").name
-    done("tune", "--steps", "1")
-    done("invert", "--method", "direct", "--steps", "2", "--from", older[:6])
-    parents = json.loads((only(folder / "invert") / "manifest.json").read_text())["parents"]
-    assert parents["tune"] == older
-
-
-def test_the_workspace_can_be_named_from_anywhere(work: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = work("sd2", "invert")
-    monkeypatch.chdir(tmp_path)
-    ran = done("-w", folder, "edit", "--swap", "cat=dog")
-    assert ran.out == "at/work/edit/dog/edited.mp4\n"
-    assert "vp2p -w at/work invert" in done("-w", "at/work", "tune", "--steps", "1").err
-    monkeypatch.setenv("VP2P_WORKSPACE", str(folder))
-    assert "up to date" in done("edit", "--swap", "cat=dog").err
-    monkeypatch.delenv("VP2P_WORKSPACE")
-    monkeypatch.chdir(folder / "edit" / "dog")
-    assert done("edit", "--swap", "cat=dog").out == "edited.mp4\n"
-
-
-def test_a_workspace_can_be_moved_without_its_video(work: Make, clip: Path) -> None:
-    folder = work("sd2", "init")
-    (folder.parent / clip.name).unlink()
-    done("tune", "--steps", "1")
-    done("invert", "--method", "direct", "--steps", "2")
-    done("edit", "--swap", "cat=dog")
-    assert video(folder / "edit" / "dog" / "edited.mp4") == (FRAMES, Fraction(FRAMES), False)
-
-
-def test_defaults_come_from_the_environment_and_from_the_workspace(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = work("sd2", "init")
-    with open(folder / "vp2p.yaml", "a") as config:
-        config.write("tune:\n  steps: 1\n  seed: 5\n")
-    done("tune")
-    monkeypatch.setenv("VP2P_TUNE_STEPS", "2")
-    done("tune")
-    done("tune", "--steps", "3")
-    steps = [
-        (manifest["settings"]["tune"]["steps"], manifest["settings"]["tune"]["seed"])
-        for manifest in (json.loads(path.read_text()) for path in (folder / "tune").glob("*/manifest.json"))
-    ]
-    assert sorted(steps) == [(1, 5), (2, 5), (3, 5)]
-
-
-def test_status_tells_what_is_there_and_what_comes_next(work: Make, kind: str) -> None:
-    folder = work(kind, "edit")
-    before = snapshot(folder)
-    found: dict[str, Any] = done("status", "--json").json["result"]
-    assert [run["stage"] for run in found["runs"]] == ["source", "tune", "invert", "edit"]
-    assert all(run["finished"] for run in found["runs"]) and found["prompt"] == PROMPT
-    assert found["next"] == "vp2p edit --swap OLD=NEW"
-    text = done("status").err
-    assert "null-text, 3 steps" in text and "2 steps, rate 0.01" in text and "dog" in text
-    assert snapshot(folder) == before
-
-
-def test_json_puts_one_envelope_on_stdout(work: Make) -> None:
-    folder = work("sd2", "tune")
-    envelope = done("invert", "--method", "direct", "--steps", "2", "--json").json
-    assert (envelope["vp2p"], envelope["command"], envelope["ok"]) == (1, "invert", True)
-    assert Path(envelope["result"]["artifact"]) == only(folder / "invert") / "reconstruction.mp4"
-    failed = vp2p("edit", "--swap", "bird=dog", "--json")
-    assert failed.code == 2 and failed.json["ok"] is False
-    error = failed.json["error"]
-    assert (error["kind"], error["exit"]) == ("PromptError", 2)
-    assert error["cause"] in failed.err and error["hint"] in failed.err
-
-
-def test_quiet_leaves_the_path_alone(work: Make) -> None:
-    work("sd2", "invert")
-    ran = done("-q", "edit", "--swap", "cat=dog")
-    assert (ran.out, ran.err) == ("edit/dog/edited.mp4\n", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vp2p.errors import ArtifactError, LockedError, NoWorkspaceError, UsageError
+from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
 from vp2p.workspace import RunFolder, Workspace, WorkspaceConfig, run_lock
 from vp2p.workspace.identity import identity
 
@@ -147,28 +147,6 @@ def test_free_edit_names(workspace: Workspace) -> None:
             workspace.free_edit_name(hostile)
         with pytest.raises(UsageError):
             workspace.run("edit", identity("edit", {}), name=hostile)
-
-
-def test_scratch_goes_and_takes_the_dead_with_it(workspace: Workspace, start) -> None:
-    code = """
-import os, sys
-from pathlib import Path
-from vp2p.workspace import Workspace
-with Workspace(Path(sys.argv[1])).scratch() as folder:
-    (folder / "half.mp4").write_bytes(b"half")
-    os.kill(os.getpid(), 9)
-"""
-    start(code, workspace.folder).wait(timeout=60)
-    root = workspace.folder / ".tmp"
-    assert list(root.glob("*/half.mp4"))
-    with workspace.scratch() as outer:
-        (outer / "x").write_text("x")
-        assert not list(root.glob("*/half.mp4"))
-        with workspace.scratch() as inner:
-            assert (outer / "x").exists() and inner != outer
-        with pytest.raises(LockedError), run_lock(outer):
-            pass
-    assert list(root.iterdir()) == []
 
 
 def test_light_import(start) -> None:

@@ -27,6 +27,8 @@ _EPILOG = (
     "Exit codes: 0 ok, 1 failure, 2 usage, 10 no workspace here, 11 workspace locked, 130 interrupted, 143 terminated."
 )
 
+_LESS_MEMORY = "vp2p tune --gradient-checkpointing, vp2p invert --method direct, or fewer --frames at vp2p init"
+
 app = typer.Typer(
     name="vp2p",
     no_args_is_help=True,
@@ -85,4 +87,9 @@ def main() -> None:
         output.say(f"[yellow]interrupted;[/yellow] {escape('the same command takes it up again')}")
         sys.exit(128 + interrupted.signum)
     except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
+            raise
+        output.error(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
         sys.exit(1)

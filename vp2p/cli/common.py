@@ -46,10 +46,6 @@ def resolve(cls: type, ctx_workspace: Workspace, stage: str, given: dict[str, An
     return from_mapping(cls, {**ctx_workspace.config.stages.get(stage, {}), **given})
 
 
-def folder_argument(help: str) -> Any:
-    return typer.Argument(help=help, show_default=False)
-
-
 WorkspaceOption = Annotated[
     Path | None,
     typer.Option(

@@ -51,8 +51,10 @@ class Output:
         named = f"vp2p -w {shlex.quote(str(self.workspace))} "
         return re.sub(r"\bvp2p (?=(?:tune|invert|edit|status)\b)", lambda _: named, text)
 
-    def say_tree(self, tree: Tree) -> None:
-        self.console.print(tree)
+    def show(self, tree: Tree) -> None:
+        """What a command was asked to show, on stdout."""
+        if not self.json:
+            Console(highlight=False, soft_wrap=True).print(tree)
 
     def result(self, command: str, value: Any, artifact: Path | None = None) -> None:
         """The one thing a command prints on stdout: an envelope, or the artifact's path."""

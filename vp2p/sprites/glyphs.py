@@ -7,7 +7,7 @@ fonts-noto-color-emoji; nothing else here needs the font.
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +47,7 @@ def extract(font_path: str | Path, folder: Path = FOLDER) -> list[Path]:
     return paths
 
 
-@lru_cache(maxsize=None)
+@cache
 def glyph(name: str) -> np.ndarray:
     """The glyph of an object: float32 (128, 128, 4), RGB not premultiplied, values in 0..1. Read-only."""
     with Image.open(FOLDER / f"{name}.png") as picture:

@@ -30,6 +30,8 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
+CURRICULUM = 0.7  # this part of the steps sees aligned scenes only ...
+ALIGNED_SHARE = 0.6  # ... and the rest this share of them, with scenes in free poses
 PROMPT_DROPOUT = 0.1
 
 
@@ -93,9 +95,11 @@ def _work(
         torch.set_num_threads(1)
     torch.manual_seed(seed)
     tokenizer = build_tokenizer(out / f"tokenizer-{rank}")
-    latents, ids = load_scenes(out / "scenes.safetensors")
-    usual = torch.from_numpy(usual_poses(len(latents)))
-    latents, ids = latents[usual], ids[usual]
+    latents, ids = load_scenes(out / "aligned.safetensors")
+    aligned = len(latents)
+    free_latents, free_ids = load_scenes(out / "scenes.safetensors")
+    usual = torch.from_numpy(usual_poses(len(free_latents)))
+    latents, ids = torch.cat([latents, free_latents[usual]]), torch.cat([ids, free_ids[usual]])
     empty = token_ids(tokenizer, [""])[0]
     network = Network(tokenizer).to(memory_format=torch.channels_last)
     network.unet.set_attn_processor(AttnProcessor())  # on a CPU its backward pass is several times faster
@@ -115,7 +119,9 @@ def _work(
         factor = min(step / 300, 1.0) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
-        chosen = np.random.default_rng([seed, step]).integers(0, len(latents), size)
+        rng = np.random.default_rng([seed, step])
+        from_aligned = rng.random(size) < (1.0 if step < CURRICULUM * steps else ALIGNED_SHARE)
+        chosen = np.where(from_aligned, rng.integers(0, aligned, size), rng.integers(aligned, len(latents), size))
         x0, words = latents[chosen].float(), ids[chosen].long()
         words[torch.rand(size, generator=generator) < PROMPT_DROPOUT] = empty
         t = timesteps(size, generator)
@@ -157,9 +163,10 @@ def train(
 ) -> None:
     """Train to ``steps`` and leave ``out``/unet.safetensors, with a JSON line of log every 50 steps."""
     tokenizer = build_tokenizer(out / "tokenizer")
-    path = out / "scenes.safetensors"
-    if not path.exists():
-        encode_scenes(finished_vae(out, pictures), tokenizer, path, count)
+    for name, number, aligned in (("scenes", count, False), ("aligned", count // 3, True)):
+        path = out / f"{name}.safetensors"
+        if not path.exists():
+            encode_scenes(finished_vae(out, pictures), tokenizer, path, number, aligned)
     exchange = _Exchange(workers, sum(p.numel() for p in Network(tokenizer).parameters()))
     arguments = (exchange, out, steps, size, rate, seed, compiled)
     if workers == 1:

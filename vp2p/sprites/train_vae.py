@@ -54,7 +54,7 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def to_tensor(pictures: np.ndarray) -> torch.Tensor:
     """uint8 (n, h, w, 3) to float32 (n, 3, h, w) in -1..1, channels last."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+    return torch.tensor(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
 def train(out: Path, pictures: Path, steps: int, size: int, rate: float, seed: int, save_every: int) -> None:

@@ -135,11 +135,14 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple
     from torch.nn.functional import adaptive_avg_pool2d
 
     from vp2p.video.fitting import fit_frames
-    from vp2p.video.reading import read_clip
+    from vp2p.video.reading import probe, read_clip
 
     count, height, width = frames.pixels.shape[:3]
+    as_the_clip = dataclasses.replace(clip, frames=count, size=None)
+    # A mask of just as many frames as are edited is taken as it is.
+    sampling = ClipSettings(count, fit=clip.fit) if probe(path).frames == count else as_the_clip
     try:
-        found = read_clip(path, dataclasses.replace(clip, frames=count, size=None))
+        found = read_clip(path, sampling)
     except UsageError as error:
         raise UsageError(
             f"The mask {path} does not cover the clip's {count} frames. {error.cause}",

@@ -38,19 +38,3 @@ def file_digest(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def array_digest(array: Any) -> str:
-    """SHA-256 of an array's dtype, shape and values, as 64 hex digits.
-
-    Args:
-        array: a NumPy array, or what NumPy can view as one (a CPU tensor), of any shape. Memory
-            layout and byte order do not count.
-    """
-    import numpy as np
-
-    values = np.asarray(array)
-    values = np.asarray(values, dtype=values.dtype.newbyteorder("<"), order="C")
-    digest = hashlib.sha256(json.dumps([values.dtype.str, list(values.shape)]).encode("ascii"))
-    digest.update(values.tobytes())
-    return digest.hexdigest()

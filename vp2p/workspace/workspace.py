@@ -7,7 +7,6 @@ import logging
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import ContextManager
 
 from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
 from vp2p.workspace.config import NAME as CONFIG
@@ -17,7 +16,6 @@ from vp2p.workspace.manifest import read_manifest
 from vp2p.workspace.names import check_edit_name, cut_name
 from vp2p.workspace.run_settings import read_run_settings
 from vp2p.workspace.runs import RunFolder
-from vp2p.workspace.scratch import scratch_folder
 
 STAGES = ("source", "tune", "invert", "edit")
 _ID_DIGITS = 12
@@ -153,10 +151,6 @@ class Workspace:
             number += 1
             candidate = cut_name(name, f"-{number}")
         return candidate
-
-    def scratch(self) -> ContextManager[Path]:
-        """An empty folder in ``.tmp`` for the length of a ``with`` block; removes what crashes left there."""
-        return scratch_folder(self.folder / ".tmp")
 
     def _stage(self, stage: str) -> Path:
         if stage not in STAGES:

@@ -30,7 +30,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     for run in found.runs:
         state = "[green]✓[/green]" if run.finished else f"[yellow]interrupted at step {run.step}[/yellow]"
         tree.add(f"{run.stage}/{escape(run.name)} {state} [dim]{escape(_what(run.settings, run.stage))}[/dim]")
-    output.say_tree(tree)
+    output.show(tree)
     output.say(f"[dim]next:[/dim] {escape(output.command(found.next))}")
     output.result("status", {"next": found.next, **_plain(found)})
 

@@ -1,0 +1,65 @@
+"""The same command again: up to date, beside, anew, or from an older run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import INVERT, PROMPT, TUNE, Make
+from tests.cli.running import done, only, snapshot
+
+
+def test_a_second_run_is_up_to_date_and_touches_nothing(work: Make, kind: str) -> None:
+    folder = work(kind, "edit")
+    before = snapshot(folder)
+    for words in (
+        TUNE,
+        INVERT,
+        ("edit", "--swap", "cat=dog"),
+        ("edit", "--prompt", PROMPT.replace("cat", "dog")),  # the same edit by other words
+    ):
+        ran = done(*words)
+        assert "up to date" in ran.err and Path(ran.out.strip()).exists()
+    assert snapshot(folder) == before
+
+
+CHANGES: list[tuple[str, tuple[str, ...]]] = [
+    ("tune", ("tune", "--steps", "1")),
+    ("invert", ("invert", "--method", "direct", "--steps", "2")),
+    ("edit", ("edit", "--swap", "cat=dog", "--blend-threshold", "0.5")),
+]
+
+
+@pytest.mark.parametrize(("stage", "words"), CHANGES)
+def test_other_settings_make_a_run_beside(work: Make, stage: str, words: tuple[str, ...]) -> None:
+    folder = work("sd2", "edit")
+    before = snapshot(folder)
+    done(*words)
+    after = snapshot(folder)
+    assert {name: after[name] for name in before} == before
+    assert len(list((folder / stage).iterdir())) == 2
+    if stage == "edit":
+        assert (folder / "edit" / "dog-2" / "edited.mp4").exists()
+
+
+def test_force_makes_the_same_run_anew(work: Make) -> None:
+    folder = work("sd2", "edit")
+    before = snapshot(folder)
+    for words in (TUNE, INVERT, ("edit", "--swap", "cat=dog")):
+        assert ": done" in done(*words, "--force").err
+    after = snapshot(folder)
+    assert set(after) == set(before)
+    for name in before:
+        if name.endswith(".safetensors") and not name.startswith("source"):
+            assert after[name][1] == before[name][1] and after[name][0] != before[name][0]
+
+
+def test_from_names_an_older_run(work: Make) -> None:
+    folder = work("sd2", "tune")
+    older = only(folder / "tune").name
+    done("tune", "--steps", "1")
+    done("invert", "--method", "direct", "--steps", "2", "--from", older[:6])
+    parents = json.loads((only(folder / "invert") / "manifest.json").read_text())["parents"]
+    assert parents["tune"] == older
