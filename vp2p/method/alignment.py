@@ -1,4 +1,4 @@
-"""Which source tokens' maps each target token takes (Prompt-to-Prompt, sections 3.2 and 3.3).
+"""Which source tokens' maps each target token takes (Prompt-to-Prompt, section 3).
 
 Prompts are aligned by units: a word with all its tokens, or a token of punctuation. An unchanged
 word therefore keeps its own map, however many tokens its neighbours split into.

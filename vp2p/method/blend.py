@@ -1,4 +1,4 @@
-"""Local blend: where the edit may act (Prompt-to-Prompt, section 3.3; Video-P2P, section 3.3)."""
+"""Local blend: where the edit may act (Prompt-to-Prompt, section 3; Video-P2P, section 3)."""
 
 from __future__ import annotations
 

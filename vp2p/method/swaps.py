@@ -1,4 +1,4 @@
-"""From ``--swap old=new`` to the new prompt (Prompt-to-Prompt, section 3.2, word swap)."""
+"""From ``--swap old=new`` to the new prompt (Prompt-to-Prompt, section 3, word swap)."""
 
 from __future__ import annotations
 
