@@ -21,6 +21,7 @@ from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, TEXTURES
 
 _COARSE = 32  # poses are searched at this size ...
 _PADDED = 48  # ... in a frame with room for sprites that leave the picture ...
+_SHIFTS = tuple(range(-9, 10))  # ... but whose centre is near the picture's ...
 _FINE = 64  # ... and refined at this one
 _SIZES = (0.72, 0.81, 0.90)
 _TILTS = (-6.0, 6.0)
@@ -120,13 +121,11 @@ class Judge:
         for obj, colour, texture in product(OBJECTS, (None, *COLOURS), (None, *TEXTURES)):
             poses, templates = self._templates(obj, colour, texture)
             for index, spectrum in enumerate(spectra):
-                gains = torch.fft.irfft2((spectrum * templates).sum(1), s=(_PADDED, _PADDED)).flatten(1)
-                values, shifts = gains.max(1)
-                which = int(values.argmax())
-                rows, columns = divmod(int(shifts[which]), _PADDED)
-                rows, columns = ((shift + _PADDED // 2) % _PADDED - _PADDED // 2 for shift in (rows, columns))
-                pose = replace(poses[which], x=0.5 + columns / _COARSE, y=0.5 + rows / _COARSE)
-                found[index].append((float(values[which]), obj, colour, texture, pose))
+                gains = torch.fft.irfft2((spectrum * templates).sum(1), s=(_PADDED, _PADDED))
+                gains = gains[:, _SHIFTS][:, :, _SHIFTS]
+                which, row, column = np.unravel_index(int(gains.argmax()), gains.shape)
+                pose = replace(poses[which], x=0.5 + _SHIFTS[column] / _COARSE, y=0.5 + _SHIFTS[row] / _COARSE)
+                found[index].append((float(gains.max()), obj, colour, texture, pose))
         return [self._final(*case) for case in zip(pictures, places, found)]
 
     def _final(
@@ -137,7 +136,7 @@ class Judge:
         finalists = sorted(found, key=lambda candidate: -candidate[0])[:_FINALISTS]
         # Every object's own best look is heard as well, so that no look crowds out another object.
         best_of = {obj: max((c for c in found if c[1] == obj), key=lambda c: c[0]) for obj in {c[1] for c in found}}
-        finalists += sorted(best_of.values(), key=lambda candidate: -candidate[0])[:_FINALISTS]
+        finalists += best_of.values()
         gains = {
             candidate[1:4]: _refine(colours, unexplained, sprite(*candidate[1:4]), candidate[4])
             for candidate in dict.fromkeys(finalists)

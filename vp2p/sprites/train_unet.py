@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import time
 from pathlib import Path
@@ -30,8 +29,9 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
-CURRICULUM = 0.7  # this part of the steps sees aligned scenes only ...
-ALIGNED_SHARE = 0.6  # ... and the rest this share of them, with scenes in free poses
+DECAY = 0.15  # the learning rate is held, then falls linearly to 0 over this part of the steps
+CURRICULUM = 0.88  # this part of the steps sees aligned scenes only ...
+ALIGNED_SHARE = 0.7  # ... and the rest this share of them, with scenes in free poses
 PROMPT_DROPOUT = 0.1
 
 
@@ -116,7 +116,7 @@ def _work(
     losses: list[float] = []
     share = slice(rank, None, exchange.workers)
     for step in range(first + 1, steps + 1):
-        factor = min(step / 300, 1.0) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+        factor = min(step / 300, 1.0, (steps - step + 1) / (DECAY * steps))
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         rng = np.random.default_rng([seed, step])
@@ -182,7 +182,7 @@ if __name__ == "__main__":
     parser.add_argument("--scenes", type=int, default=32768, help="how many scenes are drawn and encoded")
     parser.add_argument("--steps", type=int, default=13000)
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--rate", type=float, default=7e-4)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--workers", type=int, default=2, help="single-threaded processes that share each batch")
     parser.add_argument("--compile", action="store_true", help="compile the network: slow start, quicker steps")
