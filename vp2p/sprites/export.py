@@ -1,4 +1,4 @@
-"""Assemble the model folder: ``python -m vp2p.sprites.export --out FOLDER`` writes vp2p/sprites/model in half precision."""
+"""Assemble the model folder in half precision: ``python -m vp2p.sprites.export --out FOLDER``."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
-DECAY = 0.15  # the learning rate is held, then falls linearly to 0 over this part of the steps
+DECAY = 0.25  # the learning rate is held, then falls linearly to 0 over this part of the steps
 CURRICULUM = 0.88  # this part of the steps sees aligned scenes only ...
 ALIGNED_SHARE = 0.7  # ... and the rest this share of them, with scenes in free poses
 PROMPT_DROPOUT = 0.1
