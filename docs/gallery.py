@@ -31,7 +31,7 @@ from vp2p.video.writing import write_video
 from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors
 
 FRAMES = 8
-TUNE = TuneSettings(steps=60, learning_rate=1e-4)
+TUNE = TuneSettings(steps=30, learning_rate=1e-4)
 INVERT = InvertSettings(method="direct", steps=30, guidance=3.0)
 HERE = Path(__file__).parent
 WORK = HERE.parent / "build" / "gallery"

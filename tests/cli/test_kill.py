@@ -76,6 +76,6 @@ def test_status_of_a_killed_run(work: Make) -> None:
     command = [sys.executable, "-m", "tests.cli.killing", json.dumps([job])]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     ran = done("status")
-    assert "interrupted at step 2" in ran.err and "vp2p tune, with the same options" in ran.err
+    assert "interrupted at step 2" in ran.out and "vp2p tune, with the same options" in ran.err
     assert vp2p("invert").code == 1  # an unfinished tune run is none
     assert ": resumed" in done("tune", "--steps", "4").err

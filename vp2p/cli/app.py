@@ -27,7 +27,7 @@ _EPILOG = (
     "Exit codes: 0 ok, 1 failure, 2 usage, 10 no workspace here, 11 workspace locked, 130 interrupted, 143 terminated."
 )
 
-_LESS_MEMORY = "vp2p tune --gradient-checkpointing, vp2p invert --method direct, or fewer --frames at vp2p init"
+_LESS_MEMORY = "the same with fewer frames or a smaller size, or: vp2p tune --gradient-checkpointing"
 
 app = typer.Typer(
     name="vp2p",

@@ -29,7 +29,8 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
-DECAY = 0.25  # the learning rate is held, then falls linearly to 0 over this part of the steps
+DECAY = 0.15  # the learning rate is held, then falls linearly to 0 over this part of the steps
+ALIGNED_SCENES = 9216
 CURRICULUM = 0.88  # this part of the steps sees aligned scenes only ...
 ALIGNED_SHARE = 0.7  # ... and the rest this share of them, with scenes in free poses
 PROMPT_DROPOUT = 0.1
@@ -163,7 +164,7 @@ def train(
 ) -> None:
     """Train to ``steps`` and leave ``out``/unet.safetensors, with a JSON line of log every 50 steps."""
     tokenizer = build_tokenizer(out / "tokenizer")
-    for name, number, aligned in (("scenes", count, False), ("aligned", count // 3, True)):
+    for name, number, aligned in (("scenes", count, False), ("aligned", ALIGNED_SCENES, True)):
         path = out / f"{name}.safetensors"
         if not path.exists():
             encode_scenes(finished_vae(out, pictures), tokenizer, path, number, aligned)
@@ -179,8 +180,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints and the log")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the drawn pictures")
-    parser.add_argument("--scenes", type=int, default=32768, help="how many scenes are drawn and encoded")
-    parser.add_argument("--steps", type=int, default=13000)
+    parser.add_argument("--scenes", type=int, default=28672, help="how many scenes are drawn and encoded")
+    parser.add_argument("--steps", type=int, default=6700)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=7e-4)
     parser.add_argument("--seed", type=int, default=7)

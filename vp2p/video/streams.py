@@ -55,7 +55,7 @@ class StreamSource:
         """
         wanted = {self._keys[i]: i for i in indices}
         found: dict[int, np.ndarray] = {}
-        with opened(self.path) as (container, stream):
+        with opened(self.path, self._exact) as (container, stream):
             if not self._exact and min(wanted) > self._keys[0]:
                 with suppress(av.FFmpegError):  # some formats cannot seek; they are decoded from the start
                     container.seek(min(wanted), stream=stream)
@@ -80,8 +80,11 @@ class StreamSource:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+def opened(path: Path, exact: bool = False) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
     """The container and its first video stream that is not cover art.
+
+    Decoders that work on several frames at once give now more, now fewer of a damaged file;
+    ``exact`` has them work on one.
 
     Raises:
         VideoError: the file is not a video, or holds sound only.
@@ -100,7 +103,7 @@ def opened(path: Path) -> Iterator[tuple[av.container.InputContainer, av.VideoSt
             raise VideoError(f"{path} holds {what}.", _EXPORT_AGAIN)
         if streams[0].codec_context is None:
             raise VideoError(f"{path} is in a video format that has no decoder here.", _EXPORT_AGAIN)
-        streams[0].thread_type = "AUTO"
+        streams[0].thread_type = "SLICE" if exact else "AUTO"
         yield container, streams[0]
 
 
@@ -125,7 +128,7 @@ def _packet_stamps(container: av.container.InputContainer, stream: av.VideoStrea
 
 def _frame_stamps(path: Path) -> dict[int, int]:
     """Time stamp and duration of every frame that decodes; a new opening, from the start."""
-    with opened(path) as (container, stream):
+    with opened(path, exact=True) as (container, stream):
         return {key: frame.duration or 0 for key, frame in _decoded(container, stream)}
 
 
