@@ -41,9 +41,9 @@ def session(ctx: typer.Context, compute: dict[str, Any]) -> Session:
     return Session(workspace(ctx), compute_settings(compute))
 
 
-def resolve(cls: type, ctx_workspace: Workspace, stage: str, given: dict[str, Any]) -> Any:
-    """A stage's settings: what was given, else what vp2p.yaml says, else the defaults."""
-    return from_mapping(cls, {**ctx_workspace.config.stages.get(stage, {}), **given})
+def resolve(cls: type, here: Session, stage: str, given: dict[str, Any]) -> Any:
+    """A stage's settings: what was given, else what vp2p.yaml says, else what suits the model, else the defaults."""
+    return from_mapping(cls, {**here.folder.suited(stage), **here.workspace.config.stages.get(stage, {}), **given})
 
 
 WorkspaceOption = Annotated[

@@ -57,6 +57,10 @@ class ModelFolder:
         words = self.card.get("words")
         return None if words is None else frozenset(str(word).lower() for word in words)
 
+    def suited(self, stage: str) -> Mapping[str, Any]:
+        """The settings of a stage that suit this model, where its ``vp2p.json`` says some."""
+        return self.card.get("settings", {}).get(stage, {})
+
 
 def read_folder(path: Path) -> ModelFolder:
     """The checked model folder at ``path``; opens configurations only, no weights.

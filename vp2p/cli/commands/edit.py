@@ -41,6 +41,6 @@ def edit(
 
     here = session(ctx, compute)
     with output.progress() as progress:
-        resolved = resolve(EditSettings, here.workspace, "edit", settings)
+        resolved = resolve(EditSettings, here, "edit", settings)
         result = edit_stage(here, resolved, parent, name, format, force, progress)
     output.stage(result)

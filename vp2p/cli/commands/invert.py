@@ -37,7 +37,5 @@ def invert(
 
     here = session(ctx, compute)
     with output.progress() as progress:
-        result = invert_stage(
-            here, resolve(InvertSettings, here.workspace, "invert", settings), parent, force, progress
-        )
+        result = invert_stage(here, resolve(InvertSettings, here, "invert", settings), parent, force, progress)
     output.stage(result)

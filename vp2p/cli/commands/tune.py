@@ -34,5 +34,5 @@ def tune(
 
     here = session(ctx, compute)
     with output.progress() as progress:
-        result = tune_stage(here, resolve(TuneSettings, here.workspace, "tune", settings), force, progress)
+        result = tune_stage(here, resolve(TuneSettings, here, "tune", settings), force, progress)
     output.stage(result)
