@@ -13,6 +13,8 @@ from vp2p.workspace import config
 from vp2p.workspace.run_settings import read_run_settings
 
 _SETTINGS: Mapping[str, type] = {"tune": TuneSettings, "invert": InvertSettings, "edit": EditSettings}
+# A model's card may set another default than the settings do.
+_BY_MODEL = frozenset({"guidance"})
 _PARENT = {"invert": "tune", "edit": "invert"}
 
 
@@ -45,7 +47,8 @@ def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]
     words: list[str] = []
     for field in fields(_SETTINGS[stage]):
         value = values.get(field.name, field.default)
-        if value in (None, []) or (value == field.default and field.name not in defaults):
+        known = value == field.default and field.name not in defaults and field.name not in _BY_MODEL
+        if value in (None, []) or known:
             continue
         flag = "--" + field.name.replace("_", "-")
         if value is True:
