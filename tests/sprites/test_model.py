@@ -9,6 +9,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from vp2p.models.folder import read_folder
+from vp2p.settings import InvertSettings, TuneSettings, from_mapping
 from vp2p.sprites.export import MODEL
 from vp2p.sprites.language import WORDS
 from vp2p.sprites.sampling import Drawer
@@ -32,7 +34,13 @@ def test_the_folder_is_small_and_in_half_precision():
 
 def test_the_folder_says_its_words():
     about = json.loads((MODEL / "vp2p.json").read_text(encoding="utf-8"))
-    assert about == {"name": "sprites", "words": list(WORDS)}
+    assert about["name"] == "sprites" and about["words"] == list(WORDS)
+
+
+def test_the_settings_that_suit_the_model_are_settings():
+    folder = read_folder(MODEL)
+    assert from_mapping(InvertSettings, folder.suited("invert")).guidance == 3.0
+    assert from_mapping(TuneSettings, folder.suited("tune")) == TuneSettings()
 
 
 def test_scenes_survive_the_autoencoder(drawer: Drawer):
