@@ -110,17 +110,15 @@ def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
 
 
 def _plan(session: Session, settings: EditSettings, prompt: str, steps: int) -> EditPlan:
-    """The edit's plan; also checks the length of the new prompt."""
+    """The edit's plan. Raises PromptError if no option says what to change."""
     from vp2p.errors import PromptError
-    from vp2p.method.plan import plan_edit, swapped_prompt
+    from vp2p.method.plan import plan_edit
 
     if settings.prompt is None and not settings.swap and not settings.reweight:
         raise PromptError(
             "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
         )
-    tokenizer = session.model.tokenizer
-    session.embed(swapped_prompt(tokenizer, prompt, settings.swap) if settings.prompt is None else settings.prompt)
-    return plan_edit(tokenizer, prompt, settings, steps, session.model.token_limit)
+    return plan_edit(session.model.tokenizer, prompt, settings, steps, session.model.token_limit)
 
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:

@@ -87,7 +87,7 @@ def _relevant(settings: InvertSettings) -> dict:
     values = to_mapping(settings)
     if settings.method == "null-text":
         return values
-    return {key: values[key] for key in ("method", "steps")} | {"guidance": settings.guidance}
+    return {key: values[key] for key in ("method", "steps", "guidance")}
 
 
 def _invert(

@@ -76,7 +76,6 @@ def prepare_source(workspace: Workspace, folder: ModelFolder) -> RunFolder:
         for run in reversed(workspace.runs("source")):
             if run.finished and run.manifest()["settings"] == _plain(wanted):
                 return run
-    if not workspace.video.exists():
         from vp2p.video.reading import read_clip
 
         read_clip(workspace.video, clip)  # raises, and says what is missing

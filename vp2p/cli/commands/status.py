@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from vp2p.cli.common import Json, workspace
-from vp2p.cli.output import output, shown
+from vp2p.cli.output import output, plain, shown
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
@@ -32,13 +32,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
         tree.add(f"{run.stage}/{escape(run.name)} {state} [dim]{escape(_what(run.settings, run.stage))}[/dim]")
     output.show(tree)
     output.say(f"[dim]next:[/dim] {escape(output.command(found.next))}")
-    output.result("status", {"next": found.next, **_plain(found)})
-
-
-def _plain(found: Any) -> dict[str, Any]:
-    from vp2p.cli.output import plain
-
-    return plain(found)
+    output.result("status", {"next": found.next, **plain(found)})
 
 
 def _what(settings: Any, stage: str) -> str:
