@@ -52,6 +52,11 @@ class ModelFolder:
         return width * self.downscale, height * self.downscale
 
     @property
+    def text_positions(self) -> int:
+        """The tokens that the text encoder has positions for."""
+        return self.text_encoder.get("max_position_embeddings", 77)
+
+    @property
     def known_words(self) -> frozenset[str] | None:
         """The words that the model was taught, where its ``vp2p.json`` lists them."""
         words = self.card.get("words")

@@ -18,6 +18,7 @@ from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder, read_folder
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
+from vp2p.models.tokenizing import damaged, load_tokenizer
 from vp2p.settings import ModelSettings
 
 
@@ -47,7 +48,7 @@ class LatentModel:
     @property
     def token_limit(self) -> int:
         """The longest prompt in tokens, begin and end tokens included."""
-        return min(self.tokenizer.model_max_length, self.text_encoder.config.max_position_embeddings)
+        return self.tokenizer.model_max_length
 
 
 def load_model(settings: ModelSettings) -> LatentModel:
@@ -65,7 +66,7 @@ def load_model(settings: ModelSettings) -> LatentModel:
         unet = _load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
         vae = _load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         text_encoder = _load_part(CLIPTextModel, folder, "text_encoder")
-        tokenizer = _load_tokenizer(folder)
+        tokenizer = load_tokenizer(folder)
     if len(tokenizer) > text_encoder.config.vocab_size:
         raise ModelError(
             f"The tokenizer of {folder.path} has {len(tokenizer)} tokens, but its text encoder knows"
@@ -92,24 +93,12 @@ def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any
             **options,
         )
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
-        raise _damaged(folder, part, error) from error
+        raise damaged(folder, part, error) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.
     missing = sorted(key for key in info["missing_keys"] if not key.endswith("position_ids"))
     if missing:
-        raise _damaged(folder, part, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(folder, part, f"{len(missing)} tensors are missing, such as {missing[0]}")
     return network
-
-
-def _load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
-    try:
-        return CLIPTokenizerFast.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
-    except Exception as error:  # as above
-        raise _damaged(folder, "tokenizer", error) from error
-
-
-def _damaged(folder: ModelFolder, part: str, why: object) -> ModelError:
-    reason = (str(why).strip() or type(why).__name__).splitlines()[0]
-    return ModelError(f"{folder.path / part} cannot be loaded: {reason}", "copy or download the model folder again")
 
 
 @contextlib.contextmanager

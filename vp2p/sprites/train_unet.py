@@ -3,7 +3,8 @@
 v-prediction (Salimans and Ho, "Progressive distillation for fast sampling of diffusion models",
 2022), weighted at high signal-to-noise as in min-SNR-5 (Hang et al., "Efficient diffusion training via
 min-SNR weighting strategy", 2023), with prompt dropout for classifier-free guidance (Ho and Salimans, 2022). It starts
-from ``FOLDER/vae.safetensors`` of train_vae, and a rerun resumes from ``FOLDER/unet.safetensors``.
+from ``FOLDER/vae.safetensors`` of train_vae, or with ``--start`` from all weights of a model folder, and a rerun
+resumes from ``FOLDER/unet.safetensors``.
 """
 
 from __future__ import annotations
@@ -30,10 +31,22 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
 DECAY = 0.15  # the learning rate is held, then falls linearly to 0 over this part of the steps
-ALIGNED_SCENES = 9216
-CURRICULUM = 0.88  # this part of the steps sees aligned scenes only ...
-ALIGNED_SHARE = 0.7  # ... and the rest this share of them, with scenes in free poses
+ALIGNED_SCENES = 16384
+CURRICULUM = 0.88  # this part of the steps from scratch sees aligned scenes only ...
+ALIGNED_SHARE = 0.7  # ... and all other steps this share of them, with scenes in free poses
 PROMPT_DROPOUT = 0.1
+
+
+def start_from(folder: Path, out: Path) -> None:
+    """Take the VAE of the model ``folder`` as the finished one, and its text encoder and UNet as first weights."""
+    vae = AutoencoderKL.from_pretrained(folder / "vae", torch_dtype=torch.float32)
+    save_file(vae.state_dict(), out / "vae-final.safetensors")
+    weights = {"unet.": folder / "unet/diffusion_pytorch_model.safetensors"}
+    weights["text."] = folder / "text_encoder/model.safetensors"
+    save_file(
+        {prefix + name: tensor.float() for prefix, path in weights.items() for name, tensor in load_file(path).items()},
+        out / "start.safetensors",
+    )
 
 
 def finished_vae(out: Path, pictures: Path) -> AutoencoderKL:
@@ -108,7 +121,10 @@ def _work(
     parameters = list(network.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
     generator = torch.Generator().manual_seed(seed)
-    saved, first = out / "unet.safetensors", 0
+    saved, started, first = out / "unet.safetensors", out / "start.safetensors", 0
+    if started.exists():
+        network.load_state_dict(load_file(started))
+        ema = checkpoint.Ema(network, 0.9995)
     if saved.exists():
         first = checkpoint.load(saved, network, ema, optimizer, generator)
     forward = torch.compile(network) if compiled else network
@@ -121,7 +137,8 @@ def _work(
         for group in optimizer.param_groups:
             group["lr"] = rate * factor
         rng = np.random.default_rng([seed, step])
-        from_aligned = rng.random(size) < (1.0 if step < CURRICULUM * steps else ALIGNED_SHARE)
+        only_aligned = step < CURRICULUM * steps and not started.exists()
+        from_aligned = rng.random(size) < (1.0 if only_aligned else ALIGNED_SHARE)
         chosen = np.where(from_aligned, rng.integers(0, aligned, size), rng.integers(aligned, len(latents), size))
         x0, words = latents[chosen].float(), ids[chosen].long()
         words[torch.rand(size, generator=generator) < PROMPT_DROPOUT] = empty
@@ -180,6 +197,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints and the log")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the drawn pictures")
+    parser.add_argument("--start", type=Path, help="a model folder to start from, instead of from scratch")
     parser.add_argument("--scenes", type=int, default=28672, help="how many scenes are drawn and encoded")
     parser.add_argument("--steps", type=int, default=6700)
     parser.add_argument("--batch", type=int, default=16)
@@ -188,6 +206,9 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=2, help="single-threaded processes that share each batch")
     parser.add_argument("--compile", action="store_true", help="compile the network: slow start, quicker steps")
     given = parser.parse_args()
+    if given.start and not (given.out / "start.safetensors").exists():
+        given.out.mkdir(parents=True, exist_ok=True)
+        start_from(given.start, given.out)
     train(
         given.out, given.pictures, given.scenes, given.steps, given.batch, given.rate, given.seed,
         given.workers, given.compile,

@@ -12,7 +12,7 @@ from vp2p.models.sources import locate
 from vp2p.models.words import split_prompt, unknown_words
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import prepare_source, read_frames
+from vp2p.stages.source import make_source, plan_source, read_frames
 from vp2p.workspace import Workspace, WorkspaceConfig
 
 
@@ -41,7 +41,8 @@ def init(folder: Path, config: WorkspaceConfig) -> StageResult:
     existed = folder.exists()
     workspace = Workspace.create(folder, inside)
     try:
-        run = prepare_source(workspace, probe.folder)
+        source = plan_source(workspace, probe.folder)
+        make_source(source, probe.folder, frames)
     except BaseException:
         _remove(folder, keep=existed)
         raise
@@ -51,7 +52,12 @@ def init(folder: Path, config: WorkspaceConfig) -> StageResult:
         folder.name,
         "done",
         folder,
-        {"frames": count, "size": f"{width}x{height}", "rate": f"{float(frames.rate):.3g} fps", "source": run.name},
+        {
+            "frames": count,
+            "size": f"{width}x{height}",
+            "rate": f"{float(frames.rate):.3g} fps",
+            "source": source.run.name,
+        },
         words,
         (f"cd {folder.name}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
     )
@@ -84,5 +90,5 @@ def _words(session: Session, prompt: str) -> tuple[str, ...]:
 
 def unknown_word_notes(session: Session, prompt: str) -> tuple[str, ...]:
     """A note for each word of the prompt that a model with a word list does not know."""
-    words = unknown_words(session.folder.known_words, split_prompt(session.model.tokenizer, prompt))
+    words = unknown_words(session.folder.known_words, split_prompt(session.tokenizer, prompt))
     return tuple(f"the model {session.settings.model} was not taught the word {word!r}" for word in words)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable
 
 from vp2p.errors import Vp2pError
+from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.workspace import RunFolder, run_lock
 from vp2p.workspace.atomic import writing
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
 Checkpoint = tuple["dict[str, Tensor]", "dict[str, Any]"] | None
 
 
-def perform(
-    run: RunFolder,
-    settings: Mapping[str, Any],
-    parents: Mapping[str, str],
-    work: Callable[[Checkpoint], None],
-    force: bool = False,
-) -> State:
+def perform(planned: Planned, work: Callable[[Checkpoint], None], force: bool = False) -> State:
     """Does ``work`` unless the run is finished; ``work`` gets the checkpoint to go on from, or None.
 
     With ``force`` a finished run is set aside, and goes once the new one is finished. When ``work``
@@ -34,6 +29,7 @@ def perform(
         LockedError: another process is writing the run.
         ArtifactError: the disk refuses, or the run's records or results are damaged.
     """
+    run = planned.run
     if not force and run.finished:
         run.verify()
         return "up to date"
@@ -44,11 +40,11 @@ def perform(
             return "up to date"
         mine = not run.folder.exists()
         try:
-            run.begin(settings)
+            run.begin(planned.recorded)
             mine = True
             found = run.resume()
             work(found)
-            run.finish(parents, settings)
+            run.finish({stage: parent.name for stage, parent in planned.parents.items()}, planned.recorded)
         except BaseException:
             if mine:
                 _undo(run)

@@ -10,10 +10,12 @@ from vp2p.errors import ArtifactError
 from vp2p.models.folder import ModelFolder, fingerprint, read_folder
 from vp2p.models.sources import find_folder
 from vp2p.settings import ComputeSettings, ModelSettings
+from vp2p.stages.planned import Planned
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from transformers import CLIPTokenizerFast
 
     from vp2p.models.loading import LatentModel
     from vp2p.t2s import TextToSetModel
@@ -41,6 +43,13 @@ class Session:
     def folder(self) -> ModelFolder:
         """The model's folder, checked but not loaded."""
         return read_folder(find_folder(self.settings.model))
+
+    @cached_property
+    def tokenizer(self) -> CLIPTokenizerFast:
+        """The model's tokenizer, which needs no weights."""
+        from vp2p.models.tokenizing import load_tokenizer
+
+        return load_tokenizer(self.folder)
 
     @cached_property
     def model(self) -> LatentModel:
@@ -73,9 +82,9 @@ class Session:
         """What was said of device and dtype for this process alone."""
         return dict(self._compute)
 
-    def check_model(self, run: RunFolder) -> None:
-        """Raises ArtifactError if a tune or invert run was made with another model than this one."""
-        used = run.manifest()["settings"]["model"]
+    def check_model(self, planned: Planned) -> None:
+        """Raises ArtifactError if a tune or invert run is of another model than this one."""
+        used, run = planned.recorded["model"], planned.run
         mine = self.model_identity
         if any(used[key] != mine[key] for key in ("fingerprint", "group_norm")):
             raise ArtifactError(
@@ -86,9 +95,8 @@ class Session:
         """Puts a tune run's weights into the model.
 
         Raises:
-            ArtifactError: they are missing or damaged, or belong to another model.
+            ArtifactError: they are missing or damaged.
         """
-        self.check_model(run)
         if self._tuned == run.identity:
             return
         run.verify()

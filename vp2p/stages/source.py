@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.settings import ClipSettings, to_mapping
+from vp2p.stages.planned import Planned
 from vp2p.stages.running import perform
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
@@ -60,58 +62,71 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Frames:
     return Frames(fit_frames(found.frames, size, clip.fit), found.rate, found.start, found.end)
 
 
-def prepare_source(workspace: Workspace, folder: ModelFolder) -> RunFolder:
-    """The source run of the workspace's video and clip settings, made if it is not there yet.
+def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
+    """The source run of the workspace's video and clip settings.
 
     A video that is gone is no matter once its frames are kept.
 
     Raises:
-        VideoError: neither the video nor its frames are there, or it cannot be read.
-        UsageError, ArtifactError: as for :func:`read_frames` and the workspace.
+        VideoError: neither the video nor its frames are there.
+        UsageError, ArtifactError: as for the workspace.
     """
     clip = workspace.config.clip
     size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
-    wanted = to_mapping(clip) | {"model_size": size}
+    wanted = _plain(to_mapping(clip) | {"model_size": size})
     if not workspace.video.exists():
         for run in reversed(workspace.runs("source")):
-            if run.finished and run.manifest()["settings"] == _plain(wanted):
-                return run
+            if run.finished and run.manifest()["settings"] == wanted:
+                return Planned(workspace, run, wanted, {})
         from vp2p.video.reading import read_clip
 
         read_clip(workspace.video, clip)  # raises, and says what is missing
     run = workspace.run("source", identity("source", wanted | {"content": content_digest(workspace.video)}))
+    return Planned(workspace, run, wanted, {})
+
+
+def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = None) -> None:
+    """Keeps the frames of a source run, unless they are kept already.
+
+    Args:
+        frames: where they have just been read.
+
+    Raises:
+        VideoError, UsageError, ArtifactError: as for :func:`read_frames` and the workspace.
+    """
+    run, workspace = planned.run, planned.workspace
 
     def work(_: object) -> None:
         import torch
 
-        frames = read_frames(workspace.video, clip, folder)
-        facts = {"rate": str(frames.rate), "start": frames.start, "end": frames.end}
-        save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(frames.pixels)}, facts)
+        found = frames or read_frames(workspace.video, workspace.config.clip, folder)
+        facts = {"rate": str(found.rate), "start": found.start, "end": found.end}
+        save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
 
-    perform(run, _plain(wanted), {}, work)
-    return run
+    perform(planned, work)
 
 
-def source_of(workspace: Workspace, folder: ModelFolder, name: str) -> RunFolder:
-    """The source run that another run was made from; made again from the video if it is gone.
+def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:
+    """The source run that another run is made from; made again from the video if it is gone.
 
     Raises:
         ArtifactError: it is gone, and the video or vp2p.yaml gives other frames now.
-        Vp2pError: as for :func:`prepare_source`.
+        Vp2pError: as for :func:`plan_source` and :func:`make_source`.
     """
-    for run in workspace.runs("source"):
-        if run.name == name and run.finished:
-            return run
-    run = prepare_source(workspace, folder)
-    if run.name != name:
-        raise ArtifactError(f"The frames source/{name} are gone, and {workspace.video} gives others now.", "vp2p tune")
-    return run
+    workspace, run = planned.workspace, planned.parents["source"]
+    if run.finished:
+        return run
+    again = plan_source(workspace, folder)
+    if again.run.name != run.name:
+        raise ArtifactError(
+            f"The frames source/{run.name} are gone, and {workspace.video} gives others now.", "vp2p tune"
+        )
+    make_source(again, folder)
+    return again.run
 
 
 def _plain(values: dict) -> dict:
     """Tuples as lists, as they come back from JSON."""
-    import json
-
     return json.loads(json.dumps(values))
 
 
@@ -149,8 +164,3 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple
         ) from error
     white = torch.from_numpy(fit_frames(found.frames, (width, height), clip.fit)).float().mean(-1) > 127
     return (adaptive_avg_pool2d(white.float()[:, None], latent_size)[:, 0] >= 0.5).float()
-
-
-def missing_parent(stage: str, command: str) -> ArtifactError:
-    """The error of a stage whose parent has not run yet."""
-    return ArtifactError(f"There is no finished {stage} run in this workspace yet.", command)

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from vp2p.settings import TuneSettings, to_mapping
+from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import load_frames, prepare_source
+from vp2p.stages.source import load_frames, plan_source, source_of
 from vp2p.workspace import save_tensors
 from vp2p.workspace.identity import identity
 
 # Settings that change what a run costs, not what it gives.
 _WITHOUT_EFFECT = {"gradient_checkpointing"}
+
+
+def plan_tune(session: Session, settings: TuneSettings) -> Planned:
+    """The tune run of these settings on the workspace's clip.
+
+    Raises:
+        Vp2pError: see the workspace, the video and the model.
+    """
+    workspace = session.workspace
+    prompt = workspace.config.prompt
+    source = plan_source(workspace, session.folder).run
+    resolved = to_mapping(settings)
+    inputs = {
+        "source": source.identity,
+        "model": session.model_identity,
+        "prompt": prompt,
+        "settings": {key: value for key, value in resolved.items() if key not in _WITHOUT_EFFECT},
+    }
+    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved, "compute": session.compute}
+    return Planned(workspace, workspace.run("tune", identity("tune", inputs)), recorded, {"source": source})
 
 
 def tune(
@@ -28,22 +49,9 @@ def tune(
         Vp2pError: see the workspace, the video and the model.
         Interrupted: a signal came; the checkpoint is saved.
     """
-    workspace = session.workspace
-    prompt = workspace.config.prompt
-    source = prepare_source(workspace, session.folder)
-    resolved = to_mapping(settings)
-    run = workspace.run(
-        "tune",
-        identity(
-            "tune",
-            {
-                "source": source.identity,
-                "model": session.model_identity,
-                "prompt": prompt,
-                "settings": {key: value for key, value in resolved.items() if key not in _WITHOUT_EFFECT},
-            },
-        ),
-    )
+    planned = plan_tune(session, settings)
+    run, prompt = planned.run, planned.recorded["prompt"]
+    source = source_of(planned, session.folder)
 
     def work(found: Checkpoint) -> None:
         from vp2p.method.tuning import Tuning
@@ -68,8 +76,7 @@ def tune(
         save_tensors(run.path("tuned.safetensors"), state.tuned())
         session.tuned_is(run)
 
-    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved, "compute": session.compute}
-    done = perform(run, recorded, {"source": source.name}, work, force)
+    done = perform(planned, work, force)
     losses = [entry["loss"] for entry in run.read_log()]
     facts = {"steps": settings.steps}
     if losses:
