@@ -24,7 +24,7 @@ def test_trajectory(golden, steps):
 
 
 @pytest.mark.slow
-def test_null_text(golden):
+def test_null_text(golden, one_thread):
     data = golden.tensors("inversion_h8_l2_s10")
     schedule = Schedule.of(golden.scheduler(), 10)
     trajectory = frames_first(data["trajectory"])[:, 0]
@@ -46,6 +46,6 @@ def test_null_text(golden):
     assert_close(state.source[1:], frames_first(data["latents_cur"])[:, 0], atol=2e-3, rtol=0)
     difference = (state.embeddings - data["uncond_list"]).abs()
     assert difference.median() < 5e-6
-    # Adam turns a near-zero gradient into a step of its full rate and of either sign. In float64 the
-    # released numbers are off by up to 1.5e-2 themselves; which elements are is a matter of the kernels.
-    assert (difference > 2e-2).sum() <= 10 and difference.max() < 0.1, "of 24,640 elements"
+    # Adam turns a near-zero gradient into a step of its full rate and of either sign, so the order in
+    # which threads add up decides a few elements: with two threads some are off by 4e-2.
+    assert difference.max() < 2e-2

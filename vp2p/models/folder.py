@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.models.digests import file_digest
 
 _PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 _WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
@@ -108,11 +109,7 @@ def fingerprint(folder: ModelFolder) -> str:
                 files.append(file)
     digest = hashlib.sha256()
     for file in sorted(files):
-        content = hashlib.sha256()
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                content.update(chunk)
-        digest.update(f"{file.relative_to(folder.path).as_posix()} {content.hexdigest()}\n".encode())
+        digest.update(f"{file.relative_to(folder.path).as_posix()} {file_digest(file)}\n".encode())
     return digest.hexdigest()
 
 
