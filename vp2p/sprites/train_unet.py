@@ -22,6 +22,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from safetensors.torch import load_file, save_file
 
 from vp2p.sprites import checkpoint
+from vp2p.sprites.language import TEXTURES
 from vp2p.sprites.latents import encode_scenes, load_scenes, normalise_latents, token_ids, usual_poses
 from vp2p.sprites.network import Network, scheduler
 from vp2p.sprites.pictures import draw_pictures
@@ -114,6 +115,10 @@ def _work(
     free_latents, free_ids = load_scenes(out / "scenes.safetensors")
     usual = torch.from_numpy(usual_poses(len(free_latents)))
     latents, ids = torch.cat([latents, free_latents[usual]]), torch.cat([ids, free_ids[usual]])
+    # Textures hide shapes, so textured scenes take longest to learn: each is seen twice as often.
+    textured = torch.isin(ids.long(), token_ids(tokenizer, [" ".join(TEXTURES)])[0][1 : 1 + len(TEXTURES)]).any(1)
+    often = torch.cat([torch.arange(len(ids)), torch.nonzero(textured)[:, 0]]).numpy()
+    aligned_pool, free_pool = often[often < aligned], often[often >= aligned]
     empty = token_ids(tokenizer, [""])[0]
     network = Network(tokenizer).to(memory_format=torch.channels_last)
     network.unet.set_attn_processor(AttnProcessor())  # on a CPU its backward pass is several times faster
@@ -139,7 +144,7 @@ def _work(
         rng = np.random.default_rng([seed, step])
         only_aligned = step < CURRICULUM * steps and not started.exists()
         from_aligned = rng.random(size) < (1.0 if only_aligned else ALIGNED_SHARE)
-        chosen = np.where(from_aligned, rng.integers(0, aligned, size), rng.integers(aligned, len(latents), size))
+        chosen = np.where(from_aligned, rng.choice(aligned_pool, size), rng.choice(free_pool, size))
         x0, words = latents[chosen].float(), ids[chosen].long()
         words[torch.rand(size, generator=generator) < PROMPT_DROPOUT] = empty
         t = timesteps(size, generator)
