@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vp2p.metrics.psnr import psnr
 from vp2p.models.codec import decode_latents
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.sprites.judge import Judge
@@ -25,7 +26,6 @@ from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune
-from vp2p.video.quality import psnr
 from vp2p.video.sheet import contact_sheet
 from vp2p.video.writing import write_video
 from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors

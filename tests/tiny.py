@@ -116,12 +116,12 @@ def _merged(symbols: list[str], pair: tuple[str, str]) -> list[str]:
     return joined
 
 
-def _vocabulary_size() -> int:
+def vocabulary_size() -> int:
     return 512 + len(_merges([*(f"{word}</w>" for word in WORDS), "ori", "gami</w>"])) + 2
 
 
 def _text_encoder(shape: dict[str, Any]) -> CLIPTextModel:
-    size = _vocabulary_size()
+    size = vocabulary_size()
     config = CLIPTextConfig(
         vocab_size=size,
         bos_token_id=size - 2,

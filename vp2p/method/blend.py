@@ -19,12 +19,13 @@ class WordMaps:
 
     def add(self, source: Tensor, target: Tensor, frames: int) -> None:
         """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target."""
-        rows = [
-            maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
-            for maps, tokens in zip((source, target), self.tokens)
-        ]
-        added = torch.stack(rows)
+        added = torch.stack([word_map(maps, tokens, frames) for maps, tokens in zip((source, target), self.tokens)])
         self.sums = added if self.sums is None else self.sums + added
+
+
+def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
+    """One layer's attention to a word: its tokens' maps of (g, heads, F·n/g, L) summed, heads averaged: (F, n)."""
+    return maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
 
 
 def outline(sums: Tensor, map_size: tuple[int, int], latent_size: tuple[int, int], threshold: float) -> Tensor:

@@ -12,11 +12,12 @@ from vp2p.t2s import AttentionLayer
 class Levels:
     """Map sizes by level for one latent size; level i has halved i times, rounded up.
 
-    ``blend`` is the level whose maps outline the edit.
+    ``blend`` is the level whose maps outline the edit, ``with_text`` those with attention to the text.
     """
 
     sizes: tuple[tuple[int, int], ...]
     blend: int
+    with_text: tuple[int, ...]
 
     @classmethod
     def of(cls, layers: list[AttentionLayer], height: int, width: int, blend: int | None = None) -> Levels:
@@ -37,7 +38,7 @@ class Levels:
             side = math.sqrt(height * width)
             wanted = max(side / 4, min(16.0, side))
             blend = min(with_text, key=lambda level: abs(math.log(math.sqrt(math.prod(sizes[level])) / wanted)))
-        return cls(tuple(sizes), blend)
+        return cls(tuple(sizes), blend, tuple(with_text))
 
     @property
     def blend_size(self) -> tuple[int, int]:

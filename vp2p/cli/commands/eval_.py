@@ -1,0 +1,89 @@
+"""``vp2p eval``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from vp2p.cli.common import Json, session
+from vp2p.cli.completion import runs
+from vp2p.cli.output import output
+
+if TYPE_CHECKING:
+    from vp2p.stages.evaluate import Evaluation
+
+
+def eval_(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[EDIT]...", help="Edits to measure; by default all.", autocompletion=runs("edit")),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(help="A video or folder of pictures, white where the edit may act, in place of the edit's own."),
+    ] = None,
+    clip_model: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="A CLIP model's folder or hub id, for the measures that need one."),
+    ] = None,
+    lpips: Annotated[bool, typer.Option("--lpips", help="Measure LPIPS, too; needs vp2p\\[lpips].")] = False,
+    json: Json = False,
+) -> None:
+    """Measure how good edits are.
+
+    What should stay is compared with the source; --clip-model adds how well the edit fits
+    its prompt. Arrows say which way is better, brackets what the source itself gets.
+
+    Examples:
+
+      vp2p eval
+
+      vp2p eval dog red --clip-model openai/clip-vit-large-patch14
+    """
+    from vp2p.stages.evaluate import FOLDER, evaluate
+
+    here = session(ctx, {})
+    with output.progress() as progress:
+        found = evaluate(here, names or (), mask, clip_model, lpips, progress)
+    if sys.stdout.isatty():
+        output.show(_table(found))
+    else:
+        output.lines(
+            "\t".join((one.edit, name, _text(value), _text(one.source.get(name))))
+            for one in found
+            for name, value in one.scores.items()
+        )
+    kept = here.workspace.folder / FOLDER
+    output.say(f"[dim]kept in {escape(str(kept))}; what each says and what not: docs/metrics.md[/dim]")
+    output.result("eval", {"edits": found, "folder": kept})
+
+
+def _table(found: tuple[Evaluation, ...]) -> Table:
+    from vp2p.stages.evaluate import MEASURES
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("edit")
+    shown = [name for name in MEASURES if any(name in one.scores for one in found)]
+    for name in shown:
+        table.add_column(MEASURES[name][0], justify="right")
+    for one in found:
+        table.add_row(escape(one.edit), *(_cell(one, name) for name in shown))
+    return table
+
+
+def _cell(one: Evaluation, name: str) -> str:
+    from vp2p.stages.evaluate import MEASURES
+
+    value, source, digits = one.scores.get(name), one.source.get(name), MEASURES[name][1]
+    if value is None:
+        return "–"
+    return f"{value:.{digits}f}" + ("" if source is None else f" [dim]({source:.{digits}f})[/dim]")
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

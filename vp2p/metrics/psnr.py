@@ -1,0 +1,22 @@
+"""How near two clips are, pixel by pixel: PSNR, over all of them or over the region that should stay."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def psnr(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:
+    """Peak signal-to-noise ratio in dB of two uint8 clips (F, H, W, 3), of all frames' error together.
+
+    Args:
+        kept: bool (F, H, W), the pixels that count; by default all. See :func:`vp2p.metrics.region.kept_pixels`.
+
+    Returns:
+        Infinite where the clips are equal, None where no pixel counts.
+    """
+    if kept is not None:
+        first, second = first[kept], second[kept]
+    if not first.size:
+        return None
+    error = np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2)
+    return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))
