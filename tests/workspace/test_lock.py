@@ -12,6 +12,7 @@ import pytest
 
 from vp2p.errors import LockedError
 from vp2p.workspace import run_lock
+from vp2p.workspace.lock import holder
 
 _HOLD = """
 import sys, time
@@ -100,3 +101,37 @@ def test_writers_in_a_race_exclude_each_other(tmp_path: Path, start) -> None:
     for child in children:
         assert child.wait(timeout=60) == 0
     assert counter.read_text() == "120"
+
+
+def test_a_second_writer_may_wait_and_is_told_once_for_whom(tmp_path: Path, start) -> None:
+    child = start(_HOLD.replace("60", "0.5"), tmp_path / "run")
+    assert child.stdout.readline() == "held\n"
+    told: list[LockedError] = []
+    with run_lock(tmp_path / "run", wait=30, told=told.append):
+        assert holder(tmp_path / "run").pid == os.getpid()
+    (error,) = told
+    assert f"Process {child.pid} on this host" in error.cause
+
+
+def test_waiting_ends(tmp_path: Path) -> None:
+    told: list[LockedError] = []
+    with run_lock(tmp_path / "run"):
+        with pytest.raises(LockedError), run_lock(tmp_path / "run", wait=0.1, told=told.append):
+            pass
+    assert len(told) == 1
+
+
+def test_who_holds_it_is_told_without_taking_it(tmp_path: Path, start) -> None:
+    folder, path = tmp_path / "run", tmp_path / ".run.lock"
+    assert holder(folder) is None
+    child = start(_HOLD, folder)
+    assert child.stdout.readline() == "held\n"
+    found = holder(folder)
+    assert (found.pid, found.here) == (child.pid, True) and str(found) == f"process {child.pid} on this host"
+    child.kill()
+    child.wait()
+    assert path.exists() and holder(folder) is None
+    path.write_text(json.dumps({"host": "far", "pid": 7, "since": "now"}))
+    assert str(holder(folder)) == "process 7 on another host, far"
+    path.write_text("")
+    assert holder(folder) is None

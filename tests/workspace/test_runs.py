@@ -15,8 +15,10 @@ from vp2p import __version__
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.identity import file_digest, identity
+from vp2p.workspace.parents import Parent
 
 _ID = identity("tune", {"steps": 3})
+_SOURCE = identity("source", {})
 
 
 def _finished(workspace: Workspace) -> RunFolder:
@@ -27,7 +29,7 @@ def _finished(workspace: Workspace) -> RunFolder:
     run.path("frames/0001.png").write_bytes(b"png")
     run.append_log({"step": 0, "loss": 0.5})
     run.save_checkpoint({"w": torch.ones(1)}, {"step": 1})
-    run.finish({"source": "0" * 12}, {"steps": 3})
+    run.finish({"source": RunFolder(workspace.folder / "source" / _SOURCE[:12], "source", _SOURCE)}, {"steps": 3})
     return run
 
 
@@ -41,9 +43,11 @@ def test_begin_to_finish(workspace: Workspace) -> None:
     run = _finished(workspace)
     assert run.finished
     manifest = run.manifest()
-    assert (manifest["format"], manifest["stage"], manifest["identity"]) == (1, "tune", _ID)
+    assert (manifest["format"], manifest["stage"], manifest["identity"]) == (2, "tune", _ID)
     assert (manifest["name"], manifest["vp2p"]) == (_ID[:12], __version__)
-    assert manifest["parents"] == {"source": "0" * 12} and manifest["settings"] == {"steps": 3}
+    assert manifest["parents"] == {"source": {"name": _SOURCE[:12], "identity": _SOURCE}} and manifest["settings"] == {
+        "steps": 3
+    }
     assert manifest["created"] == settings["created"] and datetime.fromisoformat(manifest["created"]).tzinfo
     assert set(manifest["artifacts"]) == {"tuned.safetensors", "frames/0001.png"}
     assert manifest["artifacts"]["frames/0001.png"]["bytes"] == 3
@@ -157,9 +161,9 @@ def test_a_damaged_manifest_is_named(workspace: Workspace, damage) -> None:
 
 def test_a_manifest_of_a_newer_format(workspace: Workspace) -> None:
     run = _finished(workspace)
-    record = {**json.loads(run.path("manifest.json").read_bytes()), "format": 2}
+    record = {**json.loads(run.path("manifest.json").read_bytes()), "format": 3}
     run.path("manifest.json").write_text(json.dumps(record))
-    with pytest.raises(ArtifactError, match="format 2") as caught:
+    with pytest.raises(ArtifactError, match="format 3") as caught:
         run.manifest()
     assert "upgrade" in caught.value.hint
 
@@ -226,3 +230,41 @@ def test_kill_9_leaves_finished_runs_whole_and_the_rest_resumable(workspace: Wor
             run.resume()
             run.finish({}, {})
             run.verify()
+
+
+def test_parents_are_known_from_the_first_moment(workspace: Workspace) -> None:
+    source, run = workspace.run("source", _SOURCE), workspace.run("tune", _ID)
+    run.begin({}, {"source": source})
+    assert run.parents() == {"source": Parent(_SOURCE[:12], _SOURCE)}
+    run.finish({"source": source}, {})
+    assert run.parents() == {"source": Parent(_SOURCE[:12], _SOURCE)}
+
+
+def test_parents_of_an_unfinished_run_of_before_they_were_kept(workspace: Workspace) -> None:
+    workspace.run("tune", _ID).begin({})
+    for name, known in ((_ID[:12], _ID), ("0" * 12, None)):
+        run = workspace.run("invert", identity("invert", {"of": name}))
+        run.begin({"from": name})
+        values = yaml.safe_load(run.path("settings.yaml").read_text())
+        del values["parents"]
+        run.path("settings.yaml").write_text(yaml.safe_dump(values))
+        assert run.parents() == {"tune": Parent(name, known)}
+
+
+@pytest.mark.parametrize("parents", [[], {"source": "x"}, {"source": {"name": 1, "identity": None}}, {"source": {}}])
+def test_damaged_parents_are_named(workspace: Workspace, parents: object) -> None:
+    run = _finished(workspace)
+    path = run.path("manifest.json")
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), "parents": parents}))
+    with pytest.raises(ArtifactError, match="damaged"):
+        run.parents()
+
+
+def test_all_damage_is_told(workspace: Workspace) -> None:
+    run = _finished(workspace)
+    read: list[int] = []
+    assert list(run.damage(read.append)) == []
+    assert sum(read) == sum(record["bytes"] for record in run.manifest()["artifacts"].values())
+    run.path("tuned.safetensors").unlink()
+    run.path("frames/0001.png").write_bytes(b"gnp")
+    assert len(list(run.damage())) == 2

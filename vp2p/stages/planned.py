@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import ArtifactError
+from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
 
 
@@ -50,9 +51,11 @@ class Planned:
 
 def finished_plan(workspace: Workspace, run: RunFolder) -> Planned:
     """A finished run as it was planned. Raises ArtifactError if its manifest is missing or damaged."""
-    record = run.manifest()
-    parents = {stage: _named(workspace, stage, name) for stage, name in record["parents"].items()}
-    return Planned(workspace, run, record["settings"], parents)
+    parents = {
+        stage: RunFolder(workspace.folder / stage / parent.name, stage, parent.identity or "")
+        for stage, parent in run.parents().items()
+    }
+    return Planned(workspace, run, run.manifest()["settings"], parents)
 
 
 def find_run(workspace: Workspace, stage: str, name: str | None, command: str) -> Planned:
@@ -67,29 +70,13 @@ def find_run(workspace: Workspace, stage: str, name: str | None, command: str) -
     return finished_plan(workspace, run)
 
 
-def _named(workspace: Workspace, stage: str, name: str) -> RunFolder:
-    """The run of this very name, or a folder that is not there any more."""
-    gone = RunFolder(workspace.folder / stage / name, stage, "")
-    return next((run for run in workspace.runs(stage) if run.name == name), gone)
-
-
 def _differences(mine: Planned, other: Planned) -> list[str]:
     """``key value`` for each setting, and ``stage name`` for each parent, in which ``mine`` differs."""
     found = [f"{stage} {run.name}" for stage, run in mine.parents.items() if _name(other, stage) != run.name]
-    flat, others = _flat(mine.recorded), _flat(other.recorded)
-    return [f"{key} {value}" for key, value in flat.items() if others.get(key) != value] + found
+    family = flat(mine.recorded), flat(other.recorded)
+    keys = [key for key in differing(family) if key in family[0] and key != "model.fingerprint"]
+    return [f"{key.rpartition('.')[2]} {family[0][key]}" for key in keys] + found
 
 
 def _name(planned: Planned, stage: str) -> str | None:
     return planned.parents[stage].name if stage in planned.parents else None
-
-
-def _flat(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by their last key; what is only said for the record is left out."""
-    flat: dict[str, Any] = {}
-    for key, value in recorded.items():
-        if isinstance(value, Mapping):
-            flat |= value
-        else:
-            flat[key] = value
-    return {key: value for key, value in flat.items() if key not in ("from", "fingerprint")}

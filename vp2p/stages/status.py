@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.tags import names_of
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: its name, whether it is finished, its settings and the runs it came from."""
+    """One run: its name, whether it is finished, its settings, the runs it came from, and its tags."""
 
     stage: str
     name: str
@@ -21,6 +21,7 @@ class RunStatus:
     settings: Mapping[str, Any]
     parents: Mapping[str, str]
     step: int | None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,16 @@ def status(workspace: Workspace) -> Status:
         UsageError, ArtifactError: vp2p.yaml or a manifest is damaged.
     """
     config = workspace.config
-    runs = tuple(_status(run) for stage in STAGES for run in workspace.runs(stage))
+    tags = workspace.tags.all()
+    runs = tuple(_status(run, names_of(tags, run)) for run in workspace.all_runs())
     return Status(workspace.folder, config.prompt, workspace.video, config.model.model, runs)
 
 
-def _status(run: RunFolder) -> RunStatus:
+def _status(run: RunFolder, tags: tuple[str, ...]) -> RunStatus:
     from vp2p.workspace.run_settings import read_run_settings
 
-    if run.finished:
-        record = run.manifest()
-        return RunStatus(run.stage, run.name, True, record["created"], record["settings"], record["parents"], None)
-    found = read_run_settings(run.folder)
-    checkpoint = run.load_checkpoint()
-    step = checkpoint[1]["step"] if checkpoint else 0
-    return RunStatus(run.stage, run.name, False, found["created"], found["settings"], {}, step)
+    finished = run.finished
+    record = run.manifest() if finished else read_run_settings(run.folder)
+    parents = {stage: parent.name for stage, parent in run.parents().items()}
+    step = None if finished else run.step
+    return RunStatus(run.stage, run.name, finished, record["created"], record["settings"], parents, step, tags)

@@ -11,7 +11,7 @@ from typing import Any, Iterator
 
 import yaml
 
-from vp2p.atomic import TEMPORARY_PREFIX, swapping
+from vp2p.atomic import TEMPORARY_PREFIX, make_folder, swapping
 from vp2p.errors import ArtifactError
 
 # Line breaks that the YAML writer leaves bare, and the reader then folds to spaces.
@@ -58,7 +58,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path = Path(path)
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         with swapping(path) as temporary:
             yield temporary
 
@@ -98,7 +98,12 @@ def write_yaml(path: Path, value: Any) -> None:
         ArtifactError: the disk refuses.
         yaml.representer.RepresenterError: ``value`` holds more than plain values.
     """
+    write_text(path, yaml_text(value))
+
+
+def yaml_text(value: Any) -> str:
+    """YAML of plain values, keys in the order given."""
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100)
     if any(character in text for character in _RARE_BREAKS):
         text = yaml.safe_dump(value, sort_keys=False, width=100)
-    write_text(path, text)
+    return text

@@ -53,6 +53,24 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     return None
 
 
+def newest_step(folder: Path) -> int:
+    """The step of the newest checkpoint as its name says, or 0 if there is none."""
+    return max((int(_NAME.fullmatch(path.name)["step"]) for path in _newest_first(folder)), default=0)
+
+
+def damaged_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints that cannot be read, or do not match the checksum in their name."""
+    return [path for path in _newest_first(folder) if not _whole(path)]
+
+
+def _whole(path: Path) -> bool:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return False
+    return _checksum(data) == _NAME.fullmatch(path.name)["checksum"]
+
+
 def _checksum(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
 

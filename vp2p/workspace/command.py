@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
-from vp2p.settings import EditSettings, InvertSettings, TuneSettings
+from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
 from vp2p.workspace import config
 from vp2p.workspace.run_settings import read_run_settings
 
-_SETTINGS: Mapping[str, type] = {"tune": TuneSettings, "invert": InvertSettings, "edit": EditSettings}
+_SETTINGS: Mapping[str, type] = {
+    "tune": TuneSettings,
+    "attention": AttentionSettings,
+    "invert": InvertSettings,
+    "edit": EditSettings,
+}
 # A model's card may set another default than the settings do.
 _BY_MODEL = frozenset({"guidance"})
-_PARENT = {"invert": "tune", "edit": "invert"}
+_PARENT = {"attention": "tune", "invert": "tune", "edit": "invert"}
+# Options that are typed as words after the command's name.
+_ARGUMENTS = frozenset({"words"})
 
 
 def rebuild_command(folder: Path, stage: str) -> str:
@@ -51,7 +58,9 @@ def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]
         if value in (None, []) or known:
             continue
         flag = "--" + field.name.replace("_", "-")
-        if value is True:
+        if field.name in _ARGUMENTS:
+            words += value
+        elif value is True:
             words.append(flag)
         elif value is False:
             words += [] if flag.startswith("--no-") else ["--no-" + flag[2:]]

@@ -55,12 +55,17 @@ class WorkspaceConfig:
             raise UsageError(f"The video path {self.video!r} holds a null character.", "give the path of a video")
 
 
-def write_config(path: Path, config: WorkspaceConfig) -> None:
-    """Write ``config`` to the file ``path``, whole or not at all. Raises ArtifactError when the disk refuses."""
+def config_values(config: WorkspaceConfig) -> dict[str, Any]:
+    """What a vp2p.yaml of ``config`` says, as plain values in their order."""
     values = {"format": FORMAT, "prompt": config.prompt, "video": config.video}
     values |= {"clip": to_mapping(config.clip), "model": to_mapping(config.model)}
     values |= {stage: dict(options) for stage, options in config.stages.items() if options}
-    write_yaml(path, values)
+    return values
+
+
+def write_config(path: Path, config: WorkspaceConfig) -> None:
+    """Write ``config`` to the file ``path``, whole or not at all. Raises ArtifactError when the disk refuses."""
+    write_yaml(path, config_values(config))
 
 
 def read_config(path: Path) -> WorkspaceConfig:

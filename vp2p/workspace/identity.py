@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 _FORMAT = 1
 _CHUNK = 1 << 20
@@ -31,10 +31,15 @@ def identity(stage: str, inputs: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, as 64 hex digits. Raises OSError if it cannot be read."""
+def file_digest(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
+    """SHA-256 of a file's bytes, as 64 hex digits. Raises OSError if it cannot be read.
+
+    ``on_bytes`` is told how many more bytes were read.
+    """
     digest = hashlib.sha256()
     with open(path, "rb") as stream:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
+            if on_bytes is not None:
+                on_bytes(len(chunk))
     return digest.hexdigest()

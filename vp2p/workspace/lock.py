@@ -8,31 +8,54 @@ import fcntl
 import json
 import os
 import socket
+import time
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator, NamedTuple
 
+from vp2p.atomic import make_folder
 from vp2p.errors import ArtifactError, LockedError
 from vp2p.workspace.atomic import writing
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+_SECONDS_BETWEEN_LOOKS = 0.05
+
+
+class Holder(NamedTuple):
+    """Who writes a run; ``since`` is an ISO time."""
+
+    host: str
+    pid: int
+    since: str
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {'this host' if self.here else f'another host, {self.host}'}"
+
+    @property
+    def here(self) -> bool:
+        """Whether it is a process of this host."""
+        return self.host == socket.gethostname()
 
 
 @contextlib.contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path, wait: float = 0.0, told: Callable[[LockedError], None] | None = None) -> Iterator[None]:
     """Hold the only right to write the run folder ``folder``, which need not exist yet.
 
     The lock is ``.<name>.lock`` beside the folder. The system frees it when its process dies, however
     it dies, so a crash leaves nothing to clean up.
 
+    Args:
+        wait: seconds to wait at most for another writer that holds it.
+        told: called once, before the waiting, with who that is.
+
     Raises:
         LockedError: another writer holds it; says which process, on which host, since when.
         ArtifactError: the lock file cannot be written, or the file system has no locks.
     """
-    path = folder.with_name(f".{folder.name}.lock")
+    path = lock_path(folder)
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = _acquire(path)
+        make_folder(path.parent)
+        descriptor = _patiently(path, time.monotonic() + wait, told)
     try:
         with writing(path):
             _write_holder(descriptor)
@@ -43,6 +66,42 @@ def run_lock(folder: Path) -> Iterator[None]:
             if _is_at(descriptor, path):
                 path.unlink()
         os.close(descriptor)
+
+
+def _patiently(path: Path, until: float, told: Callable[[LockedError], None] | None) -> int:
+    while True:
+        try:
+            return _acquire(path)
+        except LockedError as error:
+            if time.monotonic() >= until:
+                raise
+            if told is not None:
+                told(error)
+                told = None
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def lock_path(folder: Path) -> Path:
+    """Where the lock of the run folder ``folder`` is while it is held, and after its holder was killed."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
+def holder(folder: Path) -> Holder | None:
+    """Who is writing the run folder ``folder``, as far as can be told without taking its lock; or None.
+
+    A process of another host is believed to be alive.
+    """
+    try:
+        found = _read_holder(lock_path(folder).read_bytes())
+    except OSError:
+        return None
+    if found is not None and found.here:
+        with contextlib.suppress(PermissionError):  # another user's process
+            try:
+                os.kill(found.pid, 0)
+            except (ProcessLookupError, OverflowError):
+                return None
+    return found
 
 
 def _acquire(path: Path) -> int:
@@ -76,23 +135,27 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 def _write_holder(descriptor: int) -> None:
     since = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": since}
+    mine = Holder(socket.gethostname(), os.getpid(), since)
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(holder).encode("utf-8"), 0)
+    os.pwrite(descriptor, json.dumps(mine._asdict()).encode("utf-8"), 0)
+
+
+def _read_holder(data: bytes) -> Holder | None:
+    """Who wrote the lock file; None while it is still empty."""
+    try:
+        found = json.loads(data)
+        return Holder(str(found["host"]), int(found["pid"]), str(found["since"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _locked(descriptor: int, path: Path) -> LockedError:
     run = path.with_name(path.name[1 : -len(".lock")])
-    try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
-        host, pid, since = holder["host"], holder["pid"], holder["since"]
-    except (ValueError, KeyError, TypeError):
-        # The holder has the lock but has not yet written its name.
+    found = _read_holder(os.pread(descriptor, 4096, 0))
+    if found is None:  # the holder has the lock but has not yet written its name
         return LockedError(f"Another process is writing {run}.", "wait until it ends, then the same command again")
-    here = host == socket.gethostname()
-    where = "this host" if here else f"another host, {host}"
-    stop = f"kill {pid}" if here else f"stop process {pid} on {host}"
+    stop = f"kill {found.pid}" if found.here else f"stop process {found.pid} on {found.host}"
     return LockedError(
-        f"Process {pid} on {where} has been writing {run} since {since}.",
+        f"{str(found)[0].upper()}{str(found)[1:]} has been writing {run} since {found.since}.",
         f"wait until it ends, or {stop}, then the same command again",
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.workspace import parents
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.names import file_in
 
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 _TYPES = {
     "stage": str,
@@ -24,8 +26,18 @@ _TYPES = {
 }
 
 
+def sealed(record: dict[str, Any]) -> dict[str, Any]:
+    """``record`` with a checksum of all its values, by which any change of them is noticed."""
+    return {**record, "checksum": _checksum(record)}
+
+
+def _checksum(record: dict[str, Any]) -> str:
+    values = {key: value for key, value in record.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode("ascii")).hexdigest()
+
+
 def read_manifest(folder: Path, rebuild: str) -> dict[str, Any]:
-    """The manifest of the run folder ``folder``.
+    """The manifest of the run folder ``folder``, in the format of now whichever it was written in.
 
     Args:
         folder: of a finished run.
@@ -50,11 +62,19 @@ def read_manifest(folder: Path, rebuild: str) -> dict[str, Any]:
             f"{path} has format {manifest['format']}, but this vp2p reads up to {FORMAT}.",
             "pip install --upgrade vp2p",
         )
+    if manifest["format"] != 1 and manifest.pop("checksum", None) != _checksum(manifest):
+        raise ArtifactError(f"{path} is damaged: its checksum differs from its contents.", rebuild)
     for key, kind in _TYPES.items():
         if not isinstance(manifest.get(key), kind):
             raise ArtifactError(f"{path} is damaged: {key} is {manifest.get(key)!r}.", rebuild)
     for name, record in manifest["artifacts"].items():
         _check_record(folder, name, record, rebuild)
+    if manifest["format"] == 1:
+        manifest |= {"format": FORMAT, "parents": parents.of_format_1(folder, manifest["parents"])}
+    try:
+        parents.from_record(manifest["parents"])
+    except ValueError as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
     return manifest
 
 
@@ -68,8 +88,10 @@ def _check_record(folder: Path, name: str, record: Any, rebuild: str) -> None:
         raise ArtifactError(f"{folder / NAME} is damaged: the record of {name} is {record!r}.", rebuild)
 
 
-def verify_artifact(path: Path, record: dict[str, Any], rebuild: str) -> None:
-    """Compare a file with its record in the manifest.
+def verify_artifact(
+    path: Path, record: dict[str, Any], rebuild: str, on_bytes: Callable[[int], None] | None = None
+) -> None:
+    """Compare a file with its record in the manifest; ``on_bytes`` is told how many more were read.
 
     Raises:
         ArtifactError: the file is missing, unreadable, or differs in size or checksum.
@@ -78,7 +100,7 @@ def verify_artifact(path: Path, record: dict[str, Any], rebuild: str) -> None:
         size = path.stat().st_size
         if size != record["bytes"]:
             raise ArtifactError(f"{path} is damaged: it has {size} bytes, not {record['bytes']}.", rebuild)
-        if file_digest(path) != record["sha256"]:
+        if file_digest(path, on_bytes) != record["sha256"]:
             raise ArtifactError(f"{path} is damaged: its checksum differs from the recorded one.", rebuild)
     except FileNotFoundError as error:
         raise ArtifactError(f"{path} is missing.", rebuild) from error

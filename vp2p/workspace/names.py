@@ -1,7 +1,8 @@
-"""Names that may become file names: those of edits, and those of files in a run folder."""
+"""Names that may become file names: those of edits, of tags, and of files in a run folder."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +11,7 @@ from vp2p.errors import UsageError
 _MAX_CHARACTERS = 64
 # A file name may have 255 bytes on common file systems; some are left for lock and temporary names.
 _MAX_BYTES = 200
+_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
 def check_edit_name(name: str) -> str:
@@ -19,17 +21,33 @@ def check_edit_name(name: str) -> str:
         UsageError: it is empty, longer than 64 characters, starts with ``.`` or ``-``, or holds
             anything but letters and digits of any script, ``.``, ``_`` and ``-``.
     """
-    hint = "give --name letters, digits, . _ or -, at most 64, not starting with . or -"
+    return _checked(name, "edit", "--name letters")
+
+
+def check_tag_name(name: str) -> str:
+    """``name`` in Unicode normal form C, if it may be a tag; as for an edit, and it may not look like a run's id.
+
+    Raises:
+        UsageError: it may not.
+    """
+    name = _checked(name, "tag", "letters")
+    if _ID.fullmatch(name):
+        raise UsageError(f"The tag {name!r} looks like the id of a run.", "give it a name of its own, such as short")
+    return name
+
+
+def _checked(name: str, what: str, start: str) -> str:
+    hint = f"give {start}, digits, . _ or -, at most 64, not starting with . or -"
     name = unicodedata.normalize("NFC", name)
     if not name:
-        raise UsageError("The name of the edit is empty.", hint)
+        raise UsageError(f"The name of the {what} is empty.", hint)
     if len(name) > _MAX_CHARACTERS or len(name.encode("utf-8", "surrogatepass")) > _MAX_BYTES:
-        raise UsageError(f"The name {name[:20]!r}… of the edit is too long: {len(name)} characters.", hint)
+        raise UsageError(f"The name {name[:20]!r}… of the {what} is too long: {len(name)} characters.", hint)
     if name[0] in ".-":
-        raise UsageError(f"The name {name!r} of the edit starts with {name[0]!r}.", hint)
+        raise UsageError(f"The name {name!r} of the {what} starts with {name[0]!r}.", hint)
     for character in name:
         if character not in "._-" and unicodedata.category(character)[0] not in "LMN":
-            raise UsageError(f"The name {name!r} of the edit holds {character!r}.", hint)
+            raise UsageError(f"The name {name!r} of the {what} holds {character!r}.", hint)
     return name
 
 

@@ -6,16 +6,18 @@ import shlex
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 
 from vp2p import __version__
-from vp2p.atomic import sync
+from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError
 from vp2p.workspace import checkpoint, log, manifest, run_settings
 from vp2p.workspace.atomic import remove_leftovers, write_json, writing
 from vp2p.workspace.command import rebuild_command
 from vp2p.workspace.identity import file_digest
+from vp2p.workspace.lock import lock_path
 from vp2p.workspace.names import file_in
+from vp2p.workspace.parents import Parent, from_record, to_record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,6 +52,11 @@ class RunFolder:
         return self.folder.name
 
     @property
+    def aside(self) -> Path:
+        """Where the run is kept while it is made anew."""
+        return self.folder.with_name(f".{self.name}.old")
+
+    @property
     def rebuild(self) -> str:
         """What the user does to have this run made anew."""
         if self.stage == "source":
@@ -73,8 +80,27 @@ class RunFolder:
         """The manifest. Raises ArtifactError if it is missing, damaged or of a newer format."""
         return manifest.read_manifest(self.folder, self.rebuild)
 
-    def begin(self, settings: Mapping[str, Any]) -> None:
-        """Make the folder, with ``settings`` (plain values) in settings.yaml, or take it up again.
+    def parents(self) -> dict[str, Parent]:
+        """The runs that this one is made from, by stage.
+
+        Raises:
+            ArtifactError: its record is missing or damaged.
+        """
+        finished = (self.folder / manifest.NAME).exists()
+        record = self.manifest() if finished else run_settings.read_run_settings(self.folder)
+        return from_record(record["parents"])
+
+    @property
+    def step(self) -> int:
+        """The step that an unfinished run goes on from, as its newest checkpoint's name says."""
+        return checkpoint.newest_step(self.folder / _CHECKPOINT)
+
+    def begin(self, settings: Mapping[str, Any], parents: Mapping[str, RunFolder] | None = None) -> None:
+        """Make the folder, with settings.yaml in it, or take it up again.
+
+        Args:
+            settings: plain values.
+            parents: the runs that this one is made from, by stage.
 
         Raises:
             ArtifactError: the folder holds a finished run or one of another identity, its
@@ -89,11 +115,14 @@ class RunFolder:
                 raise ArtifactError(f"{self.folder} holds an unfinished run with other settings.", self.rebuild)
             created = known["created"]
         with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             remove_leftovers(self.folder)
-        run_settings.write_run_settings(self.folder, self.stage, self.identity, created, settings)
+        record = to_record(parents or {})
+        run_settings.write_run_settings(self.folder, self.stage, self.identity, created, record, settings)
         with writing(self.folder):
+            # Also where a run that was killed had made them.
             sync(self.folder.parent)
+            sync(self.folder.parent.parent)
 
     def resume(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """The newest whole checkpoint as (tensors on the CPU, meta), or None to start at step 0.
@@ -111,6 +140,7 @@ class RunFolder:
 
     def save_checkpoint(self, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]) -> None:
         """Keep the state after ``meta["step"]`` steps; see :func:`checkpoint.save_checkpoint`."""
+        self._sync_log()  # the run goes on behind these lines
         checkpoint.save_checkpoint(self.folder / _CHECKPOINT, tensors, meta)
 
     def append_log(self, entry: Mapping[str, Any]) -> None:
@@ -121,16 +151,17 @@ class RunFolder:
         """The entries of log.jsonl, oldest first; none if there is no log."""
         return log.read_log(self.folder / _LOG)
 
-    def finish(self, parents: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    def finish(self, parents: Mapping[str, RunFolder], settings: Mapping[str, Any]) -> None:
         """Record every artifact's checksum, write the manifest last, and drop the checkpoint.
 
         Args:
-            parents: the runs this one was made from, stage to id.
+            parents: the runs this one was made from, by stage.
             settings: the resolved settings, plain values.
 
         Raises:
             ArtifactError: the disk refuses, or settings.yaml is damaged.
         """
+        self._sync_log()
         with writing(self.folder):
             remove_leftovers(self.folder)
             artifacts = {}
@@ -147,13 +178,22 @@ class RunFolder:
             "stage": self.stage,
             "identity": self.identity,
             "name": self.name,
-            "parents": dict(parents),
+            "parents": to_record(parents),
             "settings": dict(settings),
             "created": run_settings.read_run_settings(self.folder)["created"],
             "vp2p": __version__,
             "artifacts": artifacts,
         }
-        write_json(self.folder / manifest.NAME, record)
+        write_json(self.folder / manifest.NAME, manifest.sealed(record))
+        self.tidy()
+
+    @property
+    def untidy(self) -> bool:
+        """Whether a process that was killed left its checkpoint in the finished run, or its lock beside it."""
+        return (self.folder / _CHECKPOINT).exists() or lock_path(self.folder).exists()
+
+    def tidy(self) -> None:
+        """Drop the checkpoint of a finished run. Only the writer may call this."""
         shutil.rmtree(self.folder / _CHECKPOINT, ignore_errors=True)
 
     def verify(self) -> None:
@@ -162,8 +202,29 @@ class RunFolder:
         Raises:
             ArtifactError: names the first file that is missing, unreadable or damaged.
         """
-        for name, record in self.manifest()["artifacts"].items():
-            manifest.verify_artifact(self.path(name), record, self.rebuild)
+        for error in self.damage():
+            raise error
+
+    def damage(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[ArtifactError]:
+        """What is wrong with the files of a finished run, each as the error to raise for it.
+
+        Args:
+            on_bytes: is told how many more bytes were read.
+        """
+        try:
+            artifacts = self.manifest()["artifacts"]
+        except ArtifactError as error:
+            yield error
+            return
+        for name, record in artifacts.items():
+            try:
+                manifest.verify_artifact(self.path(name), record, self.rebuild, on_bytes)
+            except ArtifactError as error:
+                yield error
+
+    def damaged_checkpoints(self) -> list[Path]:
+        """The checkpoints of an unfinished run that cannot be used."""
+        return checkpoint.damaged_checkpoints(self.folder / _CHECKPOINT)
 
     def clear(self) -> None:
         """Delete all that the folder holds, the manifest first, so that the run can be made anew."""
@@ -172,6 +233,13 @@ class RunFolder:
             if self.folder.is_dir():
                 sync(self.folder)
                 shutil.rmtree(self.folder)
+
+    def _sync_log(self) -> None:
+        path = self.folder / _LOG
+        with writing(path):
+            if path.exists():
+                sync(path)
+                sync(self.folder)
 
     def _artifacts(self) -> list[Path]:
         found = []

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
-import unicodedata
 from functools import cached_property
 from pathlib import Path
+from typing import Sequence
 
+from vp2p.atomic import TEMPORARY_PREFIX
 from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.config import WorkspaceConfig, read_config
-from vp2p.workspace.create import create_folder
+from vp2p.workspace.create import making, taken
+from vp2p.workspace.lock import holder
+from vp2p.workspace.lookup import find
 from vp2p.workspace.manifest import read_manifest
 from vp2p.workspace.names import check_edit_name, cut_name
 from vp2p.workspace.run_settings import read_run_settings
 from vp2p.workspace.runs import RunFolder
+from vp2p.workspace.tags import Tags
 
-STAGES = ("source", "tune", "invert", "edit")
+STAGES = ("source", "tune", "attention", "invert", "edit")
 _ID_DIGITS = 12
 _INIT = 'vp2p init {} --video VIDEO --prompt "what the video shows"'
 _log = logging.getLogger(__name__)
@@ -42,7 +45,9 @@ class Workspace:
             ArtifactError: the disk refuses.
         """
         folder = Path(folder).absolute()
-        create_folder(folder, config)
+        with making(folder, config) as new:
+            if not new:
+                raise taken(folder)
         return cls(folder)
 
     @classmethod
@@ -72,6 +77,11 @@ class Workspace:
     def config(self) -> WorkspaceConfig:
         """What vp2p.yaml says. Raises UsageError if it is damaged (see :func:`read_config`)."""
         return read_config(self.folder / CONFIG)
+
+    @property
+    def tags(self) -> Tags:
+        """The names that runs were given."""
+        return Tags(self.folder)
 
     @property
     def video(self) -> Path:
@@ -114,26 +124,38 @@ class Workspace:
         """
         return next((run for run in reversed(self.runs(stage)) if run.finished), None)
 
-    def by_name(self, stage: str, prefix: str) -> RunFolder:
-        """The run of ``stage`` with this name or id, or the only one whose name starts so.
+    def all_runs(self) -> list[RunFolder]:
+        """The runs of every stage, stage by stage; see :meth:`runs`."""
+        return [run for stage in STAGES for run in self.runs(stage)]
+
+    def strangers(self, runs: Sequence[RunFolder]) -> list[Path]:
+        """The folders among the runs, besides ``runs``, that nobody is writing: they do not say what they hold."""
+        known = {run.folder for run in runs}
+        roots = [self._stage(stage) for stage in STAGES]
+        paths = sorted(path for root in roots if root.is_dir() for path in root.iterdir() if path.is_dir())
+        return [path for path in paths if path not in known and path.name[0] != "." and holder(path) is None]
+
+    def by_name(self, stage: str, text: str) -> RunFolder:
+        """The run of ``stage`` with this name, id or tag, or the only one whose name starts so.
+
+        ``text`` may name the stage, too: ``tune/short``.
 
         Raises:
-            UsageError: none or several match; the hint lists names to type.
+            UsageError: none or several match, or it names another stage; the hint lists names to type.
         """
-        prefix = unicodedata.normalize("NFC", prefix)
-        runs = {run.name: run for run in self.runs(stage)}
-        if prefix in runs:
-            return runs[prefix]
-        matching = [name for name in runs if prefix and name.startswith(prefix)]
-        if len(matching) == 1:
-            return runs[matching[0]]
-        if matching:
-            raise UsageError(f"{prefix!r} fits {len(matching)} {stage} runs.", "give one of: " + ", ".join(matching))
-        if not runs:
-            raise UsageError(f"There is no {stage} run yet.", f"vp2p {'tune' if stage == 'source' else stage}")
-        near = difflib.get_close_matches(prefix, runs, n=1)
-        hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(runs)
-        raise UsageError(f"There is no {stage} run {prefix!r}.", hint)
+        given, slash, rest = text.partition("/")
+        if slash and given in STAGES:
+            if given != stage:
+                raise UsageError(f"{text!r} is no {stage} run.", f"give one of the runs under {stage}/: vp2p log")
+            text = rest
+        return find(self.runs(stage), self.tags.all(), text, stage)
+
+    def find_run(self, text: str) -> RunFolder:
+        """The run of any stage that ``text`` means, as for :meth:`by_name`, or ``stage/name``."""
+        stage, slash, _ = text.partition("/")
+        if slash and stage in STAGES:
+            return self.by_name(stage, text)
+        return find(self.all_runs(), self.tags.all(), text)
 
     def free_edit_name(self, base: str) -> str:
         """``base``, or the first of ``base-2``, ``base-3``, … that no edit has.
@@ -144,7 +166,7 @@ class Workspace:
         name = check_edit_name(base)
         root = self._stage("edit")
         # Some file systems take names that differ in case alone for one.
-        taken = {path.name.casefold() for path in root.iterdir()} if root.is_dir() else set()
+        taken = {path.name.casefold() for path in root.iterdir() if not _unused(path)} if root.is_dir() else set()
         number = 1
         candidate = name
         while candidate.casefold() in taken:
@@ -156,6 +178,11 @@ class Workspace:
         if stage not in STAGES:
             raise ValueError(f"stage is {stage!r}, but must be one of {', '.join(STAGES)}")
         return self.folder / stage
+
+
+def _unused(path: Path) -> bool:
+    """Whether this is a folder in which a process that was killed had not even begun a run."""
+    return path.is_dir() and all(file.name.startswith(TEMPORARY_PREFIX) for file in path.iterdir())
 
 
 def _head(folder: Path) -> dict[str, str]:

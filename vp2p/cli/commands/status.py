@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 from rich.markup import escape
 from rich.tree import Tree
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.output import output, plain, shown
+from vp2p.cli.telling import what
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
@@ -29,19 +28,8 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     )
     for run in found.runs:
         state = "[green]✓[/green]" if run.finished else f"[yellow]interrupted at step {run.step}[/yellow]"
-        tree.add(f"{run.stage}/{escape(run.name)} {state} [dim]{escape(_what(run.settings, run.stage))}[/dim]")
+        tags = "".join(f"[bold magenta]{escape(tag)}[/bold magenta] " for tag in run.tags)
+        tree.add(f"{run.stage}/{escape(run.name)} {tags}{state} [dim]{escape(what(run.settings, run.stage))}[/dim]")
     output.show(tree)
     output.say(f"[dim]next:[/dim] {escape(output.command(found.next))}")
     output.result("status", {"next": found.next, **plain(found)})
-
-
-def _what(settings: Any, stage: str) -> str:
-    """A run's settings in a few words."""
-    mine = settings.get(stage, settings)
-    if stage == "tune":
-        return f"{mine['steps']} steps, rate {mine['learning_rate']:g}"
-    if stage == "invert":
-        return f"{mine['method']}, {mine['steps']} steps"
-    if stage == "edit":
-        return str(settings.get("target", ""))
-    return f"{mine['frames']} frames"

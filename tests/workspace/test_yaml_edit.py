@@ -1,0 +1,90 @@
+"""A setting changed in a YAML text: the value is there, and all else stays as it was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from vp2p.workspace.yaml_edit import REMOVED, edited, with_text
+
+TEXT = """\
+# head
+format: 1
+
+clip:
+  frames: 8  # eight
+  # after
+tune:   # settings
+  steps: 300   # three hundred
+  # last
+
+edit:
+  swap:
+  - cat=dog
+  - grass=sand
+# the end"""
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "gone", "new"),
+    [
+        ("tune", "steps", 5, ["  steps: 300   # three hundred"], ["  steps: 5   # three hundred"]),
+        ("tune", "steps", REMOVED, ["  steps: 300   # three hundred"], []),
+        ("tune", "learning_rate", 1e-5, [], ["  learning_rate: 1.0e-05"]),
+        ("clip", "size", "512", [], ["  size: '512'"]),
+        ("clip", "size", None, [], ["  size: null"]),
+        ("invert", "null", "shared", [], ["invert:", "  'null': shared"]),
+        ("edit", "swap", ["a=b"], ["  swap:", "  - cat=dog", "  - grass=sand"], ["  swap: [a=b]"]),
+        ("edit", "swap", REMOVED, ["  swap:", "  - cat=dog", "  - grass=sand"], []),
+        ("edit", "no_blend", True, [], ["  no_blend: true"]),
+    ],
+)
+def test_only_the_setting_changes(section: str, key: str, value: Any, gone: list[str], new: list[str]) -> None:
+    text = edited(TEXT, section, key, value)
+    assert text is not None
+    before, after = TEXT.splitlines(), text.splitlines()
+    assert [line for line in after if line not in before] == new
+    assert [line for line in before if line not in after] == gone
+    assert [line for line in after if line in before] == [line for line in before if line in after]
+    found = (yaml.safe_load(text)[section] or {}).get(key, REMOVED)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", "tune:\n  steps: 9\n"),
+        ("# only this\n", "# only this\ntune:\n  steps: 9\n"),
+        ("tune:", "tune:\n  steps: 9\n"),
+        ("tune: {} # none\n", "tune: # none\n  steps: 9\n"),
+        ("tune: # none yet\ninvert:\n  steps: 1\n", "tune: # none yet\n  steps: 9\ninvert:\n  steps: 1\n"),
+        ("tune:\n  steps:\n  seed: 3", "tune:\n  steps: 9\n  seed: 3"),
+        ("tune: {steps: 3}\n", "tune: {steps: 9}\n"),
+        ("tune:\r\n    seed: 3\r\n", "tune:\r\n    seed: 3\r\n    steps: 9\n"),
+        ("clip: {frames: 2}\n", "clip: {frames: 2}\ntune:\n  steps: 9\n"),
+    ],
+)
+def test_however_little_is_there(text: str, wanted: str) -> None:
+    assert edited(text, "tune", "steps", 9) == wanted
+
+
+@pytest.mark.parametrize("text", ["tune: {seed: 3}\n", "{tune: {seed: 3}}", "tune: &a {steps: 3}\ninvert: *a\n"])
+def test_what_cannot_be_changed_by_line_is_left(text: str) -> None:
+    assert edited(text, "tune", "steps", 9) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a: 1\nvideo: ../x.mp4  # mine\n", "a: 1\nvideo: video/y.mp4  # mine\n"),
+        ("video: '../x.mp4'\n", "video: video/y.mp4\n"),
+        ("{video: ../x.mp4, a: 1}", "{video: video/y.mp4, a: 1}"),
+        ("video: |-\n  ../x.mp4\na: 1\n", None),
+    ],
+)
+def test_another_text_under_a_key(text: str, wanted: str | None) -> None:
+    new = with_text(text, "video", "video/y.mp4")
+    assert yaml.safe_load(new) == {**yaml.safe_load(text), "video": "video/y.mp4"}
+    assert wanted is None or new == wanted

@@ -1,0 +1,72 @@
+"""``vp2p diff``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import any_run
+from vp2p.cli.output import output, plain
+from vp2p.cli.telling import value
+
+if TYPE_CHECKING:
+    from vp2p.stages.compare import Comparison
+
+
+def diff(
+    ctx: typer.Context,
+    a: Annotated[str, typer.Argument(help="A run.", show_default=False, autocompletion=any_run)],
+    b: Annotated[str, typer.Argument(help="Another of the same stage.", show_default=False, autocompletion=any_run)],
+    sheet: Annotated[
+        Path | None, typer.Option(help="The PNG for two edits' pictures; by default diff-A-B.png here.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
+    json: Json = False,
+) -> None:
+    """Compare two runs of one stage.
+
+    Shows the settings, the parents and the figures that differ, also those of the runs that they
+    are made from. For two edits the pictures, too, side by side in a PNG.
+
+    Examples:
+
+      vp2p diff short long
+
+      vp2p diff dog dog-2 --sheet dogs.png
+    """
+    from vp2p.stages.compare import compare, write_sheet
+
+    here = workspace(ctx)
+    one, other = here.find_run(a), here.find_run(b)
+    found = compare(here, one, other)
+    place = None
+    if one.stage == "edit":
+        place = sheet or Path(f"diff-{one.name}-{other.name}.png")
+        write_sheet(here, one, other, place, force)
+    if found.same:
+        output.say(f"{escape(found.a)} and {escape(found.b)} do not differ")
+    else:
+        output.show(_table(found))
+    output.result("diff", {**plain(found), "sheet": place}, place)
+
+
+def _table(found: Comparison) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("", found.a, found.b):
+        table.add_column(escape(title), overflow="fold")
+    groups = {"made from": found.parents, "figures": found.figures}
+    settings: dict[str, dict[str, tuple]] = {}
+    for key, pair in found.settings.items():
+        group, _, name = key.rpartition(".")
+        settings.setdefault(group, {})[name.replace("_", " ")] = pair
+    for group, pairs in {**settings, **groups}.items():
+        if pairs and group:
+            table.add_row(f"[dim]{group}[/dim]")
+        for name, (mine, its) in pairs.items():
+            table.add_row(f"{'  ' if group else ''}{escape(name)}", escape(value(mine)), escape(value(its)))
+    return table

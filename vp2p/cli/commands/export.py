@@ -1,0 +1,52 @@
+"""``vp2p export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import any_run
+from vp2p.cli.output import output
+from vp2p.cli.telling import size
+
+
+def export(
+    ctx: typer.Context,
+    target: Annotated[Path, typer.Argument(help="A .tar, .tar.gz or .tgz file, or else a folder.", show_default=False)],
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Runs to take along, with those that they are made from; by default all.",
+            show_default=False,
+            autocompletion=any_run,
+        ),
+    ] = None,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Take the video along.")] = True,
+    json: Json = False,
+) -> None:
+    """Copy the workspace into a file or folder.
+
+    What is written can go to any machine: vp2p import makes a workspace of the file, in which the
+    same commands are up to date; a folder is a workspace already.
+
+    Examples:
+
+      vp2p export walk.tar
+
+      vp2p -w walk export dog.tar.gz edit/dog --no-video
+    """
+    from vp2p.stages.packing import export as pack
+
+    here = workspace(ctx)
+    named = [here.find_run(run) for run in runs or ()]
+    with output.progress() as progress:
+        done = pack(here, target, named, video, progress)
+    output.say(f"[green]✓[/green] {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    for note in done.notes:
+        output.say(f"[yellow]note:[/yellow] {escape(note)}")
+    output.result("export", done, done.path)

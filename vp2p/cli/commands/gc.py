@@ -1,0 +1,56 @@
+"""``vp2p gc``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import any_run
+from vp2p.cli.output import output
+from vp2p.cli.telling import size
+
+
+def gc(
+    ctx: typer.Context,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Runs to delete with all that is made from them; by default what nobody needs.",
+            show_default=False,
+            autocompletion=any_run,
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete runs, and what crashes left.
+
+    Without a run: half-written files, interrupted runs, runs whose parent is gone. Never a run with
+    a tag, or one that is being written.
+
+    Examples:
+
+      vp2p gc
+
+      vp2p gc short --yes
+    """
+    from vp2p.stages.collect import remove, rubbish
+
+    here = workspace(ctx)
+    found = rubbish(here, [here.find_run(run) for run in runs or ()])
+    if yes:
+        remove(here, found)
+    output.lines(f"{one.name}\t{size(one.bytes)}\t{one.why}" for one in found)
+    total = sum(one.bytes for one in found)
+    if not found:
+        output.say("there is nothing to delete")
+    elif yes:
+        output.say(f"[green]✓[/green] {size(total)} are free")
+    else:
+        again = output.command(" ".join(["vp2p gc", *(runs or ()), "--yes"]))
+        output.say(f"{size(total)} would be free; nothing is deleted yet: {again}")
+    items = [{"kind": one.kind, "name": one.name, "why": one.why, "bytes": one.bytes} for one in found]
+    output.result("gc", {"deleted": yes, "bytes": total, "items": items})

@@ -1,0 +1,39 @@
+"""``vp2p import``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from vp2p.cli.common import Json
+from vp2p.cli.output import output, shown
+from vp2p.cli.telling import size
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="What vp2p export wrote.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The new workspace's folder, which is made.", show_default=False)],
+    json: Json = False,
+) -> None:
+    """Make a workspace from an exported file.
+
+    Every file is checked on the way; the folder appears when all is well, or not at all.
+
+    Examples:
+
+      vp2p import walk.tar walk
+
+      vp2p import dog.tar.gz trials/dog
+    """
+    from vp2p.stages.unpacking import import_workspace
+
+    with output.progress() as progress:
+        done = import_workspace(file, folder, progress)
+    output.say(f"[green]✓[/green] {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    for note in done.notes:
+        output.say(f"[yellow]note:[/yellow] {escape(note)}")
+    output.say(f"[dim]next:[/dim] vp2p -w {escape(shown(folder))} log")
+    output.result("import", done, done.folder)

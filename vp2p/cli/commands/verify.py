@@ -1,0 +1,59 @@
+"""``vp2p verify``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import any_run
+from vp2p.cli.output import output
+from vp2p.cli.telling import size
+
+
+def verify(
+    ctx: typer.Context,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Runs to check; by default the whole workspace.",
+            show_default=False,
+            autocompletion=any_run,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check every file against its checksum.
+
+    Says all that is damaged, each with the command that makes it anew, and then exits with 1.
+
+    Examples:
+
+      vp2p verify
+
+      vp2p verify short
+    """
+    from vp2p.stages.verify import verify as check
+
+    here = workspace(ctx)
+    named = [here.find_run(run) for run in runs or ()]
+    with output.progress() as progress:
+        found = check(here, named, progress)
+    damaged = 0
+    for one in found:
+        damaged += len(one.damage)
+        mark = "[red]✗[/red]" if one.damage else "[green]✓[/green]"
+        count = "1 file" if one.files == 1 else f"{one.files} files"
+        told = f"{count}, {size(one.bytes)}" if one.state in ("", "finished") else one.state
+        output.say(f"{mark} {escape(one.name)} [dim]{told}[/dim]")
+        for damage in one.damage:
+            output.say(f"  {escape(damage.cause)}")
+            output.say(f"  [cyan]hint:[/cyan] {escape(output.command(damage.hint))}")
+    if not damaged:
+        output.say("[bold]all is as it was recorded[/bold]")
+    output.result("verify", {"damaged": damaged, "checked": found})
+    if damaged:
+        raise typer.Exit(1)

@@ -1,0 +1,56 @@
+"""Runs, sizes and times in a few words."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+_AGES = ((86400 * 2, 86400, "days"), (3600 * 2, 3600, "hours"), (120, 60, "minutes"))
+
+
+def what(settings: Any, stage: str) -> str:
+    """What a run does, from its recorded settings."""
+    mine = settings.get(stage, settings)
+    if stage == "tune":
+        return f"{mine['steps']} steps, rate {mine['learning_rate']:g}"
+    if stage == "invert":
+        return f"{mine['method']}, {mine['steps']} steps"
+    if stage == "attention":
+        return ", ".join(mine["words"])
+    if stage == "edit":
+        return str(settings.get("target", ""))
+    return f"{mine['frames']} frames"
+
+
+def size(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    number, unit = float(count), 0
+    while number >= 1000 and unit < len(_UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 or number >= 100 else f"{number:.1f} {_UNITS[unit]}"
+
+
+def age(created: str) -> str:
+    """How long ago an ISO time was; empty if it is none."""
+    try:
+        seconds = (datetime.now(timezone.utc) - datetime.fromisoformat(created)).total_seconds()
+    except (ValueError, TypeError):
+        return ""
+    for least, unit, name in _AGES:
+        if seconds >= least:
+            return f"{seconds // unit:.0f} {name} ago"
+    return "just now"
+
+
+def value(setting: Any) -> str:
+    """A setting's value in short."""
+    if setting is None:
+        return "–"
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    if isinstance(setting, float):
+        return f"{setting:.6g}"
+    if isinstance(setting, (list, tuple)):
+        return " ".join(map(str, setting)) or "–"
+    return str(setting)

@@ -1,0 +1,150 @@
+"""``vp2p gc``: what a workspace can do without, and its removal."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, Literal, Mapping, Sequence
+
+from vp2p.atomic import TEMPORARY_PREFIX
+from vp2p.errors import ArtifactError
+from vp2p.stages.history import parent_key, size_of
+from vp2p.workspace import RunFolder, Workspace, run_lock
+from vp2p.workspace.atomic import writing
+from vp2p.workspace.lock import holder
+from vp2p.workspace.lookup import key_of
+from vp2p.workspace.tags import names_of
+from vp2p.workspace.workspace import STAGES
+
+# A temporary file outside a run has no lock that says whether it is being written; after so long it is not.
+_LEFT_SECONDS = 3600.0
+_INTERRUPTED, _NAMED = "interrupted", "named"
+
+
+@dataclass(frozen=True)
+class Rubbish:
+    """One thing that can go; ``bytes`` is its size on disk, ``run`` the run that it is or belongs to."""
+
+    kind: Literal["run", "tag", "leftover"]
+    name: str
+    why: str
+    path: Path
+    bytes: int
+    run: RunFolder | None = None
+
+
+def rubbish(workspace: Workspace, named: Sequence[RunFolder] = ()) -> tuple[Rubbish, ...]:
+    """What can go, in the order in which it goes: a run after all that is made from it.
+
+    Of named runs, that is they and all that is made from them, with their tags. Otherwise it is what
+    crashes left, interrupted runs that nothing is made from, runs whose parent is gone, and tags of
+    runs that are gone; but never a run that has a tag, that another process writes, or that a run
+    which stays is made from.
+    """
+    runs, tags = workspace.all_runs(), workspace.tags.all()
+    above = {key_of(run): parent_key(run) for run in runs}
+    doomed = {key_of(run): _NAMED for run in named} or {key_of(run): why for run in runs if (why := _why(run, above))}
+    for run in runs:  # stage by stage, so a parent comes before what is made from it
+        if above[key_of(run)] in doomed:
+            doomed.setdefault(key_of(run), f"made from {above[key_of(run)]}")
+    if not named:
+        for run in runs:
+            kept = key_of(run) not in doomed or names_of(tags, run) or holder(run.folder)
+            key: str | None = key_of(run) if kept else None
+            while key is not None:
+                doomed.pop(key, None)
+                key = above.get(key)
+    going = [run for run in reversed(runs) if key_of(run) in doomed]
+    found = [Rubbish("run", key_of(run), doomed[key_of(run)], run.folder, size_of(run.folder), run) for run in going]
+    staying = [run for run in runs if key_of(run) not in doomed]
+    for tag in tags:
+        goes = any(tag.means(run) for run in going)
+        if goes or not named and not any(tag.means(run) for run in staying):
+            why = "its run goes" if goes else f"{tag.stage}/{tag.run} is gone"
+            found.append(Rubbish("tag", f"tag {tag.name}", why, workspace.tags.folder / tag.name, 0))
+    return tuple(found if named else [*found, *_leftovers(workspace, runs, staying)])
+
+
+def remove(workspace: Workspace, found: Sequence[Rubbish]) -> None:
+    """Deletes what :func:`rubbish` found, in that order.
+
+    Raises:
+        LockedError: one of the runs is being written; nothing is deleted.
+        ArtifactError: the disk refuses.
+    """
+    with ExitStack() as held:
+        for folder in dict.fromkeys(one.run.folder for one in found if one.run is not None):
+            held.enter_context(run_lock(folder))
+        for one in found:
+            if one.kind == "tag":
+                workspace.tags.delete(one.path.name)
+            elif one.kind == "run" and one.run is not None:
+                _remove_run(one.run, one.why)
+            else:
+                _delete(one.path)
+
+
+def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
+    """Why a run can go although nobody names it; empty if it stays."""
+    try:
+        if not run.finished:  # being made anew, where others are made from it
+            return _INTERRUPTED if key_of(run) not in above.values() else ""
+    except ArtifactError:
+        return ""
+    parent = above[key_of(run)]
+    # Frames that are gone are read from the video again.
+    gone = parent is not None and parent not in above and not parent.startswith("source/")
+    return f"{parent} is gone" if gone else ""
+
+
+def _remove_run(run: RunFolder, why: str) -> None:
+    """Deletes a run, whose lock is held; the one that an interrupted run was to replace comes back."""
+    if why == _INTERRUPTED and run.finished:  # since it was found
+        return
+    run.clear()
+    if run.aside.exists():
+        with writing(run.folder):
+            if why == _INTERRUPTED:
+                run.aside.rename(run.folder)
+            else:
+                shutil.rmtree(run.aside)
+
+
+def _leftovers(workspace: Workspace, runs: Sequence[RunFolder], staying: Sequence[RunFolder]) -> Iterator[Rubbish]:
+    """What processes that were killed left: half-written files, runs set aside, folders without a record."""
+    for run in staying:
+        if holder(run.folder):
+            continue
+        left = list(run.folder.rglob(f"{TEMPORARY_PREFIX}*"))
+        left += [run.aside] if run.aside.exists() and _whole(run) else []
+        for path in left:
+            yield _leftover(workspace, path, "left by a process that was killed", run)
+    for path in workspace.strangers(runs):
+        yield _leftover(workspace, path, "does not say what it holds", RunFolder(path, path.parent.name, ""))
+    for folder in (workspace.folder, workspace.tags.folder, *(workspace.folder / stage for stage in STAGES)):
+        for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+            if time.time() - path.lstat().st_mtime > _LEFT_SECONDS:
+                yield _leftover(workspace, path, "left by a process that was killed")
+
+
+def _leftover(workspace: Workspace, path: Path, why: str, run: RunFolder | None = None) -> Rubbish:
+    size = size_of(path) if path.is_dir() else path.lstat().st_size
+    return Rubbish("leftover", path.relative_to(workspace.folder).as_posix(), why, path, size, run)
+
+
+def _whole(run: RunFolder) -> bool:
+    try:
+        return run.finished
+    except ArtifactError:
+        return False
+
+
+def _delete(path: Path) -> None:
+    with writing(path):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,127 @@
+"""``vp2p log``: the runs of a workspace as a tree, each under the run that it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Mapping, Sequence
+
+from vp2p.errors import ArtifactError
+from vp2p.stages.differences import differing, flat
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.lock import holder
+from vp2p.workspace.lookup import key_of
+from vp2p.workspace.run_settings import read_run_settings
+from vp2p.workspace.tags import Tag, names_of
+from vp2p.workspace.workspace import STAGES
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run and those made from it.
+
+    ``state`` is ``finished``, ``interrupted``, ``being written``, ``damaged``, or ``gone`` of a run
+    that others are made from and that is not there; ``told`` says more of it. ``differs`` are the
+    settings in which the runs under the same parent do not agree. ``bytes`` is the size on disk.
+    """
+
+    stage: str
+    name: str
+    identity: str
+    state: str
+    told: str
+    created: str
+    bytes: int
+    tags: tuple[str, ...]
+    settings: Mapping[str, Any]
+    differs: Mapping[str, Any]
+    made: tuple[Entry, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """``stage/name``."""
+        return f"{self.stage}/{self.name}"
+
+
+def history(workspace: Workspace, run: RunFolder | None = None) -> tuple[Entry, ...]:
+    """The runs that are made from no other, with all that is made from them, in order of creation.
+
+    Args:
+        run: leave only this run, those that it is made from, and those made from it.
+    """
+    runs, tags = workspace.all_runs(), workspace.tags.all()
+    entries = {key_of(one): _entry(one, tags) for one in runs}
+    above = {key_of(one): parent_key(one) for one in runs}
+    for key in above.values():
+        if key is not None and key not in entries:
+            stage, _, name = key.partition("/")
+            entries[key] = Entry(stage, name, "", "gone", "it is not there any more", "", 0, (), {}, {})
+    roots = _under(None, entries, above)
+    return roots if run is None else _branch(roots, key_of(run))
+
+
+def parent_key(run: RunFolder) -> str | None:
+    """The key of the run that this one is made from directly; None if it has none, or its record is damaged."""
+    try:
+        parents = run.parents()
+    except ArtifactError:
+        return None
+    stage = max((stage for stage in parents if stage in STAGES), key=STAGES.index, default=None)
+    return f"{stage}/{parents[stage].name}" if stage else None
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
+    try:
+        finished = run.finished
+        record = run.manifest() if finished else read_run_settings(run.folder)
+    except ArtifactError as error:
+        state, told, record = "damaged", error.cause, {"created": "", "settings": {}}
+    else:
+        writer = None if finished else holder(run.folder)
+        if finished:
+            state, told = "finished", ""
+        elif writer is not None:
+            state, told = "being written", f"by {writer} since {writer.since}"
+        else:
+            state, told = "interrupted", f"at step {run.step}"
+    return Entry(
+        run.stage,
+        run.name,
+        run.identity,
+        state,
+        told,
+        record["created"],
+        size_of(run.folder),
+        names_of(tags, run),
+        record["settings"],
+        {},
+    )
+
+
+def _under(parent: str | None, entries: Mapping[str, Entry], above: Mapping[str, str | None]) -> tuple[Entry, ...]:
+    """The entries whose parent has the key ``parent``, with what differs between those of one stage."""
+    keys = [key for key in entries if above.get(key) == parent]
+    found = []
+    for key in sorted(keys, key=lambda key: entries[key].created):
+        entry = entries[key]
+        family = [flat(entries[other].settings) for other in keys if entries[other].stage == entry.stage]
+        mine = flat(entry.settings)
+        differs = {name: mine.get(name) for name in differing(family)}
+        found.append(replace(entry, differs=differs, made=_under(key, entries, above)))
+    return tuple(found)
+
+
+def _branch(entries: Sequence[Entry], key: str) -> tuple[Entry, ...]:
+    """The entry with this key and all under it, below those above it alone."""
+    for entry in entries:
+        if entry.key == key:
+            return (entry,)
+        made = _branch(entry.made, key)
+        if made:
+            return (replace(entry, made=made),)
+    return ()

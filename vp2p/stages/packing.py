@@ -1,0 +1,175 @@
+"""``vp2p export``: a workspace, or some of its runs, as one file or as a folder that can be moved anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import shutil
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Iterator, Mapping, Sequence
+
+from vp2p import __version__
+from vp2p.atomic import sync
+from vp2p.errors import ArtifactError, UsageError
+from vp2p.stages.result import Progress, silent
+from vp2p.workspace import RunFolder, Workspace, replacing, run_lock
+from vp2p.workspace.config import NAME as CONFIG
+from vp2p.workspace.identity import file_digest
+from vp2p.workspace.lookup import key_of
+from vp2p.workspace.tags import FOLDER as TAGS
+from vp2p.workspace.yaml_edit import with_text
+
+FORMAT = 1
+MANIFEST = "vp2p-export.json"
+VIDEO = "video"
+MEGABYTE = 1_000_000
+_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+Content = Path | bytes
+Record = dict[str, Any]
+OnBytes = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: where, how many files and bytes, which runs, and notes for the user."""
+
+    path: Path
+    files: int
+    bytes: int
+    runs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def export(
+    workspace: Workspace, target: Path, named: Sequence[RunFolder] = (), video: bool = True, progress: Progress = silent
+) -> Exported:
+    """Writes the workspace, or the named runs and those that they are made from, to ``target``; all or nothing.
+
+    Args:
+        target: a ``.tar``, ``.tar.gz`` or ``.tgz`` file, else a folder; it may not exist.
+        video: take the video along, and let vp2p.yaml name the copy.
+
+    Raises:
+        UsageError: ``target`` exists, or vp2p.yaml is damaged.
+        LockedError: an unfinished run is being written.
+        ArtifactError: a run is damaged, or the disk refuses.
+    """
+    if target.exists() or target.is_symlink():
+        raise UsageError(f"{target} exists already.", "give another name")
+    runs = _with_parents(workspace, named) if named else workspace.all_runs()
+    taken = video and workspace.video.exists()
+    notes = () if taken else ("the video stays behind: without it there is no sound, and the clip cannot be cut anew",)
+    with contextlib.ExitStack() as held:
+        for run in runs:
+            if not run.finished:
+                held.enter_context(run_lock(run.folder))
+        contents = dict(_contents(workspace, runs, taken))
+        total = sum(map(_size, contents.values()))
+
+        def on_bytes(what: str, done: int) -> None:
+            progress(what, done // MEGABYTE, max(1, total // MEGABYTE), "MB")
+
+        records = _records(contents, on_bytes)
+        _check(runs, records)
+        with replacing(target) as temporary:
+            write = _write_file if target.name.endswith(_SUFFIXES) else _write_folder
+            write(temporary, contents, records, on_bytes)
+    return Exported(target, len(contents), total, tuple(map(key_of, runs)), notes)
+
+
+def _with_parents(workspace: Workspace, named: Sequence[RunFolder]) -> list[RunFolder]:
+    """The named runs and all that they are made from, as far as it is there."""
+    wanted = {key_of(run) for run in named}
+    wanted |= {f"{stage}/{parent.name}" for run in named for stage, parent in run.parents().items()}
+    return [run for run in workspace.all_runs() if key_of(run) in wanted]
+
+
+def _contents(workspace: Workspace, runs: Sequence[RunFolder], video: bool) -> Iterator[tuple[str, Content]]:
+    """Everything that is taken along, by its path in a workspace; what a crash may leave is not."""
+    config = (workspace.folder / CONFIG).read_text("utf-8")
+    if video:
+        place = f"{VIDEO}/{workspace.video.resolve().name}"
+        config = with_text(config, "video", place)
+        yield from _files(workspace.video.resolve(), place)
+    yield CONFIG, config.encode("utf-8")
+    for tag in workspace.tags.all():
+        if any(tag.means(run) for run in runs):
+            yield f"{TAGS}/{tag.name}", workspace.tags.folder / tag.name
+    for run in runs:
+        yield from _files(run.folder, key_of(run))
+
+
+def _files(path: Path, place: str) -> Iterator[tuple[str, Path]]:
+    """A file, or all files below a folder that are not hidden."""
+    if path.is_file():
+        yield place, path
+        return
+    for file in sorted(path.rglob("*")):
+        inside = file.relative_to(path)
+        if file.is_file() and not any(part.startswith(".") for part in inside.parts):
+            yield f"{place}/{inside.as_posix()}", file
+
+
+def _size(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def _records(contents: Mapping[str, Content], on_bytes: OnBytes) -> dict[str, Record]:
+    """Size and checksum of everything."""
+    records: dict[str, Record] = {}
+    done = 0
+    for place, content in contents.items():
+        digest = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_digest(content)
+        records[place] = {"sha256": digest, "bytes": _size(content)}
+        done += records[place]["bytes"]
+        on_bytes("check", done)
+    return records
+
+
+def _check(runs: Sequence[RunFolder], records: Mapping[str, Record]) -> None:
+    """Raises ArtifactError if an artifact is missing, or not as its run recorded it."""
+    for run in runs:
+        for name, record in run.manifest()["artifacts"].items() if run.finished else ():
+            found = records.get(f"{key_of(run)}/{name}")
+            if found != record:
+                what = "is missing" if found is None else "is damaged: its checksum differs from the recorded one"
+                raise ArtifactError(f"{run.path(name)} {what}.", run.rebuild)
+
+
+def _write_file(path: Path, contents: Mapping[str, Content], records: Mapping[str, Record], on_bytes: OnBytes) -> None:
+    """A tar whose first file lists all others."""
+    listed = json.dumps({"format": FORMAT, "vp2p": __version__, "files": records}, indent=1).encode("utf-8")
+    # Tensors hardly compress, so little is lost by doing it fast.
+    compression: Any = {"mode": "w"} if path.name.endswith(".tar") else {"mode": "w:gz", "compresslevel": 1}
+    done = 0
+    with tarfile.open(path, format=tarfile.PAX_FORMAT, **compression) as archive:
+        for place, content in {MANIFEST: listed, **contents}.items():
+            info = tarfile.TarInfo(place)
+            info.size, info.mode = _size(content), 0o644
+            with io.BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as stream:
+                archive.addfile(info, stream)
+            done += info.size
+            on_bytes("export", done)
+
+
+def _write_folder(
+    path: Path, contents: Mapping[str, Content], records: Mapping[str, Record], on_bytes: OnBytes
+) -> None:
+    """A workspace of its own."""
+    done = 0
+    for place, content in contents.items():
+        file = path / place
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            file.write_bytes(content)
+        else:
+            shutil.copyfile(content, file)
+        sync(file)
+        done += records[place]["bytes"]
+        on_bytes("export", done)
+    for folder in (folder for folder in path.rglob("*") if folder.is_dir()):
+        sync(folder)

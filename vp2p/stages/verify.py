@@ -1,0 +1,124 @@
+"""``vp2p verify``: every file of a workspace against what is recorded of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterator, Sequence
+
+from vp2p.errors import ArtifactError, Vp2pError
+from vp2p.stages.result import Progress, silent
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.config import NAME as CONFIG
+from vp2p.workspace.lock import holder
+from vp2p.workspace.lookup import key_of
+from vp2p.workspace.tags import read_tag
+
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is wrong, and the command that mends it."""
+
+    cause: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One run, tag or file: how much of it was compared, and all that is wrong with it.
+
+    ``state`` is ``finished``, ``interrupted`` or ``being written`` of a run, else empty.
+    """
+
+    name: str
+    state: str
+    files: int
+    bytes: int
+    damage: tuple[Damage, ...]
+
+
+def verify(workspace: Workspace, named: Sequence[RunFolder] = (), progress: Progress = silent) -> tuple[Verified, ...]:
+    """Compares the named runs, or vp2p.yaml, all runs and all tags, with their records."""
+    there = workspace.all_runs()
+    runs = list(named) or there
+    total = sum(_bytes(run) for run in runs)
+    read = 0
+
+    def on_bytes(more: int) -> None:
+        nonlocal read
+        read += more
+        progress("verify", read // _MEGABYTE, max(1, total // _MEGABYTE), "MB")
+
+    found = [] if named else [_config(workspace)]
+    found += [_run(run, there, on_bytes) for run in runs]
+    return tuple(found if named else [*found, *_strangers(workspace, there), *_tags(workspace, there)])
+
+
+def _config(workspace: Workspace) -> Verified:
+    try:
+        _ = workspace.config
+    except Vp2pError as error:
+        return Verified(CONFIG, "", 1, 0, (Damage(error.cause, error.hint),))
+    return Verified(CONFIG, "", 1, (workspace.folder / CONFIG).stat().st_size, ())
+
+
+def _run(run: RunFolder, there: Sequence[RunFolder], on_bytes: Callable[[int], None]) -> Verified:
+    try:
+        finished = run.finished
+        artifacts = run.manifest()["artifacts"] if finished else {}
+    except ArtifactError as error:
+        return Verified(key_of(run), "finished", 0, 0, (Damage(error.cause, error.hint),))
+    errors = [*(run.damage(on_bytes) if finished else _unfinished(run)), *_parents(run, there)]
+    state = "finished" if finished else "being written" if holder(run.folder) else "interrupted"
+    size = sum(record["bytes"] for record in artifacts.values())
+    return Verified(key_of(run), state, len(artifacts), size, tuple(Damage(one.cause, one.hint) for one in errors))
+
+
+def _unfinished(run: RunFolder) -> Iterator[ArtifactError]:
+    if holder(run.folder) is None:  # checkpoints come and go while it is written
+        again = f"{run.rebuild.removesuffix(' --force')}   (goes on from an older one, or starts over)"
+        yield from (ArtifactError(f"{path} is damaged.", again) for path in run.damaged_checkpoints())
+
+
+def _parents(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactError]:
+    try:
+        parents = run.parents()
+    except ArtifactError as error:
+        yield error
+        return
+    identities = {key_of(one): one.identity for one in there}
+    for stage, parent in parents.items():
+        key = f"{stage}/{parent.name}"
+        if key not in identities:
+            again = "vp2p tune   (reads the frames again)" if stage == "source" else "vp2p gc   (lists what can go)"
+            yield ArtifactError(f"{key}, which {key_of(run)} is made from, is gone.", again)
+        elif parent.identity not in (None, identities[key]):
+            yield ArtifactError(f"{key_of(run)} is made from another {key} than is there.", run.rebuild)
+
+
+def _strangers(workspace: Workspace, there: Sequence[RunFolder]) -> Iterator[Verified]:
+    """Folders among the runs that do not say what they hold."""
+    for path in workspace.strangers(there):
+        damage = Damage(f"{path} does not say what it holds.", "vp2p gc   (lists what can go)")
+        yield Verified(f"{path.parent.name}/{path.name}", "", 0, 0, (damage,))
+
+
+def _tags(workspace: Workspace, there: Sequence[RunFolder]) -> Iterator[Verified]:
+    for path in workspace.tags.paths():
+        damage: tuple[Damage, ...] = ()
+        try:
+            tag = read_tag(path)
+            if not any(tag.means(run) for run in there):
+                cause = f"The tag {tag.name} names {tag.stage}/{tag.run}, which is gone."
+                damage = (Damage(cause, f"vp2p tag --delete {tag.name}"),)
+        except ArtifactError as error:
+            damage = (Damage(error.cause, error.hint),)
+        yield Verified(f"tag {path.name}", "", 1, path.stat().st_size, damage)
+
+
+def _bytes(run: RunFolder) -> int:
+    try:
+        return sum(record["bytes"] for record in run.manifest()["artifacts"].values()) if run.finished else 0
+    except ArtifactError:
+        return 0
