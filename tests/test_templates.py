@@ -38,7 +38,8 @@ def own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_names_are_those_of_the_files() -> None:
     assert template_names() == NAMES
-    assert set(NAMES) == {"fast", "low-memory", "object-swap", "paper", "released", "style"}
+    baselines = {"dreamix", "image-p2p", "tune-a-video"}
+    assert set(NAMES) == {"fast", "low-memory", "object-swap", "paper", "released", "style"} | baselines
 
 
 @pytest.mark.parametrize("name", NAMES)

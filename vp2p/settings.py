@@ -12,9 +12,9 @@ from typing import Any, Literal, Mapping
 from vp2p.errors import UsageError
 
 
-def _option(default: Any, help: str) -> Any:
-    """A field with the sentence that ``--help`` says of it."""
-    return field(default=default, metadata={"help": help})
+def _option(default: Any, help: str, later: bool = False) -> Any:
+    """A field with the sentence that ``--help`` says of it; ``later`` as in :func:`identifying`."""
+    return field(default=default, metadata={"help": help, "later": later})
 
 
 def _check(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -77,9 +77,9 @@ class ComputeSettings:
 
 @dataclass(frozen=True)
 class ModelSettings(ComputeSettings):
-    """Which model is inflated, and how its group norms count frames.
+    """Which model is inflated, how its group norms count frames, and what frame attention reads.
 
-    ``group_norm`` ``joint`` is the released code's form.
+    ``group_norm`` ``joint`` is the released code's form; ``attention`` ``self`` is the image model's.
     """
 
     model: str = _option(
@@ -87,6 +87,11 @@ class ModelSettings(ComputeSettings):
     )
     group_norm: Literal["per-frame", "joint"] = _option(
         "per-frame", "Normalise each frame alone, or all frames jointly as the released code does."
+    )
+    attention: Literal["first-frame", "self"] = _option(
+        "first-frame",
+        "What the attention within frames reads: the first frame, or each frame itself as in the image model.",
+        later=True,
     )
 
 
@@ -101,8 +106,12 @@ class TuneSettings:
     train_norm_temp: bool = _option(False, "Train the layer norm before the temporal attention, too.")
     gradient_checkpointing: bool = _option(False, "Need less memory, for about a third more arithmetic.")
     seed: int = _option(33, "Seed of the noise and of the timesteps.")
+    mixed: float = _option(
+        0.0, "Share of the steps that see single frames, without attention over time, as Dreamix does.", later=True
+    )
 
     def __post_init__(self) -> None:
+        _unit("mixed", self.mixed)
         _check(self.steps >= 0, "steps", self.steps, "0 or more")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
@@ -113,8 +122,9 @@ class TuneSettings:
 class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""
 
-    method: Literal["null-text", "ddim", "direct"] = _option(
-        "null-text", "How the source branch is brought back to the clip."
+    method: Literal["null-text", "ddim", "direct", "noise"] = _option(
+        "null-text",
+        "How the source branch is brought back to the clip; noise does not invert, but adds noise to the reduced clip.",
     )
     steps: int = _option(50, "DDIM steps.")
     guidance: float = _option(7.5, "Scale of classifier-free guidance; edits use it too.")
@@ -124,6 +134,8 @@ class InvertSettings:
     inner_steps: int = _option(10, "At most so many updates of the null embedding at each step.")
     null_learning_rate: float = _option(1e-2, "Learning rate of the null embedding; it falls with the steps.")
     tolerance: float = _option(1e-5, "Mean squared error below which no update is made; it rises by 2e-5 a step.")
+    downsample: int = _option(4, "How many times smaller a side of the clip becomes before the noise method's noise.")
+    seed: int = _option(33, "Seed of the noise method's noise.")
 
     def __post_init__(self) -> None:
         # More would no longer reach the noisiest of the usual 1000 timesteps.
@@ -132,6 +144,7 @@ class InvertSettings:
         _check(self.inner_steps >= 1, "inner_steps", self.inner_steps, "1 or more")
         _check(self.null_learning_rate > 0, "null_learning_rate", self.null_learning_rate, "more than 0")
         _check(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
+        _check(self.downsample >= 1, "downsample", self.downsample, "1 or more")
 
 
 @dataclass(frozen=True)
@@ -171,17 +184,61 @@ class EditSettings:
         "prompt's for the edit; optimised and empty take one kind for both.",
     )
     guidance: float | None = _option(None, "Scale of the edit's classifier-free guidance; by default the inversion's.")
+    strength: float = _option(
+        1.0, "Share of the steps that are taken: below 1 it starts from a less noisy clip, and keeps more.", later=True
+    )
 
     def __post_init__(self) -> None:
         for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):
             _unit(name, getattr(self, name))
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
+        _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
         if self.prompt is not None and self.swap:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
         if self.no_blend and (self.blend or self.mask):
             raise UsageError("--no-blend contradicts --blend and --mask.", "leave out --no-blend")
         if self.blend and self.mask:
             raise UsageError("--blend and --mask both say where the edit may act.", "give only one of them")
+
+
+@dataclass(frozen=True)
+class AttentionSettings:
+    """Which words' attention is looked at, and where.
+
+    ``steps`` are shares of an edit's steps, ``"0.2:1"``, from noise (0) to the clip (1); ``level`` is
+    the maps' size, ``"16"`` or ``"24x16"`` (width x height), ``"all"``, or None for the one that
+    outlines edits.
+    """
+
+    words: tuple[str, ...] = _option((), "Words of the prompt; by default all that name something.")
+    prompt: str | None = _option(None, "Another prompt than the workspace's, such as an edit's.")
+    steps: str = _option("0.2:1", "Which of an edit's steps, as shares: 0 is at the noise, 1 at the clip.")
+    level: str | None = _option(
+        None, "Size of the maps: 16, 24x16 (width x height) or all; by default those that outline edits."
+    )
+
+    def __post_init__(self) -> None:
+        start, end = self.window
+        _check(0 <= start < end <= 1, "steps", self.steps, "two shares from 0 to 1, such as 0.2:1")
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """The shares; not numbers where they cannot be read."""
+        start, _, end = self.steps.partition(":")
+        try:
+            return float(start), float(end)
+        except ValueError:
+            return math.nan, math.nan
+
+
+# The parts of a settings file, and the options of the commands.
+SECTIONS: Mapping[str, type] = {
+    "clip": ClipSettings,
+    "model": ModelSettings,
+    "tune": TuneSettings,
+    "invert": InvertSettings,
+    "edit": EditSettings,
+}
 
 
 def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
@@ -195,6 +252,8 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
             return None
         if origin is Literal and value in typing.get_args(option):
             return value
+        if origin is tuple and isinstance(value, str):
+            return (value,)
         if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return tuple(value)
         if option is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
@@ -243,3 +302,15 @@ def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
 def to_mapping(settings: Any) -> dict[str, Any]:
     """The settings as plain values that YAML and JSON can hold."""
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
+
+
+def identifying(settings: Any) -> dict[str, Any]:
+    """:func:`to_mapping` as it enters an identity: without options added later that hold their default.
+
+    So a run that was made before an option existed has the identity that it would have now.
+    """
+    values = to_mapping(settings)
+    for entry in fields(settings):
+        if entry.metadata["later"] and getattr(settings, entry.name) == entry.default:
+            del values[entry.name]
+    return values

@@ -33,6 +33,12 @@ def test_paths_move_the_object_and_never_the_ground(path: str):
     assert np.array_equal(frames[0][outside], frames[2][outside])
 
 
+def test_an_object_that_leaves_is_half_gone_in_the_end():
+    for seed in range(5):
+        first, *_, last = CAT.replace(path="leave", seed=seed).masks(6).sum((1, 2))
+        assert 0.3 * first < last < 0.75 * first
+
+
 @pytest.mark.parametrize("obj", OBJECTS)
 def test_every_object_can_be_seen(obj: str):
     covered = CAT.replace(object=obj).masks()[0].mean()

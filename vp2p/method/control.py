@@ -53,7 +53,7 @@ class EditControl:
         """See :class:`vp2p.t2s.Controller`."""
         if layer.role == "cross":
             return self._cross(layer, q, k, v, frames)
-        if layer.role == "frame" and q.shape[2] // frames > self.map_tokens:
+        if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.map_tokens:
             return scaled_dot_product_attention(q, k, v)
         replaced = [target.branch for target in self.targets if layer.role in target.replace]
         if not replaced:

@@ -22,7 +22,7 @@ class SourceBranch:
     """How the source walks from noise back to the clip.
 
     Exactly one of: ``recorded`` (T+1, F, c, h, w) by trajectory index, the latents it is known to
-    pass (null-text, direct); ``guidance`` with the empty prompt; or neither, unguided (ddim).
+    pass (null-text, direct, noise); ``guidance`` with the empty prompt; or neither, unguided (ddim).
     """
 
     recorded: Tensor | None = None
@@ -82,6 +82,7 @@ def edit(
     source: SourceBranch,
     targets: Sequence[Target],
     on_step: Callable[[Edited], None] = no_progress,
+    start: int | None = None,
 ) -> Edited:
     """Denoises the source and K targets together; the source is computed once for all of them.
 
@@ -89,9 +90,10 @@ def edit(
     has none, so the batch holds 1 + 2K branches.
 
     Args:
-        x_T: (F, c, h, w), where all branches start.
+        x_T: (F, c, h, w), where all branches start: latents at trajectory index ``start``.
         cond, empty: (1, L, width), embeddings of the source prompt and of the empty prompt.
         on_step: called after each step.
+        start: 1…T; by default T, all the way from noise.
 
     Returns:
         The state after the last step.
@@ -103,8 +105,8 @@ def edit(
     word_maps = [WordMaps(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
     at_source, at_targets = x_T[None], x_T.expand(count, *x_T.shape)
     state = Edited(0, x_T, at_targets, (None,) * count)
-    for step in range(schedule.steps):
-        index = schedule.steps - step
+    for index in range(start or schedule.steps, 0, -1):
+        step = schedule.steps - index
         if source.recorded is not None:
             at_source = source.recorded[index : index + 1]
         unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]

@@ -94,6 +94,10 @@ def tune(
 ) -> Tuning:
     """Trains the query projections and the temporal attention to denoise the clip.
 
+    In a share ``settings.mixed`` of the steps, spread evenly, the frames are clips of one frame each:
+    none sees another, and attention over time is masked down to the frame itself, as in the mixed
+    objective of Dreamix (Molad et al., 2302.01329).
+
     Args:
         latents: (1, F, c, h, w), the clip's latents, encoded once.
         cond: (1, L, width), the source prompt's embedding, encoded once.
@@ -119,7 +123,9 @@ def tune(
             at = torch.tensor([timestep], device=latents.device)
             noisy = scheduler.add_noise(latents, noise, at)
             target = training_target(scheduler, latents, noise, at)
-            loss = mse_loss(model(noisy, timestep, cond), target)
+            if _on_single_frames(settings.mixed, state.step):
+                noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
+            loss = mse_loss(model(noisy, timestep, cond.expand(len(noisy), -1, -1)), target)
             gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
             for (_, weight), gradient in zip(pairs, gradients):
                 weight.grad = gradient.float()
@@ -135,6 +141,10 @@ def tune(
         if settings.gradient_checkpointing:
             model.unet.disable_gradient_checkpointing()
     return state
+
+
+def _on_single_frames(share: float, step: int) -> bool:
+    return int((step + 1) * share) > int(step * share)
 
 
 @torch.no_grad()

@@ -44,9 +44,7 @@ def save(
     os.replace(temporary, path)
 
 
-def load(
-    path: Path, module: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, generator: torch.Generator
-) -> int:
+def load(path: Path, module: nn.Module, ema: Ema, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> int:
     """Restore what ``save`` wrote and return its step."""
     with safe_open(path, "pt") as file:
         state = json.loads(file.metadata()["state"])

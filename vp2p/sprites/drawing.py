@@ -87,6 +87,26 @@ def place_sprite(picture: Image.Image, pose: Pose, side: int = 128) -> np.ndarra
     return np.asarray(posed.reduce(_OVERSAMPLING), np.float32) / 255
 
 
+def take_sprite(frame: np.ndarray, pose: Pose, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The way back from :func:`place_sprite`: the glyph's square as a frame shows it, upright and unmirrored.
+
+    Args:
+        frame: uint8 (H, W, 3), H equal to W.
+
+    Returns:
+        Colours, float32 (side, side, 3) in 0..1; and bool (side, side), where the square lies in the frame.
+    """
+    angle, scale = np.deg2rad(pose.tilt), pose.size * len(frame) / side
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    mirror = -1.0 if pose.flip else 1.0
+    a, b, d, e = mirror * cos, -sin, mirror * sin, cos
+    centre_x, centre_y, half = pose.x * len(frame), pose.y * len(frame), side / 2
+    matrix = (a, b, centre_x - (a + b) * half, d, e, centre_y - (d + e) * half)
+    picture = Image.fromarray(frame).convert("RGBA")
+    taken = np.asarray(picture.transform((side, side), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR))
+    return taken[..., :3].astype(np.float32) / 255, taken[..., 3] == 255
+
+
 def _edges(luma: np.ndarray) -> np.ndarray:
     rows, columns = np.gradient(luma)
     return np.hypot(rows, columns)

@@ -41,7 +41,13 @@ class Verdict:
     place: str
 
 
-def _shrink(picture: np.ndarray, side: int) -> np.ndarray:
+def looks() -> product:
+    """Every object in every colour and texture."""
+    return product(OBJECTS, (None, *COLOURS), (None, *TEXTURES))
+
+
+def shrink(picture: np.ndarray, side: int) -> np.ndarray:
+    """A picture, uint8 (h, w, 3), at ``side``: float32 (side, side, 3) in 0..1."""
     shrunk = Image.fromarray(picture).resize((side, side), Image.Resampling.BOX)
     return np.asarray(shrunk, np.float32) / 255
 
@@ -85,7 +91,7 @@ class Judge:
         self._palettes: dict[str, np.ndarray] = {}
         for place in PLACES:
             seeds = range(900_000, 900_000 + ground_seeds)
-            pixels = [_shrink(np.uint8(ground(place, seed) * 255), _COARSE).reshape(-1, 3) for seed in seeds]
+            pixels = [shrink(np.uint8(ground(place, seed) * 255), _COARSE).reshape(-1, 3) for seed in seeds]
             self._grounds += [(place, _histogram(picture)) for picture in pixels]
             by_luma = np.concatenate(pixels)[np.argsort(np.concatenate(pixels) @ _LUMA)]
             self._palettes[place] = np.stack([part.mean(0) for part in np.array_split(by_luma, 6)])
@@ -108,7 +114,7 @@ class Judge:
 
     def judge(self, pictures: np.ndarray) -> list[Verdict]:
         """Verdicts on pictures, uint8 (n, h, w, 3)."""
-        small = [_shrink(picture, _COARSE) for picture in pictures]
+        small = [shrink(picture, _COARSE) for picture in pictures]
         places = [self._place(picture) for picture in small]
         fields = np.zeros((len(small), 5, _PADDED, _PADDED), np.float32)
         for index, (colours, place) in enumerate(zip(small, places)):
@@ -118,7 +124,7 @@ class Judge:
         spectra = torch.fft.rfft2(torch.from_numpy(fields))
         # For each picture the candidates: (coarse gain, object, colour, texture, pose).
         found: list[list[tuple[float, str, str | None, str | None, Pose]]] = [[] for _ in small]
-        for obj, colour, texture in product(OBJECTS, (None, *COLOURS), (None, *TEXTURES)):
+        for obj, colour, texture in looks():
             poses, templates = self._templates(obj, colour, texture)
             for index, spectrum in enumerate(spectra):
                 gains = torch.fft.irfft2((spectrum * templates).sum(1), s=(_PADDED, _PADDED))
@@ -131,7 +137,8 @@ class Judge:
     def _final(
         self, picture: np.ndarray, place: str, found: list[tuple[float, str, str | None, str | None, Pose]]
     ) -> Verdict:
-        colours = _shrink(picture, _FINE)
+        """The best of the candidates: (gain, object, colour, texture, pose)."""
+        colours = shrink(picture, _FINE)
         unexplained = self._unexplained(colours, place)
         finalists = sorted(found, key=lambda candidate: -candidate[0])[:_FINALISTS]
         # Every object's own best look is heard as well, so that no look crowds out another object.

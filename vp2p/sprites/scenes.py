@@ -14,8 +14,8 @@ from vp2p.sprites.drawing import Pose, compose, sprite
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES, caption
 
-Path = Literal["still", "slide", "bounce", "turn", "grow"]
-PATHS: tuple[str, ...] = ("still", "slide", "bounce", "turn", "grow")
+Path = Literal["still", "slide", "bounce", "turn", "grow", "leave"]
+PATHS: tuple[str, ...] = ("still", "slide", "bounce", "turn", "grow", "leave")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,8 @@ class Scene:
                 poses.append(Pose(x, y, size, tilt + 24 * math.sin(2 * math.pi * t), flip))
             elif self.path == "grow":
                 poses.append(Pose(0.5 + (x - 0.5) * 0.7, 0.5 + (y - 0.5) * 0.7, size * (0.75 + 0.3 * t), tilt, flip))
+            elif self.path == "leave":  # in the end about half of it is beyond the edge
+                poses.append(Pose(0.5 + (0.45 * t - 0.05) * (1 if flip else -1), y, size, tilt, flip))
             else:
                 poses.append(Pose(x, y, size, tilt, flip))
         return poses

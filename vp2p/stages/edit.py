@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vp2p.errors import PromptError, UsageError
-from vp2p.settings import EditSettings, InvertSettings, from_mapping, to_mapping
+from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
@@ -16,7 +17,7 @@ from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, source_of
-from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vp2p.method.plan import EditPlan
 
 Format = Literal["mp4", "gif", "webp", "png"]
+_SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def plan_edit(
     session.check_model(inverted)
     words = _plan_words(session, settings, prompt, inversion.steps)
     resolved = to_mapping(settings)
-    effect = {key: value for key, value in resolved.items() if key not in ("swap", "mask", "prompt")}
+    effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
     effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(_mask_path(settings.mask))}
     inputs = {
         "invert": inverted.run.identity,
@@ -98,23 +100,30 @@ def edit(
         Interrupted: a signal came; nothing of the edit is kept.
     """
     inverted = find_run(session.workspace, "invert", parent, "vp2p invert")
-    planned = plan_edit(session, settings, inverted, name, format, force)
-    run, words = planned.run, planned.words
-    notes = list(unknown_word_notes(session, words.target.prompt))
+    notes: list[str] = []
 
-    def work(_: object) -> None:
-        from vp2p.stages.editing import compute_edit, keep_edit
+    with ExitStack() as naming:
+        planned = plan_edit(session, settings, inverted, name, format, force)
+        if name is None and not planned.run.finished:  # until the run is begun, so that two at once take two names
+            naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
+            planned = plan_edit(session, settings, inverted, name, format, force)
+        run, words = planned.run, planned.words
 
-        frames = load_frames(source_of(planned, session.folder))
-        mask = _mask(session, settings, frames)
-        session.use_tuned(planned.parents["tune"])
-        with Saver(run, immutable=True):
-            edited = compute_edit(session, settings, planned.inversion, inverted.run, words, mask, progress)
-        notes.extend(keep_edit(session, run, edited, frames, words, run.path(_video_name(format)), format))
+        def work(_: object) -> None:
+            from vp2p.stages.editing import compute_edit, keep_edit
 
-    done = perform(planned, work, force)
+            naming.close()
+            frames = load_frames(source_of(planned, session.folder))
+            mask = _mask(session, settings, frames)
+            session.use_tuned(planned.parents["tune"])
+            with Saver(run, immutable=True):
+                edited = compute_edit(session, settings, planned.inversion, inverted.run, words, mask, progress)
+            notes.extend(keep_edit(session, run, edited, frames, words, run.path(video_name(format)), format))
+
+        notes.extend(unknown_word_notes(session, words.target.prompt))
+        done = perform(planned, work, force, session.patience)
     facts = {"kind": words.kind, "prompt": words.target.prompt, "sheet": str(run.path("sheet.png"))}
-    return StageResult("edit", run.name, done, run.path(_video_name(format)), facts, tuple(notes))
+    return StageResult("edit", run.name, done, run.path(video_name(format)), facts, tuple(notes))
 
 
 def _mask_path(mask: str) -> Path:
@@ -177,5 +186,6 @@ def _run(workspace: Workspace, digest: str, name: str | None, base: str, force: 
     return run
 
 
-def _video_name(format: Format) -> str:
+def video_name(format: Format) -> str:
+    """The file, or of pictures the folder, of an edit's result."""
     return "edited" if format == "png" else f"edited.{format}"

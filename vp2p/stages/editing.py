@@ -40,16 +40,18 @@ def compute_edit(
     if mask is not None:
         target = dataclasses.replace(target, mask=mask.to(device))
     schedule = Schedule.of(session.model.scheduler, inversion.steps)
+    start = max(1, round(settings.strength * schedule.steps))
     cond = session.embed(plan.source.prompt)
     return edit_latents(
         session.t2s,
         schedule,
-        trajectory[-1],
+        (trajectory if source.recorded is None else source.recorded)[start],
         cond,
         empty,
         source,
         [target],
         lambda state: progress("edit", state.step, schedule.steps),
+        start,
     )
 
 
@@ -62,7 +64,7 @@ def _source_branch(
     empty: Tensor,
 ) -> tuple[SourceBranch, Tensor]:
     """How the source walks back, and the target's unconditional embeddings."""
-    if inversion.method == "direct":
+    if inversion.method in ("direct", "noise"):
         return SourceBranch(recorded=trajectory), empty
     if inversion.method == "ddim":
         return SourceBranch(), empty

@@ -4,74 +4,83 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Callable
 
-from vp2p.errors import UsageError
 from vp2p.models.sources import locate
 from vp2p.models.words import split_prompt, unknown_words
+from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import make_source, plan_source, read_frames
+from vp2p.stages.source import Frames, make_source, plan_source, read_frames
 from vp2p.workspace import Workspace, WorkspaceConfig
+from vp2p.workspace.create import check_free, making
 
 
-def init(folder: Path, config: WorkspaceConfig) -> StageResult:
+@dataclass(frozen=True)
+class PlannedInit:
+    """A workspace that can be made: its folder and vp2p.yaml, its model, its frames, and notes for the user."""
+
+    folder: Path
+    config: WorkspaceConfig
+    session: Session
+    frames: Frames
+    notes: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        count, height, width = self.frames.pixels.shape[:3]
+        return {"frames": count, "size": f"{width}x{height}", "rate": f"{float(self.frames.rate):.3g} fps"}
+
+    def outlook(self) -> StageOutlook:
+        """What ``init`` would do."""
+        frames = "{frames} frames of {size}, {rate}".format(**self.facts)
+        return StageOutlook("init", self.folder.name, "run", "; ".join((frames, *self.notes)))
+
+
+def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], Session] = Session) -> PlannedInit:
+    """Checks the folder, the video, the prompt and the model's folder; loads no weights and writes nothing.
+
+    Arguments and errors as for :func:`init`.
+    """
+    folder = folder.absolute()
+    video = Path(config.video).expanduser().absolute()
+    model = dataclasses.replace(config.model, model=locate(config.model.model))
+    inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
+    check_free(folder, inside)
+    probe = session(Workspace(folder))
+    probe.workspace.config = inside
+    frames = read_frames(video, config.clip, probe.folder)
+    return PlannedInit(folder, inside, probe, frames, _words(probe, config.prompt))
+
+
+def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], Session] = Session) -> StageResult:
     """Checks the video, the prompt and the model, then makes the workspace and keeps its frames.
 
     Args:
-        folder: the workspace's folder, which must not exist or be empty.
+        folder: the workspace's folder, which must not exist, or be empty, or be made by the same already.
         config: ``video`` is a path from the current folder; it is kept as a path from ``folder``.
+        session: makes the session in which they are checked.
 
     Raises:
         VideoError, UsageError, PromptError, ModelError: nothing is left behind.
     """
-    folder = folder.absolute()
-    video = Path(config.video).expanduser().absolute()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        what = "is a workspace already" if (folder / "vp2p.yaml").exists() else "exists already"
-        raise UsageError(f"{folder} {what}.", f"vp2p -w {folder} status, or give another name")
-    model = dataclasses.replace(config.model, model=locate(config.model.model))
-    inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
-    probe = Session(Workspace(folder))
-    probe.workspace.config = inside
-    frames = read_frames(video, config.clip, probe.folder)
-    words = _words(probe, config.prompt)
-
-    existed = folder.exists()
-    workspace = Workspace.create(folder, inside)
-    try:
-        source = plan_source(workspace, probe.folder)
-        make_source(source, probe.folder, frames)
-    except BaseException:
-        _remove(folder, keep=existed)
-        raise
-    count, height, width = frames.pixels.shape[:3]
+    planned = plan_init(folder, config, session)
+    folder, session = planned.folder, planned.session
+    session.embed(config.prompt)  # a model that cannot be loaded is told of now
+    with making(folder, planned.config) as new:
+        source = plan_source(Workspace(folder), session.folder)
+        state = make_source(source, session.folder, planned.frames)
     return StageResult(
         "init",
         folder.name,
-        "done",
+        "done" if new else state,
         folder,
-        {
-            "frames": count,
-            "size": f"{width}x{height}",
-            "rate": f"{float(frames.rate):.3g} fps",
-            "source": source.run.name,
-        },
-        words,
+        {**planned.facts, "source": source.run.name},
+        planned.notes,
         (f"cd {folder.name}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
     )
-
-
-def _remove(folder: Path, keep: bool) -> None:
-    """Takes a workspace back; a folder that was there before stays, empty."""
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink()
-    if not keep:
-        folder.rmdir()
 
 
 def _portable(video: Path, folder: Path) -> str:
@@ -83,8 +92,10 @@ def _portable(video: Path, folder: Path) -> str:
 
 
 def _words(session: Session, prompt: str) -> tuple[str, ...]:
-    """Embeds the prompt, which checks its length, and names words that the model was not taught."""
-    session.embed(prompt)
+    """Checks the prompt's length, and names words that the model was not taught."""
+    from vp2p.models.text import check_length
+
+    check_length(prompt, len(session.tokenizer(prompt, verbose=False)["input_ids"]), session.tokenizer.model_max_length)
     return unknown_word_notes(session, prompt)
 
 

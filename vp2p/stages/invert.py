@@ -19,7 +19,11 @@ from vp2p.workspace.identity import identity
 if TYPE_CHECKING:
     from torch import Tensor
 
-_TUNE = "vp2p tune   (or: vp2p tune --steps 0, to invert by the untuned model)"
+_OPTIONS_OF = {
+    "null-text": ("null", "inner_steps", "null_learning_rate", "tolerance"),
+    "noise": ("downsample", "seed"),
+}
+NO_TUNE = "vp2p tune   (or: vp2p tune --steps 0, to invert by the untuned model)"
 
 
 def plan_invert(session: Session, settings: InvertSettings, tuned: Planned) -> Planned:
@@ -60,7 +64,7 @@ def invert(
         Vp2pError: see the workspace and the model.
         Interrupted: a signal came; the checkpoint is saved.
     """
-    tuned = find_run(session.workspace, "tune", parent, _TUNE)
+    tuned = find_run(session.workspace, "tune", parent, NO_TUNE)
     planned = plan_invert(session, settings, tuned)
     run = planned.run
     notes: list[str] = []
@@ -76,7 +80,7 @@ def invert(
             )
         notes.extend(_show(session, run, frames, rebuilt))
 
-    done = perform(planned, work, force)
+    done = perform(planned, work, force, session.patience)
     return StageResult(
         "invert",
         run.name,
@@ -89,17 +93,15 @@ def invert(
 
 
 def _relevant(settings: InvertSettings) -> dict:
-    """What the result depends on: null-text's options matter to null-text alone."""
+    """What the result depends on: a method's own options matter to it alone."""
     values = to_mapping(settings)
-    if settings.method == "null-text":
-        return values
-    return {key: values[key] for key in ("method", "steps", "guidance")}
+    return {key: values[key] for key in ("method", "steps", "guidance", *_OPTIONS_OF.get(settings.method, ()))}
 
 
 def _show(session: Session, run: RunFolder, frames: Frames, latents: Tensor) -> tuple[str, ...]:
     """Writes the reconstruction, and how near it and the VAE alone come to the clip; returns notes."""
+    from vp2p.metrics.psnr import psnr
     from vp2p.models.codec import decode_latents, encode_frames
-    from vp2p.video.quality import psnr
     from vp2p.video.writing import write_video
 
     rebuilt = decode_latents(session.model, latents)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from vp2p.method.inversion import ddim_invert, ddim_reconstruct
+from vp2p.method.noising import noised, reduce_and_enlarge
 from vp2p.method.null_text import NullTextState, optimise_null_text
-from vp2p.method.schedule import Schedule
+from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
 from vp2p.settings import InvertSettings
 from vp2p.stages.result import Progress
@@ -39,6 +40,9 @@ def compute_inversion(
     trajectory = kept.get("trajectory")
     if trajectory is None:
         trajectory = encode_frames(session.model, frames.pixels)[None]
+    if settings.method == "noise":
+        reduced = encode_frames(session.model, reduce_and_enlarge(frames.pixels, settings.downsample))
+        trajectory = noised(schedule, trajectory[0], reduced, generator(settings.seed))
 
     def on_inverted(trajectory: Tensor) -> None:
         done = len(trajectory) - 1
@@ -48,7 +52,7 @@ def compute_inversion(
     trajectory = ddim_invert(model, schedule, trajectory, cond, on_inverted)
     timesteps = torch.tensor(schedule.timesteps)
     save_tensors(run.path("trajectory.safetensors"), {"trajectory": trajectory, "timesteps": timesteps})
-    if settings.method == "direct":
+    if settings.method in ("direct", "noise"):
         return trajectory[0]
     if settings.method == "ddim":
         steps_back = iter(range(1, schedule.steps + 1))

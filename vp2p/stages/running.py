@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from vp2p.errors import Vp2pError
+from vp2p.errors import LockedError, Vp2pError
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.workspace import RunFolder, run_lock
@@ -19,7 +18,19 @@ if TYPE_CHECKING:
 Checkpoint = tuple["dict[str, Tensor]", "dict[str, Any]"] | None
 
 
-def perform(planned: Planned, work: Callable[[Checkpoint], None], force: bool = False) -> State:
+class Patience(NamedTuple):
+    """How many seconds to wait for another process that writes the run; ``told`` learns once who that is."""
+
+    seconds: float = 0.0
+    told: Callable[[LockedError], None] | None = None
+
+
+NONE = Patience()
+
+
+def perform(
+    planned: Planned, work: Callable[[Checkpoint], None], force: bool = False, patience: Patience = NONE
+) -> State:
     """Does ``work`` unless the run is finished; ``work`` gets the checkpoint to go on from, or None.
 
     With ``force`` a finished run is set aside, and goes once the new one is finished. When ``work``
@@ -32,35 +43,44 @@ def perform(planned: Planned, work: Callable[[Checkpoint], None], force: bool = 
     run = planned.run
     if not force and run.finished:
         run.verify()
+        _tidy(run)
         return "up to date"
-    with run_lock(run.folder):
-        if force:
-            _set_aside(run)
-        elif run.finished:  # by a process that held the lock until now
+    with run_lock(run.folder, patience.seconds, patience.told):
+        if not force and run.finished:  # by a process that held the lock until now
+            run.tidy()
             return "up to date"
-        mine = not run.folder.exists()
+        mine = force or not run.folder.exists()
         try:
-            run.begin(planned.recorded)
+            if force:
+                _set_aside(run)
+            run.begin(planned.recorded, planned.parents)
             mine = True
             found = run.resume()
             work(found)
-            run.finish({stage: parent.name for stage, parent in planned.parents.items()}, planned.recorded)
+            run.finish(planned.parents, planned.recorded)
         except BaseException:
             if mine:
                 _undo(run)
             raise
-        shutil.rmtree(_aside(run), ignore_errors=True)
+        shutil.rmtree(run.aside, ignore_errors=True)
     return "resumed" if found else "done"
 
 
-def _aside(run: RunFolder) -> Path:
-    return run.folder.with_name(f".{run.name}.old")
+def _tidy(run: RunFolder) -> None:
+    """Removes what a process that was killed just after it had finished the run left of its work."""
+    if run.aside.exists() or run.untidy:
+        with suppress(Vp2pError, OSError), run_lock(run.folder):
+            run.tidy()
+            shutil.rmtree(run.aside, ignore_errors=True)
 
 
 def _set_aside(run: RunFolder) -> None:
+    """Puts the run away until the new one is finished; of one made in place of another, the other is kept."""
     with writing(run.folder):
-        if run.folder.exists() and not _aside(run).exists():
-            run.folder.rename(_aside(run))
+        if run.path("manifest.json").exists() and run.aside.exists():
+            shutil.rmtree(run.aside)
+        if run.folder.exists() and not run.aside.exists():
+            run.folder.rename(run.aside)
     run.clear()
 
 
@@ -70,5 +90,5 @@ def _undo(run: RunFolder) -> None:
         if run.path("manifest.json").exists() or run.load_checkpoint() is not None:
             return
         run.clear()
-        if _aside(run).exists():
-            _aside(run).rename(run.folder)
+        if run.aside.exists():
+            run.aside.rename(run.folder)

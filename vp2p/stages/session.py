@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Mapping
 from vp2p.errors import ArtifactError
 from vp2p.models.folder import ModelFolder, fingerprint, read_folder
 from vp2p.models.sources import find_folder
-from vp2p.settings import ComputeSettings, ModelSettings
+from vp2p.settings import ComputeSettings, ModelSettings, identifying
 from vp2p.stages.planned import Planned
+from vp2p.stages.running import NONE, Patience
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ class Session:
     Args:
         workspace: the workspace.
         compute: device and dtype, where they are not to be the workspace's.
+        patience: how long to wait for another process that writes a run.
     """
 
-    def __init__(self, workspace: Workspace, compute: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, compute: Mapping[str, Any] | None = None, patience: Patience = NONE
+    ) -> None:
         self.workspace = workspace
+        self.patience = patience
         self._compute = dict(compute or {})
         self._tuned: str | None = None
 
@@ -63,7 +68,7 @@ class Session:
         """The text-to-set model, untuned until :meth:`use_tuned`."""
         from vp2p.t2s import TextToSetModel
 
-        return TextToSetModel(self.model.unet, self.settings.group_norm)
+        return TextToSetModel(self.model.unet, self.settings.group_norm, self.settings.attention)
 
     @cached_property
     def model_identity(self) -> dict[str, str]:
@@ -71,9 +76,10 @@ class Session:
         from vp2p.models.devices import choose_device, choose_dtype
 
         dtype = choose_dtype(self.settings.dtype, choose_device(self.settings.device))
+        given = identifying(self.settings)
         return {
             "fingerprint": fingerprint(self.folder),
-            "group_norm": self.settings.group_norm,
+            **{key: given[key] for key in ("group_norm", "attention") if key in given},
             "dtype": str(dtype).removeprefix("torch."),
         }
 
@@ -86,7 +92,7 @@ class Session:
         """Raises ArtifactError if a tune or invert run is of another model than this one."""
         used, run = planned.recorded["model"], planned.run
         mine = self.model_identity
-        if any(used[key] != mine[key] for key in ("fingerprint", "group_norm")):
+        if any(used.get(key) != mine.get(key) for key in ("fingerprint", "group_norm", "attention")):
             raise ArtifactError(
                 f"The run {run.stage}/{run.name} was made with another model than {self.settings.model}.", "vp2p tune"
             )

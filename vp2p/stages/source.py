@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.settings import ClipSettings, to_mapping
 from vp2p.stages.planned import Planned
+from vp2p.stages.result import State
 from vp2p.stages.running import perform
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
@@ -85,8 +86,8 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     return Planned(workspace, run, wanted, {})
 
 
-def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = None) -> None:
-    """Keeps the frames of a source run, unless they are kept already.
+def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = None) -> State:
+    """Keeps the frames of a source run, unless they are kept already; returns whether they were.
 
     Args:
         frames: where they have just been read.
@@ -103,7 +104,7 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = N
         facts = {"rate": str(found.rate), "start": found.start, "end": found.end}
         save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
 
-    perform(planned, work)
+    return perform(planned, work)
 
 
 def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:

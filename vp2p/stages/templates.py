@@ -6,20 +6,10 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-import yaml
-
 import vp2p
 from vp2p.errors import UsageError
-from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings, from_mapping
-
-_SECTIONS = {
-    "clip": ClipSettings,
-    "model": ModelSettings,
-    "tune": TuneSettings,
-    "invert": InvertSettings,
-    "edit": EditSettings,
-}
+from vp2p.stages.config import config_folder
+from vp2p.stages.sections import read_sections
 
 
 def template_folders() -> list[Path]:
@@ -27,7 +17,7 @@ def template_folders() -> list[Path]:
     package = Path(vp2p.__file__).parent
     # A wheel carries them inside the package, a checkout beside it.
     return [
-        Path(platformdirs.user_config_dir("vp2p")) / "templates",
+        config_folder() / "templates",
         package / "templates",
         package.parent / "templates",
     ]
@@ -49,25 +39,7 @@ def read_template(name: str | None) -> dict[str, dict[str, Any]]:
     """
     if name is None:
         return {}
-    path = _find(name)
-    try:
-        values = yaml.safe_load(path.read_bytes()) or {}
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"The template {path} cannot be read: {reason}.", f"correct {path}") from error
-    sections = {key: section or {} for key, section in values.items()} if isinstance(values, dict) else None
-    if sections is None or not all(isinstance(section, dict) for section in sections.values()):
-        raise UsageError(f"The template {path} holds no sections of settings.", f"sections: {', '.join(_SECTIONS)}")
-    for key, section in sections.items():
-        if key not in _SECTIONS:
-            near = difflib.get_close_matches(str(key), _SECTIONS, n=1)
-            known = f"did you mean {near[0]}?" if near else f"sections: {', '.join(_SECTIONS)}"
-            raise UsageError(f"The template {path} has an unknown section {key!r}.", known)
-        try:
-            from_mapping(_SECTIONS[key], section)
-        except UsageError as error:
-            raise UsageError(f"The template {path}, under {key}: {error.cause}", error.hint) from error
-    return sections
+    return read_sections(_find(name), "template")
 
 
 def _find(name: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vp2p.settings import TuneSettings, to_mapping
+from vp2p.settings import TuneSettings, identifying, to_mapping
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
@@ -30,7 +30,7 @@ def plan_tune(session: Session, settings: TuneSettings) -> Planned:
         "source": source.identity,
         "model": session.model_identity,
         "prompt": prompt,
-        "settings": {key: value for key, value in resolved.items() if key not in _WITHOUT_EFFECT},
+        "settings": {key: value for key, value in identifying(settings).items() if key not in _WITHOUT_EFFECT},
     }
     recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved, "compute": session.compute}
     return Planned(workspace, workspace.run("tune", identity("tune", inputs)), recorded, {"source": source})
@@ -76,7 +76,7 @@ def tune(
         save_tensors(run.path("tuned.safetensors"), state.tuned())
         session.tuned_is(run)
 
-    done = perform(planned, work, force)
+    done = perform(planned, work, force, session.patience)
     losses = [entry["loss"] for entry in run.read_log()]
     facts = {"steps": settings.steps}
     if losses:

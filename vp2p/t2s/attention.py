@@ -33,7 +33,8 @@ class Controller(Protocol):
         The first axis of every tensor is branch-major, so that branch b of B holds the b-th of B
         equal parts.
 
-        frame:    q (B, heads, F·n, d); k, v (B, heads, n, d), the first frame's
+        frame:    q (B, heads, F·n, d); k, v (B, heads, n, d), the first frame's; where each frame
+                  attends to itself, q, k, v (B·F, heads, n, d)
         cross:    q (B, heads, F·n, d); k, v (B, heads, L, d); with a text for each frame
                   q (B·F, heads, n, d); k, v (B·F, heads, L, d)
         temporal: q, k, v (B·n, heads, F, d)
@@ -51,10 +52,12 @@ class T2SAttnProcessor:
 
     Frame attention takes keys and values of the first frame alone. The queries of all frames are
     folded into one long query, which equals repeating the keys for each frame, without the copies.
+    With ``own_frame`` each frame attends to itself instead, as in the image model.
     """
 
-    def __init__(self, layer: AttentionLayer) -> None:
+    def __init__(self, layer: AttentionLayer, own_frame: bool = False) -> None:
         self.layer = layer
+        self.own_frame = own_frame
 
     def __call__(
         self,
@@ -67,7 +70,7 @@ class T2SAttnProcessor:
     ) -> Tensor:
         x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
         rows = x.shape[0]
-        if self.layer.role == "frame":
+        if self.layer.role == "frame" and not self.own_frame:
             source = x[::frames]
         elif self.layer.role == "cross":
             source = encoder_hidden_states  # (B, L, width) or (B·F, L, width)

@@ -21,13 +21,14 @@ from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 
 GroupNormMode = Literal["per-frame", "joint"]
+AttentionMode = Literal["first-frame", "self"]
 
 
 def _place(name: str) -> Literal["down", "mid", "up"]:
     return name.split("_", 1)[0]  # down_blocks…, mid_block…, up_blocks…
 
 
-def _hook(attn: Attention, name: str, role: Role) -> None:
+def _hook(attn: Attention, name: str, role: Role, own_frame: bool = False) -> None:
     extras = ("group_norm", "spatial_norm", "norm_q", "norm_k", "norm_cross", "added_kv_proj_dim")
     found = [extra for extra in extras if getattr(attn, extra, None)]
     if found or attn.residual_connection or attn.rescale_output_factor != 1.0:
@@ -36,7 +37,7 @@ def _hook(attn: Attention, name: str, role: Role) -> None:
             f"{', '.join(found) or 'scaling'}.",
             "give a Stable-Diffusion-style model with --model",
         )
-    attn.set_processor(T2SAttnProcessor(AttentionLayer(name, role, _place(name))))
+    attn.set_processor(T2SAttnProcessor(AttentionLayer(name, role, _place(name)), own_frame))
 
 
 class TextToSetModel(nn.Module):
@@ -49,14 +50,22 @@ class TextToSetModel(nn.Module):
         unet: a UNet of Stable Diffusion's kind; it is changed in place.
         group_norm: ``per-frame``, or ``joint`` for the released code's statistics over all frames
             in residual blocks and before the output.
+        attention: what frame attention reads: the ``first-frame``, or ``self``, each frame its own,
+            which before tuning is the image model frame by frame.
 
     Raises:
         ModelError: no transformer block with frame and text attention was found.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, group_norm: GroupNormMode = "per-frame") -> None:
+    def __init__(
+        self,
+        unet: UNet2DConditionModel,
+        group_norm: GroupNormMode = "per-frame",
+        attention: AttentionMode = "first-frame",
+    ) -> None:
         super().__init__()
         self.unet = unet
+        self._own_frame = attention == "self"
         self._clip = ClipShape()
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
         for name, block in blocks:
@@ -95,7 +104,7 @@ class TextToSetModel(nn.Module):
         for added in (block.norm_temp, block.attn_temp):
             added.requires_grad_(False)
         block.__class__ = T2SBlock
-        _hook(block.attn1, f"{name}.attn1", "cross" if block.only_cross_attention else "frame")
+        _hook(block.attn1, f"{name}.attn1", "cross" if block.only_cross_attention else "frame", self._own_frame)
         _hook(block.attn2, f"{name}.attn2", "cross")
         _hook(block.attn_temp, f"{name}.attn_temp", "temporal")
 

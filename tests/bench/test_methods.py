@@ -1,0 +1,47 @@
+"""The methods' settings: those of the templates, and those that are changed by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from vp2p.bench.methods import METHODS, read_method
+from vp2p.errors import UsageError
+from vp2p.settings import SECTIONS, from_mapping
+from vp2p.stages.templates import read_template
+
+
+@pytest.mark.parametrize("name", ["paper", "released", "image-p2p", "tune-a-video", "dreamix"])
+def test_a_method_and_the_template_of_its_name_agree(name: str):
+    template = read_template(name)
+    for section, found in METHODS[name].recorded().items():
+        wanted = from_mapping(SECTIONS[section], template.get(section, {}))
+        differing = {key for key, value in found.items() if value != getattr(wanted, key) and value != []}
+        assert differing <= {"guidance"}  # what suits the bundled model
+
+
+def test_settings_are_changed_by_name():
+    method = read_method("direct,edit.cross-replace=0.6,tune.steps=7,edit.guidance=5")
+    assert method.name == "direct,edit.cross-replace=0.6,tune.steps=7,edit.guidance=5"
+    assert (method.invert.method, method.tune.steps) == ("direct", 7)
+    edit = method.edit({"swap": ["cat=dog"]})
+    assert (edit.swap, edit.cross_replace, edit.guidance) == (("cat=dog",), 0.6, 5.0)
+    assert METHODS["direct"].tune.steps == 500
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("papr", "no method 'papr'"),
+        ("paper,tune.stesp=3", "no setting 'stesp'"),
+        ("paper,steps=3", "changes no setting"),
+        ("paper,tune.steps", "changes no setting"),
+        ("paper,clip.frames=3", "changes no setting"),
+        ("paper,tune.steps=[", "holds no value"),
+        ("paper,tune.steps=many", "steps is 'many'"),
+        ("paper,edit.strength=2", "strength is 2.0"),
+    ],
+)
+def test_a_mistake_is_named(text: str, cause: str):
+    with pytest.raises(UsageError) as caught:
+        read_method(text)
+    assert cause in caught.value.cause

@@ -1,0 +1,1 @@
+"""SpriteBench: edits of drawn clips, each compared with the true answer."""

@@ -1,0 +1,109 @@
+"""SpriteBench from the command line: ``python -m vp2p.bench --out bench --cases 'object-0*' --jobs 2``.
+
+Running it again does what is left. It writes results.json, table.md and page.html into the folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Iterator, Sequence
+
+from vp2p.bench.cases import Case
+from vp2p.bench.methods import METHODS, Method, read_method
+from vp2p.bench.results import Result, ScoreFile
+from vp2p.bench.selecting import select
+from vp2p.bench.working import Failed, Worker
+from vp2p.bench.writing import write_results
+from vp2p.errors import UsageError, Vp2pError
+from vp2p.stages.saving import Interrupted
+
+_worker: Worker
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a bench; returns 0, 3 if some of it failed, or 130 if it was interrupted."""
+    given = _parser().parse_args(arguments)
+    try:
+        return _bench(given)
+    except Vp2pError as error:
+        print(f"error: {error.cause}\nhint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except (Interrupted, KeyboardInterrupt):
+        print("interrupted; the same command goes on", file=sys.stderr)
+        return 130
+
+
+def _bench(given: argparse.Namespace) -> int:
+    cases, methods = select(given.cases), [read_method(text) for text in given.methods]
+    if given.jobs < 1:
+        raise UsageError(f"--jobs is {given.jobs}, but must be 1 or more.", "give --jobs 1 or more")
+    given.out.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for found in _run(given.out, list(cases.values()), methods, given.jobs):
+        print(_line(found), file=sys.stderr, flush=True)
+        failed += isinstance(found, Failed)
+    results = ScoreFile(given.out / "scores.jsonl").of(cases, [method.name for method in methods])
+    write_results(given.out, results, cases, methods)
+    print(given.out / "table.md")
+    return 3 if failed else 0
+
+
+def _run(out: Path, cases: list[Case], methods: list[Method], jobs: int) -> Iterator[Result | Failed]:
+    if jobs == 1:
+        worker = Worker(out)
+        for case in cases:
+            yield from worker.do(case, methods)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (out, jobs)) as pool:
+        try:
+            for future in as_completed([pool.submit(_do, case, methods) for case in cases]):
+                yield from future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _start(out: Path, jobs: int) -> None:
+    """Makes the worker of a process of its own, which takes its share of the processor."""
+    import torch
+
+    global _worker
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
+    _worker = Worker(out)
+
+
+def _do(case: Case, methods: list[Method]) -> list[Result | Failed]:
+    return list(_worker.do(case, methods))
+
+
+def _line(found: Result | Failed) -> str:
+    if isinstance(found, Failed):
+        return f"{found.case} {found.method} failed: {found.cause}\nhint: {found.hint}"
+    scores = found.scores
+    kept = "" if scores.kept is None else f", kept {scores.kept:.2f} dB"
+    true = "" if scores.true is None else f", true {scores.true:.2f} dB"
+    return f"{found.case} {found.method}: took {100 * scores.took:.0f}%{kept}{true}, steady {scores.steady:.2f}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m vp2p.bench", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("bench"), help="folder of the results and of all work")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(METHODS), metavar="METHOD",
+        help="which methods, settings changed where you like: direct,edit.cross_replace=0.6; known: "
+        + ", ".join(METHODS),
+    )  # fmt: skip
+    parser.add_argument(
+        "--cases", nargs="+", default=[], metavar="CASE", help="ids, patterns such as 'object-0*', train or held-out"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="cases at once, each in a process with a model of its own")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""The methods that are compared: one table of settings, in which the paper's are the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, Mapping
+
+import yaml
+
+from vp2p.errors import UsageError
+from vp2p.models.card import local_card
+from vp2p.models.sources import BUNDLED
+from vp2p.settings import (
+    SECTIONS,
+    EditSettings,
+    InvertSettings,
+    ModelSettings,
+    TuneSettings,
+    from_mapping,
+    to_mapping,
+)
+
+Sections = Mapping[str, Mapping[str, Any]]
+_STAGES = ("model", "tune", "invert", "edit")
+
+
+@dataclass(frozen=True)
+class Method:
+    """Settings by section, where they differ from the defaults.
+
+    ``of`` says what is scored. An ``edit`` is one of the case's clip. The others are ceilings: the
+    ideal clip as the VAE alone (``vae``), or inversion and the way back (``inverted``), return it.
+    """
+
+    name: str
+    settings: Sections = field(default_factory=dict)
+    of: Literal["edit", "vae", "inverted"] = "edit"
+
+    @property
+    def model(self) -> ModelSettings:
+        return self._read("model")
+
+    @property
+    def tune(self) -> TuneSettings:
+        return self._read("tune")
+
+    @property
+    def invert(self) -> InvertSettings:
+        # The bundled model's card asks for less guidance than Stable Diffusion's.
+        return self._read("invert", local_card(BUNDLED).get("settings", {}).get("invert", {}))
+
+    def edit(self, case: Mapping[str, Any]) -> EditSettings:
+        """The method's edit with what a case asks for."""
+        return self._read("edit", case)
+
+    def recorded(self) -> dict[str, Any]:
+        """All settings by section; of the edit's, those that the case leaves to the method."""
+        sections = {"model": self.model, "tune": self.tune, "invert": self.invert, "edit": self.edit({})}
+        return {section: to_mapping(settings) for section, settings in sections.items()}
+
+    def _read(self, section: str, below: Mapping[str, Any] | None = None) -> Any:
+        return from_mapping(SECTIONS[section], {**(below or {}), **self.settings.get(section, {})})
+
+
+_PLAIN = {"cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
+_BUILT_IN = (
+    Method("paper"),
+    Method(
+        "released",
+        {"model": {"group_norm": "joint"}, "tune": {"steps": 300}, "edit": {"cross_replace": 0.2, "self_replace": 0.5}},
+    ),
+    Method("per-frame", {"invert": {"null": "per-frame"}}),
+    Method("optimised", {"edit": {"guide": "optimised"}}),
+    Method("empty", {"edit": {"guide": "empty"}}),
+    Method("ddim", {"invert": {"method": "ddim"}}),
+    Method("direct", {"invert": {"method": "direct"}}),
+    Method(
+        "image-p2p",
+        {
+            "model": {"attention": "self"},
+            "tune": {"steps": 0},
+            "invert": {"null": "per-frame"},
+            "edit": {"self_target": "frame"},
+        },
+    ),
+    Method("tune-a-video", {"invert": {"method": "ddim"}, "edit": _PLAIN}),
+    Method("dreamix", {"tune": {"mixed": 0.5}, "invert": {"method": "noise"}, "edit": {**_PLAIN, "strength": 0.8}}),
+    Method("ideal-vae", of="vae"),
+    Method("ideal-inverted", of="inverted"),
+)
+METHODS: Mapping[str, Method] = {method.name: method for method in _BUILT_IN}
+
+
+def read_method(text: str) -> Method:
+    """A method by its name, with settings changed: ``direct,edit.cross_replace=0.6,tune.steps=100``.
+
+    Raises:
+        UsageError: an unknown method, or a wrong setting.
+    """
+    name, *changes = text.split(",")
+    if name not in METHODS:
+        raise UsageError(f"There is no method {name!r}.", f"methods: {', '.join(METHODS)}")
+    base = METHODS[name]
+    settings = {section: dict(values) for section, values in base.settings.items()}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        section, _, option = key.partition(".")
+        if not equals or section not in _STAGES or not option:
+            raise UsageError(f"{change!r} changes no setting of a method.", "write it like edit.cross_replace=0.6")
+        try:
+            settings.setdefault(section, {})[option.replace("-", "_")] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise UsageError(f"{change!r} holds no value.", "write it like edit.cross_replace=0.6") from error
+    method = Method(text, settings, base.of)
+    method.model, method.tune, method.invert, method.edit({})
+    return method

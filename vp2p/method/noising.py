@@ -1,0 +1,33 @@
+"""The way to noise without inversion: a reduced clip under drawn noise (Dreamix, Molad et al., 2302.01329)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, interpolate
+
+from vp2p.method.schedule import Schedule
+
+
+def reduce_and_enlarge(frames: np.ndarray, times: int) -> np.ndarray:
+    """Frames that lost their detail: each side averaged to a ``times``-th, then bicubic back. uint8 (F, H, W, 3)."""
+    height, width = frames.shape[1:3]
+    pixels = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float()
+    small = adaptive_avg_pool2d(pixels, (max(1, height // times), max(1, width // times)))
+    back = interpolate(small, (height, width), mode="bicubic") if times > 1 else pixels
+    return back.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def noised(schedule: Schedule, clip: Tensor, reduced: Tensor, random: torch.Generator) -> Tensor:
+    """A trajectory as an inversion's: the clip, then the reduced clip under more and more of one drawn noise.
+
+    Args:
+        clip, reduced: latents (F, c, h, w).
+
+    Returns:
+        (T+1, F, c, h, w); index 0 is the clip.
+    """
+    noise = torch.randn(reduced.shape, generator=random).to(reduced)
+    alphas = torch.tensor(schedule.alphas[1:]).to(reduced).view(-1, 1, 1, 1, 1)
+    return torch.cat([clip[None], alphas.sqrt() * reduced + (1 - alphas).sqrt() * noise])

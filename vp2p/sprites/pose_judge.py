@@ -1,0 +1,60 @@
+"""The judge of moving scenes: which object, colour, texture and place does each frame show, its pose being known?
+
+The glyph's square is taken out of the frame at the known pose, at its mirror image and at poses a
+little around them; the look that explains most of what the ground does not is the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Iterator, Sequence
+
+import numpy as np
+from PIL import Image
+
+from vp2p.sprites.drawing import Pose, sprite, take_sprite
+from vp2p.sprites.judge import Judge, Verdict, looks, shrink
+
+_PLACE_SIDE = 32  # pixels at which the ground is looked at
+_SIDE = 32  # of the glyph's square: enough to tell looks apart, too little for the VAE's blur to matter
+_SHIFTS = (-0.03, 0.0, 0.03)
+_SIZES = (0.94, 1.0, 1.06)
+
+
+def _around(pose: Pose) -> Iterator[Pose]:
+    for flip, x, y, size in product((False, True), _SHIFTS, _SHIFTS, _SIZES):
+        mirrored = replace(pose, flip=not pose.flip, tilt=-pose.tilt) if flip else pose
+        yield replace(mirrored, x=pose.x + x, y=pose.y + y, size=pose.size * size)
+
+
+class PoseJudge(Judge):
+    """Judges frames whose poses are known; building one renders every look once."""
+
+    def __init__(self, ground_seeds: int = 24) -> None:
+        super().__init__(ground_seeds)
+        self._looks = list(looks())
+        self._templates_flat = np.stack([_template(sprite(*look)) for look in self._looks])
+
+    def judge_at(self, pictures: np.ndarray, poses: Sequence[Pose]) -> list[Verdict]:
+        """Verdicts on pictures, uint8 (n, side, side, 3), with one pose for each."""
+        return [self._at(picture, pose) for picture, pose in zip(pictures, poses, strict=True)]
+
+    def _at(self, picture: np.ndarray, pose: Pose) -> Verdict:
+        place = self._place(shrink(picture, _PLACE_SIDE))
+        small = np.uint8(shrink(picture, _SIDE) * 255 + 0.5)
+        fields = []
+        for near in _around(pose):
+            colours, seen = take_sprite(small, near, _SIDE)
+            ground = self._unexplained(colours, place) - (colours**2).sum(-1)
+            field = np.dstack([2 * colours, ground, -np.ones_like(ground)]) * seen[..., None]
+            fields.append(field.ravel() * near.size**2)  # a look counts by what it covers of the frame
+        gains = self._templates_flat @ np.stack(fields, 1)  # (looks, poses)
+        return Verdict(*self._looks[int(gains.max(1).argmax())], place)
+
+
+def _template(look: Image.Image) -> np.ndarray:
+    """What a field of a picture is multiplied with to give the squared error that the look takes away."""
+    rgba = np.asarray(look.resize((_SIDE, _SIDE), Image.Resampling.BOX), np.float32) / 255
+    mask, colours = rgba[..., 3], rgba[..., :3]
+    return np.dstack([colours * mask[..., None], mask, mask * (colours**2).sum(-1)]).ravel()

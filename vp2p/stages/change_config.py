@@ -1,0 +1,83 @@
+"""One setting written into a file of settings: a workspace's vp2p.yaml, or the user's own configuration."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vp2p.errors import UsageError
+from vp2p.settings import SECTIONS, from_mapping, setting_name, to_mapping
+from vp2p.workspace.atomic import write_text
+from vp2p.workspace.yaml_edit import REMOVED, edited
+
+KEYS = tuple(f"{section}.{field.name}" for section, cls in SECTIONS.items() for field in fields(cls))
+
+
+def known_key(key: str) -> str:
+    """``key`` as the settings are called: ``tune.steps``. Raises UsageError, which names the nearest."""
+    name = setting_name(key)
+    if name in KEYS:
+        return name
+    near = difflib.get_close_matches(name, KEYS, n=1)
+    ends = [known for known in KEYS if known.partition(".")[2] == name]
+    meant = ends or near
+    hint = f"did you mean {' or '.join(meant)}?" if meant else "vp2p config   (lists all of them)"
+    raise UsageError(f"There is no setting {key!r}.", hint)
+
+
+def read_value(key: str, text: str) -> Any:
+    """The plain value that ``text`` means for a setting: as in YAML, or words as they are.
+
+    Raises:
+        UsageError: it fits neither way.
+    """
+    section, _, name = key.partition(".")
+    refused = None
+    for candidate in _meanings(text):
+        try:
+            return to_mapping(from_mapping(SECTIONS[section], {name: candidate}))[name]
+        except UsageError as error:
+            refused = refused or error
+    raise refused or UsageError(f"{key} has no value.", f"vp2p config {key} VALUE")
+
+
+def change(path: Path, key: str, value: Any) -> None:
+    """Writes one setting into the file ``path``, or takes it out by ``REMOVED``; all else stays as written.
+
+    Args:
+        path: a valid file of sections; it need not be there.
+
+    Raises:
+        UsageError: the value does not go with others in the file, or the file cannot be changed by line.
+        ArtifactError: the disk refuses.
+    """
+    section, _, name = key.partition(".")
+    text = path.read_bytes().decode("utf-8") if path.exists() else ""
+    written = (yaml.safe_load(text) or {}).get(section) or {}
+    name = next((given for given in written if setting_name(given) == name), name)
+    if value is REMOVED and name not in written:
+        raise UsageError(f"{path} does not set {key}.", f"vp2p config {key}   (says where its value comes from)")
+    if value is not REMOVED:
+        from_mapping(SECTIONS[section], {**written, name: value})
+    new = edited(text, section, name, value)
+    if new is None:
+        raise UsageError(f"{path} is written in a way that cannot be changed line by line.", f"change {key} in it")
+    write_text(path, new)
+
+
+def _meanings(text: str) -> list[Any]:
+    """What a text on a command line may mean, the likeliest first."""
+    found: list[Any] = []
+    try:
+        found.append(yaml.safe_load(text))
+    except yaml.YAMLError:
+        pass
+    try:
+        found.append(float(text))  # 1e-4, which YAML takes for text
+    except ValueError:
+        pass
+    return [*found, text, text.split()]
