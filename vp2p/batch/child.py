@@ -1,0 +1,93 @@
+"""A process that does one job after another and says how each goes, over a pipe."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
+
+from vp2p.batch.signals import STOPPING
+from vp2p.stages.saving import Interrupted
+
+_SECONDS_BETWEEN_NEWS = 0.1
+
+
+def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
+    """Takes (job, name of its parent run) from ``pipe`` until it closes.
+
+    Sends ``("progress", what, done, total, metric)``, ``("log", level, text)`` and ``("end", outcome)``.
+
+    Args:
+        index: the place of this process among ``jobs``; they share the cores, and take the GPUs in turn.
+        level: of the log.
+    """
+    # A terminal's Ctrl-C goes to all processes of its group; this one gets it from its parent, once.
+    os.setpgrp()
+    for signum in STOPPING:
+        signal.signal(signum, _interrupt)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
+        logging.basicConfig(handlers=[_Tell(pipe)], level=level, force=True)
+        logging.captureWarnings(True)
+        _serve(pipe, index, jobs)
+    except Interrupted as interrupted:
+        sys.exit(128 + interrupted.signum)
+    except (EOFError, BrokenPipeError):
+        pass
+
+
+def _serve(pipe: Connection, index: int, jobs: int) -> None:
+    import torch
+
+    from vp2p.batch.pool import Pool
+    from vp2p.batch.work import attempt
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(max(1, min(torch.get_num_threads(), cores // jobs)))
+    if torch.cuda.is_available():
+        torch.cuda.set_device(index % torch.cuda.device_count())
+    pool, last = Pool(), 0.0
+
+    def progress(what: str, done: int, total: int, metric: str = "") -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_NEWS or done == total:
+            last = time.monotonic()
+            try:
+                pipe.send(("progress", what, done, total, metric))
+            except OSError as error:  # the parent is gone
+                raise Interrupted(signal.SIGTERM) from error
+
+    while True:
+        job, parent = pipe.recv()
+        pipe.send(("end", attempt(pool, job, parent, progress)))
+
+
+class _Tell(logging.Handler):
+    """Sends the log to the parent, whose terminal it is."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__()
+        self._pipe = pipe
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(OSError):
+            self._pipe.send(("log", record.levelno, self.format(record)))
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise Interrupted(signum)
+
+
+def _stop_with_parent() -> None:
+    """Nobody would hear the results of a process whose parent was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,149 @@
+"""The lists of a plan: videos, edits and overrides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.batch.document import At
+from vp2p.batch.reader import Reader, Sections, slug
+from vp2p.batch.variants import Variant
+from vp2p.settings import SECTIONS, EditSettings, from_mapping, setting_name
+
+FORMATS = ("mp4", "gif", "webp", "png")
+_EDIT_KEYS = (*EditSettings.__dataclass_fields__, "name", "only", "except", "format")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit, and the videos that it is for: ``only`` these if given, and never those of ``excepted``.
+
+    One with mistakes is not ``sound``: nothing more can be said of it.
+    """
+
+    line: int
+    name: str
+    settings: Mapping[str, Any]
+    format: str = "mp4"
+    only: list[str] | None = None
+    excepted: list[str] | None = None
+    sound: bool = True
+
+    def fits(self, video: str) -> bool:
+        return (self.only is None or video in self.only) and video not in (self.excepted or ())
+
+
+@dataclass(frozen=True)
+class Video:
+    """One video with its prompt, its own settings and its own edits."""
+
+    line: int
+    name: str
+    path: Path
+    prompt: str
+    sections: Sections
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class Override:
+    """Settings for what has one of the names; None stands for any."""
+
+    videos: list[str] | None
+    settings: list[str] | None
+    edits: list[str] | None
+    sections: Sections
+
+    def fits(self, video: str, settings: str | None, edit: str | None) -> bool:
+        chosen = ((self.videos, video), (self.settings, settings), (self.edits, edit))
+        return all(names is None or name in names for names, name in chosen)
+
+
+def read_videos(reader: Reader, value: Any) -> list[Video]:
+    """The videos; two of one name are a mistake."""
+    found: dict[str, Video] = {}
+    if not value:
+        reader.mistakes.add(reader.line("videos"), "The plan names no videos.", "videos: [{video: …, prompt: …}]")
+    for at, entry in reader.entries(value, ("videos",), "videos"):
+        known = ("video", "prompt", "name", "edits", *SECTIONS)
+        keys = reader.mapping(entry, at, known, "A video")
+        path = reader.text(keys.get("video"), (*at, "video"), "video")
+        prompt = reader.text(keys.get("prompt"), (*at, "prompt"), "prompt")
+        given = keys["name"] if "name" in keys else slug(Path(path or "video").stem)
+        name = reader.name(given, (*at, "name"), "a video")
+        edits = read_edits(reader, keys.get("edits"), (*at, "edits"))
+        sections = reader.sections(keys, at)
+        if path is None or prompt is None or name is None:
+            continue
+        line = reader.line(*at)
+        same = name.casefold()  # some file systems take such names for one
+        if same in found:
+            cause = f"Two videos are called {name}, here and at line {found[same].line}."
+            reader.mistakes.add(line, cause, "give one of them another name:")
+            continue
+        found[same] = Video(line, name, reader.path(path), prompt, sections, tuple(edits))
+    return list(found.values())
+
+
+def read_edits(reader: Reader, value: Any, at: At) -> list[Edit]:
+    """The edits of a list; two of one name are a mistake."""
+    found: dict[str, Edit] = {}
+    for place, entry in reader.entries(value, at, "edits"):
+        line, before = reader.line(*place), len(reader.mistakes)
+        keys = reader.mapping(entry, place, _spelled(entry, _EDIT_KEYS), "An edit")
+        own = {key: keys.pop(key) for key in ("name", "only", "except", "format") if key in keys}
+        settings = reader.settings("edit", keys, lambda key, place=place: (*place, key))
+        if own.get("format", "mp4") not in FORMATS:
+            cause = f"format is {own['format']!r}, but must be one of {', '.join(FORMATS)}."
+            reader.mistakes.add(reader.line(*place, "format"), cause, "write format: mp4")
+        with reader.mistakes.at(line):
+            from_mapping(EditSettings, settings)
+        given = own["name"] if "name" in own else _edit_name(settings)
+        name = reader.name(given, (*place, "name"), "an edit")
+        only, excepted = (reader.names(own.get(key), (*place, key), "videos") for key in ("only", "except"))
+        if name is None:
+            continue
+        if name in found:
+            cause = f"Two edits are called {name}, here and at line {found[name].line}."
+            reader.mistakes.add(line, cause, "give one of them another name:")
+            continue
+        found[name] = Edit(
+            line, name, settings, own.get("format", "mp4"), only, excepted, before == len(reader.mistakes)
+        )
+    return list(found.values())
+
+
+def read_overrides(
+    reader: Reader, value: Any, videos: list[Video], edits: list[Edit], variants: list[Variant]
+) -> list[Override]:
+    """The overrides; a name that nothing has is a mistake."""
+    known = {
+        "videos": [video.name for video in videos],
+        "settings": [variant.name for variant in variants if variant.name],
+        "edits": [edit.name for edit in [*edits, *(edit for video in videos for edit in video.edits)]],
+    }
+    found = []
+    for at, entry in reader.entries(value, ("overrides",), "overrides"):
+        keys = reader.mapping(entry, at, (*known, *SECTIONS), "An override")
+        chosen = {}
+        for key, names in known.items():
+            chosen[key] = reader.names(keys.get(key), (*at, key), key)
+            reader.known_names(chosen[key], names, (*at, key), key.removesuffix("s") if key != "settings" else key)
+        found.append(Override(**chosen, sections=reader.sections(keys, at)))
+    return found
+
+
+def _spelled(entry: Any, known: tuple[str, ...]) -> tuple[Any, ...]:
+    """``known``, and the keys of ``entry`` that differ from one by - for _ alone."""
+    return (*known, *(key for key in entry if setting_name(key) in known)) if isinstance(entry, dict) else known
+
+
+def _edit_name(settings: Mapping[str, Any]) -> str:
+    """A name for an edit that has none: its new words, then its weights."""
+    swaps, weights = (
+        [settings[key]] if isinstance(settings.get(key), str) else settings.get(key) or []
+        for key in ("swap", "reweight")
+    )
+    words = [swap.partition("=")[2] for swap in swaps] or [settings.get("prompt") or ""]
+    return slug("-".join([*filter(None, words), *weights])) or "edit"

@@ -1,0 +1,50 @@
+"""What a stage needs of a machine, as Ray is told."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from vp2p.errors import UsageError
+
+_UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """CPU cores, GPUs (a share is allowed; None for one where the stage computes on CUDA) and bytes of memory."""
+
+    cpus: float = 1
+    gpus: float | None = None
+    memory: int | None = None
+
+
+def read_needs(values: dict[str, Any]) -> Needs:
+    """Needs from the plan's values, such as ``{"gpus": 1, "memory": "20GB"}``.
+
+    Raises:
+        UsageError: an unknown key, or a value that is no such amount.
+    """
+    found = {}
+    for key, value in values.items():
+        if key not in ("cpus", "gpus", "memory"):
+            raise UsageError(f"There is no resource {key!r}.", "known: cpus, gpus, memory")
+        found[key] = _memory(value) if key == "memory" else _amount(key, value)
+    return Needs(**found)
+
+
+def _amount(key: str, value: Any) -> float:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not known or value < 0 or (value > 1 and value != int(value)):
+        raise UsageError(f"{key} is {value!r}, but must be a whole number, or a share below 1.", f"write {key}: 1")
+    return value
+
+
+def _memory(value: Any) -> int:
+    match = _MEMORY.fullmatch(str(value).strip()) if isinstance(value, (int, str)) else None
+    if isinstance(value, bool) or not match or match[2].upper() not in _UNITS:
+        raise UsageError(f"memory is {value!r}, but must be an amount such as 20GB.", "write memory: 20GB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])

@@ -1,0 +1,86 @@
+"""The loaded model of a process, lent to one workspace after another."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from vp2p.models.folder import ModelFolder
+from vp2p.settings import ModelSettings
+from vp2p.stages.session import Session
+from vp2p.workspace import Workspace
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import CLIPTokenizerFast
+
+    from vp2p.models.loading import LatentModel
+    from vp2p.t2s import TextToSetModel
+
+
+class Pool:
+    """What the sessions of one process share of their models; of loaded weights it keeps the last model's."""
+
+    def __init__(self) -> None:
+        self._small: dict[tuple[str, ModelSettings], Any] = {}
+        self._settings: ModelSettings | None = None
+        self._t2s: TextToSetModel | None = None
+        self._model: LatentModel | None = None
+        self._untuned: dict[str, Tensor] = {}
+
+    def session(self, workspace: Workspace, compute: Mapping[str, Any] | None = None) -> Session:
+        """A session that takes its model from here. It ends where the next one takes the model up."""
+        return _Session(self, workspace, compute)
+
+    def small(self, what: str, settings: ModelSettings, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives, once for each model."""
+        if (what, settings) not in self._small:
+            self._small[what, settings] = make()
+        return self._small[what, settings]
+
+    def model(self, settings: ModelSettings, load: Callable[[], LatentModel]) -> LatentModel:
+        """The model, loaded unless it was the last one."""
+        if self._settings != settings:
+            self._settings = self._model = self._t2s = None
+            self._untuned = {}
+            self._model = load()
+            self._settings = settings
+        return self._model
+
+    def t2s(self, inflate: Callable[[], TextToSetModel]) -> TextToSetModel:
+        """The last model's text-to-set model as it is before any tuning, whatever it was used for."""
+        if self._t2s is None:
+            self._t2s = inflate()
+            parameters = self._t2s.tuned_parameters(norm_temp=True)
+            # On the CPU, where there is more room than beside the model.
+            self._untuned = {name: parameter.detach().to("cpu", copy=True) for name, parameter in parameters.items()}
+        else:
+            self._t2s.load_tuned(self._untuned)
+        return self._t2s
+
+
+class _Session(Session):
+    def __init__(self, pool: Pool, workspace: Workspace, compute: Mapping[str, Any] | None) -> None:
+        super().__init__(workspace, compute)
+        self._pool = pool
+
+    @cached_property
+    def folder(self) -> ModelFolder:
+        return self._pool.small("folder", self.settings, lambda: super(_Session, self).folder)
+
+    @cached_property
+    def tokenizer(self) -> CLIPTokenizerFast:
+        return self._pool.small("tokenizer", self.settings, lambda: super(_Session, self).tokenizer)
+
+    @cached_property
+    def model_identity(self) -> dict[str, str]:
+        return self._pool.small("identity", self.settings, lambda: super(_Session, self).model_identity)
+
+    @cached_property
+    def model(self) -> LatentModel:
+        return self._pool.model(self.settings, lambda: super(_Session, self).model)
+
+    @cached_property
+    def t2s(self) -> TextToSetModel:
+        self._pool.model(self.settings, lambda: super(_Session, self).model)
+        return self._pool.t2s(lambda: super(_Session, self).t2s)

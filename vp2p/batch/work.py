@@ -1,0 +1,67 @@
+"""One job, done in this process by the stages that the commands run."""
+
+from __future__ import annotations
+
+import logging
+from typing import Callable
+
+from vp2p.batch.graph import Failure, Job
+from vp2p.batch.pool import Pool
+from vp2p.errors import Vp2pError
+from vp2p.stages.edit import edit
+from vp2p.stages.init import init
+from vp2p.stages.invert import invert
+from vp2p.stages.result import Progress, StageResult
+from vp2p.stages.tune import tune
+from vp2p.workspace import Workspace
+
+_log = logging.getLogger(__name__)
+_LESS_MEMORY = "the same with fewer frames, a smaller size, or tune: {gradient_checkpointing: true}"
+
+
+def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult | Failure:
+    """Does a job; whatever goes wrong in it is returned, so that it stays with the job.
+
+    Args:
+        parent: the name of the run that this one is made from.
+
+    Raises:
+        Interrupted: a signal came; a checkpoint is saved.
+    """
+    try:
+        return _STAGES[job.stage](pool, job, parent, progress)
+    except Vp2pError as error:
+        return Failure(type(error).__name__, error.cause, error.hint, error.exit_code)
+    except Exception as error:
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            return Failure("OutOfMemoryError", "There is not enough memory for this.", _LESS_MEMORY)
+        _log.info("%s failed", job.stage, exc_info=error)
+        reason = (str(error).strip() or "no reason given").splitlines()[0]
+        return Failure("UnexpectedError", f"{type(error).__name__}: {reason}", "vp2p -v batch … says where it happened")
+
+
+def _init(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+    if (job.folder / "vp2p.yaml").exists():  # by a worker that was lost before it could say so
+        return StageResult("init", job.folder.name, "up to date", job.folder)
+    return init(job.folder, job.config, pool.session)
+
+
+def _tune(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+    return tune(pool.session(Workspace(job.folder), job.compute), job.settings, progress=progress)
+
+
+def _invert(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+    return invert(pool.session(Workspace(job.folder), job.compute), job.settings, parent, progress=progress)
+
+
+def _edit(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+    session = pool.session(Workspace(job.folder), job.compute)
+    return edit(session, job.settings, parent, job.name, job.format, progress=progress)
+
+
+_STAGES: dict[str, Callable[[Pool, Job, str | None, Progress], StageResult]] = {
+    "init": _init,
+    "tune": _tune,
+    "invert": _invert,
+    "edit": _edit,
+}

@@ -1,0 +1,113 @@
+"""``vp2p batch``."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
+
+import typer
+
+from vp2p.cli.common import DryRun, Json
+from vp2p.cli.output import output, shown
+from vp2p.errors import UsageError
+
+if TYPE_CHECKING:
+    from vp2p.batch.cluster import Cluster
+    from vp2p.batch.course import ItemResult
+    from vp2p.batch.graph import Graph
+    from vp2p.batch.local import Local
+    from vp2p.batch.plan import Plan
+
+_SOME_FAILED = 3
+
+
+def batch(
+    plan: Annotated[Path, typer.Argument(help="The plan, a YAML file.", show_default=False)],
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes work at a time.")] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="auto|ADDRESS", help="Work on a Ray cluster: this machine's, or the one at HOST:PORT."),
+    ] = None,
+    dry_run: DryRun = False,
+    json: Json = False,
+) -> None:
+    """Do a plan of many edits.
+
+    A plan names videos, settings and edits. It is checked whole before anything
+    starts. Stages that results share are done once, and what fails takes only its
+    own results with it. The same command again does only what is left. With --json
+    each result is an envelope on a line of its own.
+
+    Examples:
+
+      vp2p batch plan.yaml --dry-run
+
+      vp2p batch plan.yaml --jobs 2
+    """
+    from vp2p.batch.mistakes import PlanError
+    from vp2p.batch.plan import read_plan
+
+    stdout = sys.stdout  # Ray prints to it as it likes
+    if ray is not None and jobs != 1:
+        raise UsageError("--jobs is for one machine, and --ray for a cluster.", "give only one of them")
+    how = ["--ray", ray] if ray is not None else ["--jobs", str(jobs)] if jobs > 1 else []
+    again = shlex.join(["vp2p", "batch", str(plan), *how])
+    try:
+        read, mistakes = read_plan(plan)
+        with _workers(ray, jobs) as workers:
+            graph = workers.survey(read, mistakes)
+            results = [] if dry_run else _run(graph, read, workers, stdout, again)
+    except PlanError as error:
+        for mistake in error.mistakes:
+            output.error(UsageError(f"{error.path}:{mistake.line}: {mistake.cause}", mistake.hint))
+        raise typer.Exit(error.exit_code) from error
+    if dry_run:
+        _tell(graph)
+    if any(result.failure for result in results):
+        raise typer.Exit(_SOME_FAILED)
+
+
+def _workers(address: str | None, jobs: int) -> AbstractContextManager[Local | Cluster]:
+    """Those who do the work: processes of this machine, or of a Ray cluster."""
+    if address is None:
+        from vp2p.batch.local import Local
+
+        return nullcontext(Local(jobs))
+    from vp2p.batch.cluster import connected
+
+    return connected(address)
+
+
+def _run(graph: Graph, plan: Plan, workers: Local | Cluster, stdout: TextIO, again: str) -> list[ItemResult]:
+    """Does what the graph needs, and says how each item ends."""
+    from vp2p.batch.course import Course
+    from vp2p.cli.batch_view import BatchView
+
+    with BatchView(output, graph, stdout) as view:
+        course = Course(graph, view)
+        course.start()
+        workers.run(course, plan)
+    view.summary(again)
+    return view.results
+
+
+def _tell(graph: Graph) -> None:
+    """What would be done: a line for each stage; with --json an envelope for each item."""
+    told: dict[str, dict[str, Any]] = {}
+    for key, node in graph.nodes.items():
+        outlook = node.failure and {"state": "failed", "why": node.failure.cause}
+        run = node.planned.run.name if node.planned else None
+        told[key] = {"stage": node.job.stage, "run": run, **(outlook or vars(node.outlook()))}
+        where = " ".join(filter(None, (shown(node.job.folder), node.job.stage, run)))
+        output.lines([f"{where}: {told[key]['state']} ({told[key]['why']})"])
+    counts: Counter[str] = Counter()
+    for item, last in graph.items:
+        counts[told[last]["state"]] += 1
+        names = {"video": item.video, "settings": item.settings, "edit": item.edit}
+        stages = [told[node.key] for node in graph.chain(last)]
+        output.result("batch", {"dry_run": True, **names, "stages": stages})
+    output.say(f"[bold]{len(graph.items)} results:[/bold] " + ", ".join(f"{n} {state}" for state, n in counts.items()))
