@@ -1,0 +1,89 @@
+"""``vp2p show``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import runs
+from vp2p.cli.output import output
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vp2p.report.show import Rows
+
+
+def show(
+    ctx: typer.Context,
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="An edit, or another run such as invert/0123; by default the newest edit.",
+            show_default=False,
+            autocompletion=runs("edit"),
+        ),
+    ] = None,
+    word: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A word whose attention to show; by default the words that the edit changes. May be repeated."
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The PNG to write; by default one in the workspace.")] = None,
+    preview: Annotated[
+        Literal["auto", "kitty", "iterm2", "blocks", "none"],
+        typer.Option(help="How the terminal shows pictures; off a terminal it shows none."),
+    ] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a run as a sheet of pictures.
+
+    The rows are the source, the edit, where the edit acts, and the attention of words. The sheet is
+    a PNG, and a terminal shows it at once.
+
+    Examples:
+
+      vp2p show
+
+      vp2p show dog --out dog.png
+    """
+    from rich.console import Console
+
+    from vp2p.report.show import find_shown, place_of, rows_of
+    from vp2p.video.sheet import contact_sheet
+    from vp2p.workspace.atomic import writing
+
+    here = workspace(ctx)
+    shown = find_shown(here, run)
+    place = place_of(here, shown, out, force)
+    rows = rows_of(here, shown, word or ())
+    with writing(place):
+        place.parent.mkdir(exist_ok=True)
+    contact_sheet(rows, place)
+    if sys.stdout.isatty() and preview != "none" and not output.json:
+        _preview(Console(highlight=False), rows, place, preview)
+    output.result(
+        "show", {"run": f"{shown.stage}/{shown.name}", "sheet": place, "rows": [row[0] for row in rows]}, place
+    )
+
+
+def _preview(console: Console, rows: Rows, sheet: Path, preview: str) -> None:
+    from PIL import Image
+
+    from vp2p.report.terminal import half_blocks, inline, protocol
+
+    by = protocol(os.environ) if preview == "auto" else preview
+    if by == "blocks":
+        console.print(half_blocks(rows, console.width), end="")
+        return
+    with Image.open(sheet) as picture:
+        width = picture.width
+    sys.stdout.write(inline(sheet.read_bytes(), width, console.width, by))
+    sys.stdout.flush()

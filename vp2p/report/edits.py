@@ -1,0 +1,74 @@
+"""The finished edits of a workspace as a report tells them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.report.content import Clip, EditView, Maps
+from vp2p.report.measured import measures
+from vp2p.report.prompts import marked
+from vp2p.settings import ClipSettings
+from vp2p.stages.edit import video_name
+from vp2p.stages.planned import finished_plan
+from vp2p.workspace import RunFolder, Workspace, load_tensors
+from vp2p.workspace.lookup import key_of
+
+_MASK_NOTE = "Tinted: where the edit may act. The rest stays the source's."
+
+
+def edit_view(workspace: Workspace, run: RunFolder, rate: Fraction) -> EditView:
+    """A finished edit, its clips and its mask; ``rate`` is the frame rate of its source.
+
+    Raises:
+        ArtifactError: a file of it is missing or damaged.
+        VideoError: a clip of it cannot be read.
+    """
+    run.verify()
+    recorded = run.manifest()["settings"]
+    before, after = marked(recorded["prompt"], recorded["target"])
+    return EditView(
+        name=run.name,
+        key=key_of(run),
+        source=key_of(finished_plan(workspace, run).parents["source"]),
+        before=before,
+        after=after,
+        chips=_chips(recorded["edit"]),
+        clip=read_frames(edited_file(run), rate),
+        reconstruction=read_frames(run.path("source.mp4"), rate),
+        mask=_mask(run),
+        measures=measures(workspace, run),
+    )
+
+
+def edited_file(run: RunFolder) -> Path:
+    """The edited clip of a finished edit: a file, or a folder of pictures."""
+    return run.path(video_name(run.manifest()["settings"]["format"]))
+
+
+def read_frames(file: Path, rate: Fraction) -> Clip:
+    """Every frame of a clip on the disk. Raises VideoError if it cannot be read."""
+    from vp2p.video.reading import read_clip
+
+    return Clip(read_clip(file, ClipSettings(frames="all")).frames, rate, file)
+
+
+def _mask(run: RunFolder) -> Maps | None:
+    path = run.path("mask.safetensors")
+    if not path.exists():
+        return None
+    return Maps("where the edit acts", "mask", load_tensors(path, run.rebuild)["mask"].float().numpy(), _MASK_NOTE)
+
+
+def _chips(edit: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an edit does besides changing words."""
+    chips = [f"{word} ×{weight}" for word, _, weight in (text.rpartition(":") for text in edit["reweight"])]
+    chips += [f"{word} controlled {share.replace(':', '–')}" for word, share in _pairs(edit["window"])]
+    chips += [f"outlined by {word}" for word in edit["blend"]]
+    chips += ["acts everywhere"] if edit["no_blend"] else []
+    return (*chips, "outlined by a mask") if edit["mask"] else tuple(chips)
+
+
+def _pairs(texts: list[str]) -> list[tuple[str, str]]:
+    return [text.partition("=")[::2] for text in texts]

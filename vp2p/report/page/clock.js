@@ -1,0 +1,66 @@
+// The one clock of the page. Everything that moves shows the frame that it says, so all is always in step.
+const movie = JSON.parse(document.getElementById("movie").textContent);
+
+const clock = {
+  frame: 0,
+  playing: false,
+  loop: true,
+  speed: 1,
+  since: 0,
+  listeners: [],
+
+  onChange(listener) {
+    this.listeners.push(listener);
+  },
+
+  changed() {
+    for (const listener of this.listeners) listener();
+  },
+
+  show(frame) {
+    this.frame = Math.max(0, Math.min(movie.frames - 1, frame));
+    this.since = performance.now();
+    this.changed();
+  },
+
+  // By hand: stops, and goes round at the ends.
+  step(by) {
+    this.playing = false;
+    this.show((this.frame + by + movie.frames) % movie.frames);
+  },
+
+  play() {
+    this.playing = movie.frames > 1;
+    if (!this.loop && this.frame === movie.frames - 1) this.frame = 0;
+    this.show(this.frame);
+    requestAnimationFrame((now) => this.tick(now));
+  },
+
+  pause() {
+    this.playing = false;
+    this.changed();
+  },
+
+  toggle() {
+    if (this.playing) this.pause();
+    else this.play();
+  },
+
+  tick(now) {
+    if (!this.playing) return;
+    const length = 1000 / (movie.rate * this.speed);
+    const passed = Math.floor((now - this.since) / length);
+    if (passed > 0) {
+      this.since += passed * length;
+      const next = this.frame + passed;
+      if (next < movie.frames || this.loop) {
+        this.frame = next % movie.frames;
+      } else {
+        this.frame = movie.frames - 1;
+        this.playing = false;
+      }
+      this.changed();
+    }
+    requestAnimationFrame((later) => this.tick(later));
+  },
+};

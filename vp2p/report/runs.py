@@ -1,0 +1,92 @@
+"""The runs of a workspace as a report tells them: the tree of ``vp2p log``, with figures, curves and commands."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterator, Mapping
+
+from vp2p.report.commands import run_command
+from vp2p.report.content import Curve, RunView, Setting
+from vp2p.stages.differences import flat
+from vp2p.stages.history import Entry, history
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.lookup import key_of
+
+
+def run_views(workspace: Workspace) -> tuple[RunView, ...]:
+    """The runs that are made from no other, each with those made from it, in order of creation."""
+    folders = {key_of(run): run for run in workspace.all_runs()}
+    return tuple(_view(entry, folders) for entry in history(workspace))
+
+
+def each(runs: tuple[RunView, ...]) -> Iterator[RunView]:
+    """All runs of the tree, every one before those made from it."""
+    for run in runs:
+        yield run
+        yield from each(run.made)
+
+
+def _view(entry: Entry, folders: Mapping[str, RunFolder]) -> RunView:
+    run = folders.get(entry.key)
+    settings = (
+        Setting(_title(key, entry.stage), text, key in entry.differs)
+        for key, value in flat(entry.settings).items()
+        if (text := _words(value)) and key not in ("prompt", "model.fingerprint")
+    )
+    return RunView(
+        key=entry.key,
+        stage=entry.stage,
+        name=entry.name,
+        tags=entry.tags,
+        state=entry.state,
+        told=entry.told,
+        created=entry.created,
+        settings=tuple(settings),
+        figures=_figures(run) if run else {},
+        curves=_curves(run) if run else (),
+        command=run_command(run) if run else "",
+        made=tuple(_view(one, folders) for one in entry.made),
+    )
+
+
+def _title(key: str, stage: str) -> str:
+    """A flat key as people read it: ``tune.learning_rate`` of a tune run is its learning rate."""
+    name = key.removeprefix(f"{stage}.").replace(".", " ").replace("_", " ")
+    return "prompt" if key == "target" else name
+
+
+def _words(value: Any) -> str:
+    """A setting's value; empty where it says nothing."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _figures(run: RunFolder) -> dict[str, str]:
+    """What the run measured of itself."""
+    entries = run.read_log()
+    if run.stage == "tune" and entries:
+        last = [entry["loss"] for entry in entries][-20:]
+        return {f"loss, mean of the last {len(last)} steps": f"{sum(last) / len(last):.4f}"}
+    if run.stage == "invert" and run.path("quality.json").exists():
+        quality = json.loads(run.path("quality.json").read_bytes())
+        return {
+            "reconstruction": f"{quality['psnr_reconstruction']:.2f} dB PSNR",
+            "autoencoder alone": f"{quality['psnr_vae']:.2f} dB PSNR",
+        }
+    return {}
+
+
+def _curves(run: RunFolder) -> tuple[Curve, ...]:
+    """Tuning's loss; of a null-text inversion the error that each step was left with."""
+    entries = run.read_log()
+    if run.stage == "tune" and entries:
+        steps, losses = zip(*((float(entry["step"] + 1), float(entry["loss"])) for entry in entries))
+        return (Curve("Tuning loss", "step", "mean squared error of the noise", steps, losses),)
+    left = tuple(float(entry["losses"][-1]) for entry in entries if entry.get("losses"))
+    if left and min(left) > 0:
+        steps = tuple(float(number) for number in range(1, len(left) + 1))
+        return (Curve("Null-text error", "step from noise to clip", "squared error left", steps, left, True),)
+    return ()

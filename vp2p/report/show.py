@@ -1,0 +1,94 @@
+"""``vp2p show``: a run as a contact sheet of its clips, with maps laid over the frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+
+from vp2p.errors import ArtifactError, UsageError
+from vp2p.report.attention import attention_of
+from vp2p.report.content import Maps
+from vp2p.report.edits import edit_view, read_frames
+from vp2p.report.overlays import overlaid
+from vp2p.report.prompts import changed_words
+from vp2p.stages.planned import finished_plan
+from vp2p.stages.source import load_frames
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.lookup import key_of
+
+_STAGES = ("edit", "invert", "tune", "source")
+Rows = list[tuple[str, np.ndarray]]
+
+
+def find_shown(workspace: Workspace, name: str | None) -> RunFolder:
+    """The finished run that ``name`` means: an edit before others, or ``stage/name``; by default the newest.
+
+    Raises:
+        UsageError: no run, or more than one, has this name.
+        ArtifactError: it is not finished, or there is none.
+    """
+    if name is None:
+        found = next((run for stage in _STAGES if (run := workspace.newest(stage)) is not None), None)
+    else:
+        found = workspace.find_run(name)
+    if found is None:
+        raise ArtifactError("There is nothing to show in this workspace yet.", "vp2p tune")
+    if not found.finished:
+        raise ArtifactError(f"The run {key_of(found)} is not finished.", found.rebuild.removesuffix(" --force"))
+    return found
+
+
+def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> Rows:
+    """Labelled rows of frames, uint8 RGB (F, H, W, 3): the source, what the run made of it, and maps over the source.
+
+    Args:
+        words: whose attention to show; by default those that the edit changes, where their maps are kept.
+
+    Raises:
+        UsageError: the maps of a word are not kept.
+        ArtifactError, VideoError: a file is missing or damaged.
+    """
+    plan = finished_plan(workspace, run)
+    source = run if run.stage == "source" else plan.parents["source"]
+    frames = load_frames(source)
+    prompt = plan.recorded.get("prompt", workspace.config.prompt)
+    rows: Rows = [(prompt, frames.pixels)]
+    if run.stage == "invert":
+        run.verify()
+        rows.append(("reconstruction", read_frames(run.path("reconstruction.mp4"), frames.rate).frames))
+    if run.stage == "edit":
+        edit = edit_view(workspace, run, frames.rate)
+        rows.append((plan.recorded["target"], edit.clip.frames))
+        rows += [(edit.mask.label, overlaid(frames.pixels, edit.mask))] if edit.mask else []
+    maps = _maps(workspace, key_of(source))
+    if not words and run.stage == "edit":
+        words = [word for word in changed_words(prompt, plan.recorded["target"]) if word in maps]
+    for word in words:
+        if word.lower() not in maps:
+            known = ", ".join(maps) or "none"
+            raise UsageError(f"No attention of {word!r} is kept; kept: {known}.", f"vp2p attention {word}")
+        rows.append((f"attention of {word}", overlaid(frames.pixels, maps[word.lower()])))
+    return rows
+
+
+def _maps(workspace: Workspace, source: str) -> dict[str, Maps]:
+    """The newest maps of each word over the frames of ``source``."""
+    groups = (group for group in attention_of(workspace) if group.source == source)
+    return {word.label: word for group in groups for word in group.words}
+
+
+def place_of(workspace: Workspace, run: RunFolder, out: Path | None, force: bool) -> Path:
+    """Where the sheet goes: ``out``, or a file in the workspace that may be replaced at any time.
+
+    Raises:
+        UsageError: there is a file at ``out`` already, or no folder to hold it.
+    """
+    if out is None:
+        return workspace.folder / "show" / f"{run.stage}-{run.name}.png"
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.parent}.", f"mkdir -p {out.parent}")
+    if out.is_dir() or (out.exists() and not force):
+        raise UsageError(f"{out} exists already.", "give --out another file" + ("" if out.is_dir() else ", or --force"))
+    return out
