@@ -37,6 +37,18 @@ def swapping(path: Path) -> Iterator[Path]:
         raise
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, each safely on the disk; one that is there is no error.
+
+    Raises:
+        OSError: from making or syncing, or because something else has the name.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        sync(folder.parent)
+
+
 def sync(path: Path) -> None:
     """Wait until a file's content, or a folder's list of names, is on the disk."""
     if os.name == "nt" and path.is_dir():  # a folder cannot be opened there

@@ -12,6 +12,13 @@
 The command line prints ``cause`` and, after ``hint:``, the next command to type.
 """
 
+from __future__ import annotations
+
+import errno
+
+# What torch and the libraries below it say on a CPU, where they have no type of error for it.
+_NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "could not create a primitive")
+
 
 class Vp2pError(Exception):
     """A failure that the user can act on.
@@ -55,3 +62,12 @@ class NoWorkspaceError(Vp2pError):
 
 class LockedError(Vp2pError):
     exit_code = 11
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or of a library means that there is not enough memory, on a CPU or a GPU."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return any(words in str(error) for words in _NO_MEMORY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Callable
@@ -21,6 +22,17 @@ INVERT = ("invert", "--steps", str(STEPS), "--inner-steps", "2")
 # Sizes at which the tiny models' UNets still halve as often as they must.
 SIZES = {"sd1": 64, "sd2": 32}
 Make = Callable[[str, str], Path]
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's own folder of configuration, not there yet, in place of the real one."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
+    from vp2p.stages.config import config_folder
+
+    assert config_folder().is_relative_to(tmp_path)
+    return config_folder()
 
 
 def moving_square(count: int = 6, side: int = 64) -> np.ndarray:
@@ -110,3 +122,12 @@ def work(prepared: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mak
 def kind(request: pytest.FixtureRequest) -> str:
     """Each of the two tiny models in turn."""
     return request.param
+
+
+@pytest.fixture
+def branched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with branches and an interrupted run, in which the test stands: tests/data/make_format_1.py."""
+    with tarfile.open(Path(__file__).parents[1] / "data" / "format-1.tar.gz") as archive:
+        archive.extractall(tmp_path / "at", filter="data")
+    monkeypatch.chdir(tmp_path / "at" / "work")
+    return tmp_path / "at" / "work"

@@ -62,4 +62,4 @@ def test_from_names_an_older_run(work: Make) -> None:
     done("tune", "--steps", "1")
     done("invert", "--method", "direct", "--steps", "2", "--from", older[:6])
     parents = json.loads((only(folder / "invert") / "manifest.json").read_text())["parents"]
-    assert parents["tune"] == older
+    assert parents["tune"]["name"] == older

@@ -5,40 +5,63 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
-from rich.markup import escape
 
 from vp2p import __version__
+from vp2p.cli.command import Command, Group
+from vp2p.cli.commands.attention import attention
+from vp2p.cli.commands.batch import batch
+from vp2p.cli.commands.config import config
 from vp2p.cli.commands.demo import demo
+from vp2p.cli.commands.diff import diff
 from vp2p.cli.commands.draw import draw
 from vp2p.cli.commands.edit import edit
+from vp2p.cli.commands.eval_ import eval_
+from vp2p.cli.commands.export import export
+from vp2p.cli.commands.gc import gc
+from vp2p.cli.commands.import_ import import_
 from vp2p.cli.commands.init import init
 from vp2p.cli.commands.invert import invert
+from vp2p.cli.commands.log import log
+from vp2p.cli.commands.report import report
+from vp2p.cli.commands.show import show
 from vp2p.cli.commands.status import status
+from vp2p.cli.commands.tag import tag
 from vp2p.cli.commands.tune import tune
+from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
+from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
-from vp2p.errors import Vp2pError
+from vp2p.cli.usage import ParserError, usage_error
+from vp2p.errors import Vp2pError, is_out_of_memory
 from vp2p.stages.saving import Interrupted
 
 _EPILOG = (
-    "Exit codes: 0 ok, 1 failure, 2 usage, 10 no workspace here, 11 workspace locked, 130 interrupted, 143 terminated."
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 some of a batch failed, 10 no workspace here, 11 workspace locked, "
+    "130 interrupted, 143 terminated."
 )
 
 _LESS_MEMORY = "the same with fewer frames or a smaller size, or: vp2p tune --gradient-checkpointing"
 
 app = typer.Typer(
     name="vp2p",
+    cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (init, tune, invert, edit, status, draw, demo):
-    app.command(command.__name__)(command)
+COMMANDS = (
+    *(init, tune, attention, invert, edit, eval_, batch),
+    *(status, log, diff, show, report),
+    *(tag, gc, verify, export, import_),
+    *(config, draw, demo),
+)
+for command in COMMANDS:
+    app.command(command.__name__.rstrip("_"), cls=Command)(command)
 
 
 def _version(value: bool) -> None:
@@ -78,18 +101,29 @@ def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, _interrupt)
+    mend_bash_words()
     try:
-        app()
+        code = app(prog_name="vp2p", standalone_mode=False)
     except Vp2pError as error:
-        output.error(error)
-        sys.exit(error.exit_code)
+        _fail(error)
+    except ParserError as error:
+        if type(error).__name__ != "NoArgsIsHelpError":
+            output.json = output.json or "--json" in sys.argv
+            _fail(usage_error(error))
+        code = error.exit_code  # without any words, the help is printed already
     except Interrupted as interrupted:
-        output.say(f"[yellow]interrupted;[/yellow] {escape('the same command takes it up again')}")
-        sys.exit(128 + interrupted.signum)
+        code = 128 + interrupted.signum
+        output.interrupted(code)
     except BrokenPipeError:
-        sys.exit(1)
+        code = 1
     except Exception as error:
-        if not isinstance(error, MemoryError) and type(error).__name__ != "OutOfMemoryError":
-            raise
-        output.error(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
-        sys.exit(1)
+        if is_out_of_memory(error):
+            _fail(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
+        output.failure("InternalError", str(error) or type(error).__name__, "report this, with the traceback", 1)
+        raise
+    sys.exit(code)
+
+
+def _fail(error: Vp2pError) -> NoReturn:
+    output.error(error)
+    sys.exit(error.exit_code)

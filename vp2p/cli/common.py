@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
+from vp2p.cli import completion
 from vp2p.cli.output import output
-from vp2p.settings import from_mapping
 
 if TYPE_CHECKING:
     from vp2p.stages.session import Session
@@ -22,9 +23,32 @@ def _json(value: bool) -> bool:
 
 Json = Annotated[bool, typer.Option("--json", callback=_json, help="Print one JSON envelope on stdout.")]
 Force = Annotated[bool, typer.Option("--force", help="Do it anew, even where it is up to date.")]
-From = Annotated[
-    str | None, typer.Option("--from", metavar="RUN", help="The run to go on from; by default the newest.")
+Wait = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS", min=0.0, show_default=False, help="Wait so long for another process that writes the run."
+    ),
 ]
+DryRun = Annotated[
+    bool, typer.Option("-n", "--dry-run", help="Say what would be run, resumed or skipped, and why; do nothing.")
+]
+
+As = Annotated[
+    str | None, typer.Option("--as", metavar="NAME", help="Call the run so: a tag, which names it from then on.")
+]
+
+
+def _from(stage: str) -> Any:
+    return typer.Option(
+        "--from",
+        metavar="RUN",
+        help=f"The {stage} run to go on from; by default the newest.",
+        autocompletion=completion.runs(stage),
+    )
+
+
+FromTune = Annotated[str | None, _from("tune")]
+FromInvert = Annotated[str | None, _from("invert")]
 
 
 def workspace(ctx: typer.Context) -> Workspace:
@@ -34,16 +58,22 @@ def workspace(ctx: typer.Context) -> Workspace:
     return Workspace.find(explicit=ctx.obj)
 
 
-def session(ctx: typer.Context, compute: dict[str, Any]) -> Session:
+def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> Session:
     """That workspace with its model, on the device and in the dtype that the command asks for."""
+    from vp2p.stages.running import Patience
     from vp2p.stages.session import Session, compute_settings
 
-    return Session(workspace(ctx), compute_settings(compute))
+    patience = Patience(wait, lambda locked: output.say(f"waiting: {escape(locked.cause)}"))
+    return Session(workspace(ctx), compute_settings(compute), patience)
 
 
 def resolve(cls: type, here: Session, stage: str, given: dict[str, Any]) -> Any:
-    """A stage's settings: what was given, else what vp2p.yaml says, else what suits the model, else the defaults."""
-    return from_mapping(cls, {**here.folder.suited(stage), **here.workspace.config.stages.get(stage, {}), **given})
+    """A stage's settings: what was given, else by the layers of :func:`vp2p.stages.config.stage_layers`."""
+    from vp2p.stages.config import layered, stage_layers
+
+    layers = stage_layers(stage, here.folder.suited(stage), here.workspace)
+    settings, _ = layered(cls, [*layers, ("command line", given)])
+    return settings
 
 
 WorkspaceOption = Annotated[
@@ -53,6 +83,7 @@ WorkspaceOption = Annotated[
         "--workspace",
         envvar="VP2P_WORKSPACE",
         show_envvar=False,
+        autocompletion=completion.workspaces,
         help="The workspace's folder; by default the nearest one upward from here.",
     ),
 ]

@@ -11,17 +11,20 @@ from typing import Annotated, Any, Callable, Mapping
 
 import typer
 
+from vp2p.cli.completion import OF_SETTINGS
 from vp2p.errors import UsageError
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
+# How the help shows words of a form of their own.
+_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend": "WORD"}
 
 
 def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Replaces each named parameter of a command by one option for every field of its settings class.
 
     In place of the settings the command gets a dict of the options that were given, on the command
-    line or by an environment variable: ``VP2P_FRAMES``, and for a stage ``VP2P_TUNE_STEPS``.
+    line or by an environment variable: ``VP2P_FRAMES``, and of a stage ``VP2P_TUNE_STEPS``.
     """
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,6 +52,18 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
     return decorate
 
 
+def from_environment(cls: type) -> dict[str, Any]:
+    """The settings of class ``cls`` that environment variables give, read as a command's options read them."""
+    reader = typer.Typer(add_completion=False)
+
+    @reader.command()
+    @settings_options(settings=cls)
+    def read(settings: dict[str, Any]) -> dict[str, Any]:
+        return settings
+
+    return typer.main.get_command(reader).main([], prog_name="vp2p", standalone_mode=False)
+
+
 def _check_finite(values: Mapping[str, Any]) -> None:
     """Refuses nan and inf, which count as numbers on a command line."""
     for name, value in values.items():
@@ -62,7 +77,8 @@ def _parameter(group: str, field: Field, hint: Any) -> inspect.Parameter:
     flag = "--" + field.name.replace("_", "-")
     if hint is bool and not field.name.startswith("no_"):
         flag = f"{flag}/--no-{flag[2:]}"
-    prefix = "" if group in ("Clip", "Model") else f"{group.upper()}_"
+    # Where to compute is said once for all commands, as the clip and the model are.
+    prefix = "" if group in ("Clip", "Model", "Compute") else f"{group.upper()}_"
     unset = field.default in (None, (), False)
     option = typer.Option(
         flag,
@@ -72,8 +88,9 @@ def _parameter(group: str, field: Field, hint: Any) -> inspect.Parameter:
         show_envvar=False,
         show_default=False,
         parser=_count_or_word if hint == int | str else None,
-        metavar="N|all" if hint == int | str else None,
+        metavar="N|all" if hint == int | str else _TAKES.get(field.name),
         rich_help_panel=group,
+        autocompletion=OF_SETTINGS.get((group, field.name)),
     )
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(hint), option]

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sys
 import time
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.tree import Tree
 
 from vp2p.errors import Vp2pError
+from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 
 ENVELOPE = 1
 _SECONDS_BETWEEN_LINES = 10.0
+_UNBOUNDED = 10_000  # columns
 
 
 @dataclass
@@ -49,19 +53,29 @@ class Output:
         if self.workspace is None:
             return text
         named = f"vp2p -w {shlex.quote(str(self.workspace))} "
-        return re.sub(r"\bvp2p (?=(?:tune|invert|edit|status)\b)", lambda _: named, text)
+        return re.sub(
+            r"\bvp2p (?=(?:tune|attention|invert|edit|eval|status|config|log|diff|tag|gc|verify|export)\b)",
+            lambda _: named,
+            text,
+        )
 
-    def show(self, tree: Tree) -> None:
-        """What a command was asked to show, on stdout."""
+    def show(self, what: Tree | Table) -> None:
+        """What a command was asked to show, on stdout: as wide as the terminal, and elsewhere as wide as it is."""
         if not self.json:
-            Console(highlight=False, soft_wrap=True).print(tree)
+            Console(highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED).print(what)
 
-    def result(self, command: str, value: Any, artifact: Path | None = None) -> None:
-        """The one thing a command prints on stdout: an envelope, or the artifact's path."""
+    def lines(self, lines: Iterable[str]) -> None:
+        """What a command was asked to show, on stdout, as plain lines for other programs."""
+        if not self.json:
+            for line in lines:
+                print(line)
+
+    def result(self, command: str, value: Any, answer: Path | str | None = None) -> None:
+        """The one thing a command prints on stdout: an envelope, or the artifact's path or the value asked for."""
         if self.json:
             print(json.dumps({"vp2p": ENVELOPE, "command": command, "ok": True, "result": plain(value)}))
-        elif artifact is not None:
-            print(shown(artifact))
+        elif answer is not None:
+            print(shown(answer) if isinstance(answer, Path) else answer)
 
     def stage(self, result: StageResult) -> None:
         """A finished run: a summary on stderr, its artifact on stdout."""
@@ -75,14 +89,29 @@ class Output:
             self.say("[dim]next:[/dim] " + escape(self.command("   ".join(result.next))))
         self.result(result.stage, result, result.artifact)
 
+    def outlooks(self, command: str, found: Sequence[StageOutlook]) -> None:
+        """What a command would do, on stdout: one line a run."""
+        self.lines(f"{one.stage} {one.run}: {one.state} ({one.why})" for one in found)
+        self.result(command, {"dry_run": True, "stages": found})
+
     def error(self, error: Vp2pError) -> None:
         """A cause, and the next command to type."""
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print(f"[red]error:[/red] {escape(error.cause)}")
         hint = self.command(error.hint)
         console.print(f"[cyan]hint:[/cyan] {escape(hint)}")
+        self.failure(type(error).__name__, error.cause, hint, error.exit_code)
+
+    def interrupted(self, code: int) -> None:
+        """A signal came; ``code`` is the exit code that says which."""
+        again = "the same command takes it up again"
+        self.say(f"[yellow]interrupted;[/yellow] {again}")
+        self.failure("Interrupted", "interrupted", again, code)
+
+    def failure(self, kind: str, cause: str, hint: str, code: int) -> None:
+        """The envelope of a command that fails, where one is asked for."""
         if self.json:
-            told = {"kind": type(error).__name__, "cause": error.cause, "hint": hint, "exit": error.exit_code}
+            told = {"kind": kind, "cause": cause, "hint": hint, "exit": code}
             print(json.dumps({"vp2p": ENVELOPE, "ok": False, "error": told}))
 
     def progress(self) -> StageProgress:

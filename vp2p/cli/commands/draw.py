@@ -17,7 +17,7 @@ def draw(
     frames: Annotated[int, typer.Option(min=1, max=1000, help="How many frames.")] = 8,
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames a second.")] = 4.0,
     path: Annotated[
-        Literal["still", "slide", "bounce", "turn", "grow"], typer.Option(help="How the object moves.")
+        Literal["still", "slide", "bounce", "turn", "grow", "leave"], typer.Option(help="How the object moves.")
     ] = "slide",
     seed: Annotated[int, typer.Option(min=0, help="Decides the pose and the ground.")] = 0,
     json: Json = False,

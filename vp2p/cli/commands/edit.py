@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from vp2p.cli.common import Force, From, Json, resolve, session
+from vp2p.cli.common import DryRun, Force, FromInvert, Json, Wait, resolve, session
+from vp2p.cli.completion import edit_names
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
 from vp2p.settings import ComputeSettings, EditSettings
@@ -17,13 +18,18 @@ def edit(
     ctx: typer.Context,
     settings: dict[str, Any],
     compute: dict[str, Any],
-    parent: From = None,
-    name: Annotated[str | None, typer.Option(help="The edit's name; by default its new words.")] = None,
+    parent: FromInvert = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "--as", help="The edit's name; by default its new words.", autocompletion=edit_names),
+    ] = None,
     format: Annotated[
         Literal["mp4", "gif", "webp", "png"],
         typer.Option(help="Format of the edited clip; png is a folder of pictures."),
     ] = "mp4",
     force: Force = False,
+    wait: Wait = 0.0,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Edit the clip by changing words.
@@ -37,10 +43,17 @@ def edit(
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
     """
+    from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.edit import edit as edit_stage
+    from vp2p.stages.edit import plan_edit
+    from vp2p.stages.planned import find_run
 
-    here = session(ctx, compute)
+    here = session(ctx, compute, wait)
+    resolved = resolve(EditSettings, here, "edit", settings)
+    if dry_run:
+        inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
+        planned = plan_edit(here, resolved, inverted, name, format, force)
+        return output.outlooks("edit", look_ahead(planned, force))
     with output.progress() as progress:
-        resolved = resolve(EditSettings, here, "edit", settings)
         result = edit_stage(here, resolved, parent, name, format, force, progress)
     output.stage(result)

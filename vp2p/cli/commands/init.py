@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vp2p.cli.common import Json
+from vp2p.cli.common import DryRun, Json
+from vp2p.cli.completion import templates
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
-from vp2p.settings import ClipSettings, ModelSettings, from_mapping
+from vp2p.settings import ClipSettings, ModelSettings
 
 
 @settings_options(clip=ClipSettings, model_settings=ModelSettings)
@@ -21,8 +23,10 @@ def init(
     clip: dict[str, Any],
     model_settings: dict[str, Any],
     template: Annotated[
-        str | None, typer.Option(help="Start from a template's settings: its name, or a YAML file.")
+        str | None,
+        typer.Option(help="Start from a template's settings: its name, or a YAML file.", autocompletion=templates),
     ] = None,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Make a workspace for one video.
@@ -33,16 +37,14 @@ def init(
 
       vp2p init jump --video frames/ --prompt "a rabbit is jumping on the grass" --model sd15 --size 512
     """
+    from vp2p.stages.config import overruled, starting
     from vp2p.stages.init import init as init_workspace
+    from vp2p.stages.init import plan_init
     from vp2p.stages.templates import read_template
-    from vp2p.workspace import WorkspaceConfig
 
     base = read_template(template)
-    config = WorkspaceConfig(
-        prompt,
-        video,
-        from_mapping(ClipSettings, {**base.get("clip", {}), **clip}),
-        from_mapping(ModelSettings, {**base.get("model", {}), **model_settings}),
-        {stage: base[stage] for stage in ("tune", "invert", "edit") if stage in base},
-    )
-    output.stage(init_workspace(folder, config))
+    config = starting(prompt, video, base, clip, model_settings)
+    if dry_run:
+        return output.outlooks("init", [plan_init(folder, config).outlook()])
+    result = init_workspace(folder, config)
+    output.stage(replace(result, notes=(*overruled(base), *result.notes)))

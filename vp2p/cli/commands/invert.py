@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from vp2p.cli.common import Force, From, Json, resolve, session
+from vp2p.cli.common import As, DryRun, Force, FromTune, Json, Wait, resolve, session
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
 from vp2p.settings import ComputeSettings, InvertSettings
@@ -17,15 +17,19 @@ def invert(
     ctx: typer.Context,
     settings: dict[str, Any],
     compute: dict[str, Any],
-    parent: From = None,
+    parent: FromTune = None,
+    tag: As = None,
     force: Force = False,
+    wait: Wait = 0.0,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Invert the clip to noise.
 
     Done once, it serves every edit. The methods: null-text optimises embeddings so
     that guided denoising returns to the clip; direct replays the stored latents, at
-    no cost; ddim leaves the source unguided, and drifts.
+    no cost; ddim leaves the source unguided, and drifts; noise inverts nothing, but
+    adds noise to the reduced clip, to be edited with --strength below 1.
 
     Examples:
 
@@ -33,9 +37,22 @@ def invert(
 
       vp2p invert --method direct
     """
+    from vp2p.stages.dry_run import dry_run as look_ahead
+    from vp2p.stages.invert import NO_TUNE, plan_invert
     from vp2p.stages.invert import invert as invert_stage
+    from vp2p.stages.planned import Planned, find_run
+    from vp2p.stages.tagging import check_tag, tagging
 
-    here = session(ctx, compute)
-    with output.progress() as progress:
-        result = invert_stage(here, resolve(InvertSettings, here, "invert", settings), parent, force, progress)
+    here = session(ctx, compute, wait)
+    resolved = resolve(InvertSettings, here, "invert", settings)
+
+    def plan() -> Planned:
+        return plan_invert(here, resolved, find_run(here.workspace, "tune", parent, NO_TUNE))
+
+    if dry_run:
+        planned = plan()
+        check_tag(planned, tag)
+        return output.outlooks("invert", look_ahead(planned, force))
+    with tagging(plan, tag), output.progress() as progress:
+        result = invert_stage(here, resolved, parent, force, progress)
     output.stage(result)

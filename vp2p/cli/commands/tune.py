@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from vp2p.cli.common import Force, Json, resolve, session
+from vp2p.cli.common import As, DryRun, Force, Json, Wait, resolve, session
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
 from vp2p.settings import ComputeSettings, TuneSettings
@@ -17,7 +17,10 @@ def tune(
     ctx: typer.Context,
     settings: dict[str, Any],
     compute: dict[str, Any],
+    tag: As = None,
     force: Force = False,
+    wait: Wait = 0.0,
+    dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
     """Tune the model on the workspace's clip.
@@ -30,9 +33,17 @@ def tune(
 
       vp2p tune --steps 300 --learning-rate 1e-4
     """
+    from vp2p.stages.dry_run import dry_run as look_ahead
+    from vp2p.stages.tagging import check_tag, tagging
+    from vp2p.stages.tune import plan_tune
     from vp2p.stages.tune import tune as tune_stage
 
-    here = session(ctx, compute)
-    with output.progress() as progress:
-        result = tune_stage(here, resolve(TuneSettings, here, "tune", settings), force, progress)
+    here = session(ctx, compute, wait)
+    resolved = resolve(TuneSettings, here, "tune", settings)
+    if dry_run:
+        planned = plan_tune(here, resolved)
+        check_tag(planned, tag)
+        return output.outlooks("tune", look_ahead(planned, force))
+    with tagging(lambda: plan_tune(here, resolved), tag), output.progress() as progress:
+        result = tune_stage(here, resolved, force, progress)
     output.stage(result)

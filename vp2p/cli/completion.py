@@ -1,0 +1,187 @@
+"""Completion that looks: at workspaces, runs, words, templates and settings. It never fails or prints.
+
+Nothing here imports torch or a tokenizer: each key press starts a new process.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Iterator
+
+import typer
+
+from vp2p.cli.completing import Completer, looking
+from vp2p.workspace import Workspace
+from vp2p.workspace.config import NAME as CONFIG
+from vp2p.workspace.workspace import STAGES
+
+_LEVELS, _MOST_FOLDERS = 3, 2000
+
+
+def _workspace(ctx: typer.Context) -> Workspace:
+    return Workspace.find(explicit=ctx.find_root().params.get("workspace"))
+
+
+@looking
+def workspaces(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Folders that hold a vp2p.yaml, a few levels down from what is typed."""
+    start = incomplete[: incomplete.rfind("/") + 1]
+    level = [start]
+    for _ in range(_LEVELS):
+        level = [f"{folder}{name}/" for folder in level for name in _folders(folder)][:_MOST_FOLDERS]
+        yield from (folder.rstrip("/") for folder in level if (Path(folder).expanduser() / CONFIG).is_file())
+
+
+def _folders(path: str) -> list[str]:
+    try:
+        with os.scandir(Path(path or ".").expanduser()) as entries:
+            return sorted(entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+    except OSError:
+        return []
+
+
+def runs(stage: str) -> Completer:
+    """The runs of a stage, newest first, and their tags."""
+
+    @looking
+    def find(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+        workspace = _workspace(ctx)
+        yield from (run.name for run in reversed(workspace.runs(stage)))
+        yield from (tag.name for tag in workspace.tags.all() if tag.stage == stage)
+
+    return find
+
+
+@looking
+def any_run(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """The tags, and all runs with their stage, the newest of each first."""
+    workspace = _workspace(ctx)
+    yield from (tag.name for tag in workspace.tags.all())
+    yield from (f"{stage}/{run.name}" for stage in reversed(STAGES) for run in reversed(workspace.runs(stage)))
+
+
+@looking
+def tags(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from (tag.name for tag in _workspace(ctx).tags.all())
+
+
+@looking
+def edit_names(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from (run.name for run in _workspace(ctx).runs("edit"))
+
+
+@looking
+def templates(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """The templates' names, and YAML files."""
+    from vp2p.stages.templates import template_names
+
+    yield from template_names()
+    start = incomplete[: incomplete.rfind("/") + 1]
+    for path in sorted(Path(start or ".").expanduser().iterdir()):
+        if path.suffix in (".yaml", ".yml"):
+            yield f"{start}{path.name}"
+
+
+@looking
+def models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """The bundled model, the aliases, and folders that hold a model."""
+    from vp2p.models.sources import ALIASES, BUNDLED
+
+    yield from (BUNDLED, *ALIASES)
+    start = incomplete[: incomplete.rfind("/") + 1]
+    for name in _folders(start):
+        if (Path(start).expanduser() / name / "unet").is_dir():
+            yield f"{start}{name}"
+
+
+@looking
+def setting_keys(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    from vp2p.stages.change_config import KEYS
+
+    yield from KEYS
+
+
+@looking
+def setting_values(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """What a setting may be, where that is one of a few words."""
+    import typing
+
+    from vp2p.settings import SECTIONS
+
+    section, _, name = str(ctx.params.get("key")).replace("-", "_").partition(".")
+    hint = typing.get_type_hints(SECTIONS[section])[name]
+    yield from ("true", "false") if hint is bool else (str(word) for word in typing.get_args(hint))
+
+
+def _words(prompt: str) -> list[str]:
+    """The words of a prompt as options name them; those that stand more than once with their number."""
+    from vp2p.models.words import word_spans
+
+    texts = [prompt[start:end].lower() for start, end in word_spans(prompt)]
+    seen: dict[str, int] = {}
+    named = []
+    for text in texts:
+        seen[text] = seen.get(text, 0) + 1
+        named.append(f"{text}#{seen[text]}" if texts.count(text) > 1 else text)
+    return named
+
+
+def _target_words(ctx: typer.Context) -> list[str]:
+    """The words that the edit's prompt will have, as far as the line says."""
+    prompt = ctx.params.get("prompt")
+    if prompt:
+        return _words(prompt)
+    swaps = [text.partition("=")[::2] for text in ctx.params.get("swap") or ()]
+    gone = {old for old, _ in swaps}
+    kept = [word for word in _words(_workspace(ctx).config.prompt) if word not in gone]
+    return [*(word for _, new in swaps for word in _words(new)), *kept]
+
+
+@looking
+def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``word=`` for each word of the prompt; then ``word=new`` for the words that the model was taught."""
+    from vp2p.models.card import local_card
+
+    config = _workspace(ctx).config
+    words = [word for word in _words(config.prompt) if f"{word}=".startswith(incomplete) or f"{word}=" in incomplete]
+    if len(words) == 1:
+        taught = local_card(config.model.model).get("words", ())
+        yield from (f"{words[0]}={new}" for new in taught if new != words[0].partition("#")[0])
+        if taught:
+            return
+    yield from (f"{word}=" for word in words)
+
+
+@looking
+def weights(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``word:`` for each word, and then a few weights."""
+    yield from _with_values(_target_words(ctx), incomplete, ":", ("0.5", "2", "4"))
+
+
+@looking
+def windows(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``word=`` for each word, and then a few shares of the steps."""
+    yield from _with_values(_target_words(ctx), incomplete, "=", ("0:0.4", "0:0.8", "0:1"))
+
+
+def _with_values(words: list[str], incomplete: str, mark: str, values: tuple[str, ...]) -> list[str]:
+    """The words alone while several fit, so that a shell does not end the word after the first part."""
+    fitting = [word for word in words if f"{word}{mark}".startswith(incomplete) or incomplete.startswith(word + mark)]
+    return [f"{word}{mark}{value}" for word in fitting for value in values] if len(fitting) == 1 else fitting
+
+
+@looking
+def blend_words(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from _target_words(ctx)
+    yield from _words(_workspace(ctx).config.prompt)
+
+
+# By the settings' class and name; options with a few fixed words complete by themselves.
+OF_SETTINGS: dict[tuple[str, str], Any] = {
+    ("Edit", "swap"): swaps,
+    ("Edit", "reweight"): weights,
+    ("Edit", "window"): windows,
+    ("Edit", "blend"): blend_words,
+    ("Model", "model"): models,
+}
