@@ -1,14 +1,14 @@
-# make setup | demo | test | lint | docs | wheel
+# make setup | demo | test | bench-quality | lint | docs | wheel
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint docs wheel clean
+.PHONY: help setup demo test bench-quality lint docs wheel clean
 
 help:  ## say what each target does
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
 
 setup: $(STAMP)  ## install vp2p into .venv, at the tested versions
 
@@ -23,6 +23,9 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 test: setup  ## run every test
 	$(BIN)/python -m pytest
 
+bench-quality: setup  ## edit drawn clips by every method and compare with the true answers (hours)
+	$(BIN)/python -m vp2p.bench --out bench
+
 lint: setup  ## check style and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,4 +38,4 @@ wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean:  ## remove .venv and what was built
-	rm -rf .venv build dist
+	rm -rf .venv build dist bench
