@@ -69,5 +69,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
+        return error.errno in (errno.ENOMEM, errno.EAGAIN)  # the second where there is none for another thread
     return any(words in str(error) for words in _NO_MEMORY)

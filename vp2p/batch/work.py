@@ -7,7 +7,7 @@ from typing import Callable
 
 from vp2p.batch.graph import Failure, Job
 from vp2p.batch.pool import Pool
-from vp2p.errors import Vp2pError
+from vp2p.errors import Vp2pError, is_out_of_memory
 from vp2p.stages.edit import edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -33,7 +33,7 @@ def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Sta
     except Vp2pError as error:
         return Failure(type(error).__name__, error.cause, error.hint, error.exit_code)
     except Exception as error:
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        if is_out_of_memory(error):
             return Failure("OutOfMemoryError", "There is not enough memory for this.", _LESS_MEMORY)
         _log.info("%s failed", job.stage, exc_info=error)
         reason = (str(error).strip() or "no reason given").splitlines()[0]
@@ -41,8 +41,6 @@ def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Sta
 
 
 def _init(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    if (job.folder / "vp2p.yaml").exists():  # by a worker that was lost before it could say so
-        return StageResult("init", job.folder.name, "up to date", job.folder)
     return init(job.folder, job.config, pool.session)
 
 

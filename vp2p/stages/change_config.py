@@ -37,7 +37,8 @@ def read_value(key: str, text: str) -> Any:
     """
     section, _, name = key.partition(".")
     refused = None
-    for candidate in _meanings(text):
+    default = getattr(SECTIONS[section](), name)
+    for candidate in _meanings(text, many=isinstance(default, tuple)):
         try:
             return to_mapping(from_mapping(SECTIONS[section], {name: candidate}))[name]
         except UsageError as error:
@@ -69,11 +70,12 @@ def change(path: Path, key: str, value: Any) -> None:
     write_text(path, new)
 
 
-def _meanings(text: str) -> list[Any]:
-    """What a text on a command line may mean, the likeliest first."""
+def _meanings(text: str, many: bool) -> list[Any]:
+    """What a text on a command line may mean, the likeliest first; ``many`` where a list of words is wanted."""
     found: list[Any] = []
     try:
-        found.append(yaml.safe_load(text))
+        read = yaml.safe_load(text)
+        found.append(text.split() if many and isinstance(read, str) else read)
     except yaml.YAMLError:
         pass
     try:

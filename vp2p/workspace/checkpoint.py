@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
-from vp2p.workspace.atomic import write_bytes
+from vp2p.workspace.atomic import write_bytes, writing
 from vp2p.workspace.tensors import decode_metadata, decode_tensors, encode_tensors
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], meta: Mapping[s
     write_bytes(path, data)
     for other in _newest_first(folder):
         if other != path:
-            other.unlink(missing_ok=True)
+            with writing(other):
+                other.unlink(missing_ok=True)
 
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

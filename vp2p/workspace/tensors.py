@@ -52,6 +52,10 @@ def decode_tensors(data: bytes) -> dict[str, Tensor]:
         return load(data)
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise ValueError(f"not a whole safetensors file ({error})") from error
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":  # the library's word where it gets no memory
+            raise MemoryError("no memory to read tensors") from error
+        raise
 
 
 def decode_metadata(data: bytes) -> dict[str, Any]:
