@@ -134,5 +134,5 @@ def test_what_the_command_line_does_not_know(edited: Path, words: tuple[str, ...
     before = snapshot(edited)
     ran = vp2p("-w", edited, *words)
     assert ran.code == 2 and words[1 if len(words) > 1 else 0] in ran.err
-    assert "for help" in ran.err and "Traceback" not in ran.err and ran.out == ""
+    assert "--help" in ran.hint and "Traceback" not in ran.err and ran.out == ""
     assert snapshot(edited) == before

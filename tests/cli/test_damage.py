@@ -86,8 +86,8 @@ def test_a_damaged_manifest(work: Make, stage: str) -> None:
 def test_a_run_that_is_gone_is_asked_for(work: Make) -> None:
     folder = work("sd2", "edit")
     shutil.rmtree(only(folder / "tune"))
-    ran = refused(2, "edit", "--swap", "cat=bird")
-    assert "tune" in ran.cause and ran.hint == "vp2p tune"
+    ran = refused(1, "edit", "--swap", "cat=bird")
+    assert "is gone" in ran.cause and ran.hint == "vp2p tune"
     done(*TUNE)
     done("edit", "--swap", "cat=bird")
     shutil.rmtree(only(folder / "invert"))

@@ -44,11 +44,11 @@ def connected(address: str) -> Iterator[Cluster]:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         hint = "ray start --head on this machine, or --ray HOST:PORT of a cluster's head"
         raise Vp2pError(f"There is no Ray cluster to be reached at {address}: {reason}", hint) from error
-    try:
-        with redirect_stdout(sys.stderr):  # where Ray tells of lost nodes
+    with redirect_stdout(sys.stderr):  # where Ray tells of lost nodes, to its very end
+        try:
             yield Cluster(ray)
-    finally:
-        ray.shutdown()
+        finally:
+            ray.shutdown()
 
 
 def _knock(address: str) -> None:

@@ -103,6 +103,8 @@ class Session:
         Raises:
             ArtifactError: they are missing or damaged.
         """
+        if not run.folder.exists():
+            raise ArtifactError(f"The run tune/{run.name}, which this goes on from, is gone.", "vp2p tune")
         if self._tuned == run.identity:
             return
         run.verify()

@@ -116,6 +116,7 @@ def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:
     """
     workspace, run = planned.workspace, planned.parents["source"]
     if run.finished:
+        run.verify()
         return run
     again = plan_source(workspace, folder)
     if again.run.name != run.name:
