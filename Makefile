@@ -21,7 +21,7 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 	$(BIN)/vp2p demo
 
 test: setup  ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench-quality: setup  ## edit drawn clips by every method and compare with the true answers (hours)
 	$(BIN)/python -m vp2p.bench --out bench
