@@ -84,7 +84,7 @@ def _curves(run: RunFolder) -> tuple[Curve, ...]:
     entries = run.read_log()
     if run.stage == "tune" and entries:
         steps, losses = zip(*((float(entry["step"] + 1), float(entry["loss"])) for entry in entries))
-        return (Curve("Tuning loss", "step", "mean squared error of the noise", steps, losses),)
+        return (Curve("Tuning loss", "step", "mean squared error", steps, losses),)
     left = tuple(float(entry["losses"][-1]) for entry in entries if entry.get("losses"))
     if left and min(left) > 0:
         steps = tuple(float(number) for number in range(1, len(left) + 1))

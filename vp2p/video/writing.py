@@ -59,7 +59,8 @@ def write_video(
                 _write_animation(temporary, frames, Fraction(rate), format)
     except (OSError, av.FFmpegError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        hint = "free some space and run the command again" if error.errno in _FULL else "choose another output path"
+        mend = "free some space" if error.errno in _FULL else f"see that {path.parent} can be written to"
+        hint = f"{mend}, then the same command again"
         raise VideoError(f"{path} cannot be written: {reason}.", hint) from error
     return (f"no sound: {format} holds none",) if audio_from is not None and has_audio(Path(audio_from)) else ()
 
