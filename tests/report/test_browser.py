@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from tests.cli.running import done
 from tests.report.browser import Opened, opened
 from tests.report.conftest import FRAMES, HOSTILE
 from vp2p.report.attention import attention_of
-from vp2p.report.edits import edited_file, read_frames
+from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.source import load_frames
 from vp2p.video.heat import heat_overlay
 from vp2p.workspace import Workspace
@@ -26,7 +25,7 @@ def _frames(walk: Path, name: str | None) -> np.ndarray:
     workspace = Workspace.find(explicit=walk)
     if name is None:
         return load_frames(workspace.newest("source")).pixels
-    return read_frames(edited_file(workspace.by_name("edit", name)), Fraction(4)).frames
+    return every_frame(edited_file(workspace.by_name("edit", name)))
 
 
 def _enlarged(frame: np.ndarray, like: np.ndarray) -> np.ndarray:

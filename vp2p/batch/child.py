@@ -13,7 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 
 from vp2p.batch.signals import STOPPING
-from vp2p.stages.saving import Interrupted
+from vp2p.stages.saving import Interrupted, interrupt
 
 _SECONDS_BETWEEN_NEWS = 0.1
 
@@ -30,7 +30,7 @@ def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
     # A terminal's Ctrl-C goes to all processes of its group; this one gets it from its parent, once.
     os.setpgrp()
     for signum in STOPPING:
-        signal.signal(signum, _interrupt)
+        signal.signal(signum, interrupt)
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         threading.Thread(target=_stop_with_parent, daemon=True).start()
@@ -79,10 +79,6 @@ class _Tell(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         with suppress(OSError):
             self._pipe.send(("log", record.levelno, self.format(record)))
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise Interrupted(signum)
 
 
 def _stop_with_parent() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Mapping, Protocol
 
 from vp2p.batch.expand import Item
 from vp2p.batch.graph import Failure, Graph, Node
+from vp2p.stages.edited import video_name
 from vp2p.stages.result import StageResult
 
 
@@ -125,7 +126,7 @@ def _result(item: Item, node: Node, outcome: StageResult | Failure | None) -> It
         return ItemResult(*names, "failed", stage, folder, failure=outcome)
     if outcome is None:
         run = node.planned.run
-        artifact = run.path("edited" if node.job.format == "png" else f"edited.{node.job.format}")
+        artifact = run.path(video_name(node.job.format))
         artifact = artifact if stage == "edit" else run.path("reconstruction.mp4")
         return ItemResult(*names, "up to date", stage, folder, run.name, artifact)
     return ItemResult(*names, outcome.state, stage, folder, outcome.run, outcome.artifact, outcome.facts, outcome.notes)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, get_args
 
 from vp2p.batch.document import At
 from vp2p.batch.reader import Reader, Sections, slug
 from vp2p.batch.variants import Variant
 from vp2p.settings import SECTIONS, EditSettings, from_mapping, setting_name
+from vp2p.stages.edited import Format
 
-FORMATS = ("mp4", "gif", "webp", "png")
+FORMATS = get_args(Format)
 _EDIT_KEYS = (*EditSettings.__dataclass_fields__, "name", "only", "except", "format")
 
 

@@ -12,7 +12,7 @@ from vp2p.batch.graph import Failure, Graph, Job
 from vp2p.batch.mistakes import Mistakes, PlanError
 from vp2p.batch.plan import Plan
 from vp2p.stages.result import StageResult
-from vp2p.stages.saving import Interrupted
+from vp2p.stages.saving import Interrupted, interrupt
 
 _SECONDS_BETWEEN_NEWS = 0.5
 # A lost worker's lock is freed with its process; network storage may take its lease's time for that.
@@ -63,7 +63,7 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
     board.tell.remote(key)
     before = None
     if threading.current_thread() is threading.main_thread():
-        before = signal.signal(signal.SIGINT, _interrupt)
+        before = signal.signal(signal.SIGINT, interrupt)
     try:
         until = time.monotonic() + _LOCK_SECONDS
         while True:
@@ -88,7 +88,3 @@ def _pool() -> Any:
 
 def _locked(outcome: StageResult | Failure) -> bool:
     return isinstance(outcome, Failure) and outcome.kind == "LockedError"
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    raise Interrupted(signum)

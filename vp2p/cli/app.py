@@ -36,7 +36,7 @@ from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.errors import Vp2pError, is_out_of_memory
-from vp2p.stages.saving import Interrupted
+from vp2p.stages.saving import Interrupted, interrupt
 
 _EPILOG = (
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 some of a batch failed, 10 no workspace here, 11 workspace locked, "
@@ -93,14 +93,10 @@ def vp2p(
     )
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    raise Interrupted(signum)
-
-
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
     for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, _interrupt)
+        signal.signal(signum, interrupt)
     mend_bash_words()
     try:
         code = app(prog_name="vp2p", standalone_mode=False)

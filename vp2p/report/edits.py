@@ -9,8 +9,7 @@ from typing import Any, Mapping
 from vp2p.report.content import Clip, EditView, Maps
 from vp2p.report.measured import measures
 from vp2p.report.prompts import marked
-from vp2p.settings import ClipSettings
-from vp2p.stages.edit import video_name
+from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.planned import finished_plan
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.lookup import key_of
@@ -42,16 +41,9 @@ def edit_view(workspace: Workspace, run: RunFolder, rate: Fraction) -> EditView:
     )
 
 
-def edited_file(run: RunFolder) -> Path:
-    """The edited clip of a finished edit: a file, or a folder of pictures."""
-    return run.path(video_name(run.manifest()["settings"]["format"]))
-
-
 def read_frames(file: Path, rate: Fraction) -> Clip:
     """Every frame of a clip on the disk. Raises VideoError if it cannot be read."""
-    from vp2p.video.reading import read_clip
-
-    return Clip(read_clip(file, ClipSettings(frames="all")).frames, rate, file)
+    return Clip(every_frame(file), rate, file)
 
 
 def _mask(run: RunFolder) -> Maps | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Iterator, Mapping
 
 from vp2p.report.commands import run_command
 from vp2p.report.content import Curve, RunView, Setting
 from vp2p.stages.differences import flat
+from vp2p.stages.figures import last_losses, quality
 from vp2p.stages.history import Entry, history
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lookup import key_of
@@ -66,15 +66,12 @@ def _words(value: Any) -> str:
 
 def _figures(run: RunFolder) -> dict[str, str]:
     """What the run measured of itself."""
-    entries = run.read_log()
-    if run.stage == "tune" and entries:
-        last = [entry["loss"] for entry in entries][-20:]
+    if run.stage == "tune" and (last := last_losses(run)):
         return {f"loss, mean of the last {len(last)} steps": f"{sum(last) / len(last):.4f}"}
-    if run.stage == "invert" and run.path("quality.json").exists():
-        quality = json.loads(run.path("quality.json").read_bytes())
+    if run.stage == "invert" and (found := quality(run)):
         return {
-            "reconstruction": f"{quality['psnr_reconstruction']:.2f} dB PSNR",
-            "autoencoder alone": f"{quality['psnr_vae']:.2f} dB PSNR",
+            "reconstruction": f"{found['psnr_reconstruction']:.2f} dB PSNR",
+            "autoencoder alone": f"{found['psnr_vae']:.2f} dB PSNR",
         }
     return {}
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.settings import ClipSettings
 from vp2p.stages.differences import differing, flat
+from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.figures import last_losses, quality
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.source import load_frames
 from vp2p.workspace import RunFolder, Workspace
@@ -21,7 +21,6 @@ from vp2p.workspace.run_settings import read_run_settings
 if TYPE_CHECKING:
     import numpy as np
 
-_LAST_STEPS = 20
 Pair = tuple[Any, Any]
 
 
@@ -102,25 +101,16 @@ def _rows(workspace: Workspace, edits: Sequence[RunFolder]) -> list[tuple[str, n
         source = plan.parents["source"]
         if key_of(source) not in rows:
             rows[key_of(source)] = (plan.recorded["prompt"], load_frames(source).pixels)
-        rows[key_of(run)] = (f"{run.name}: {plan.recorded['target']}", _edited(run, plan.recorded["format"]))
+        rows[key_of(run)] = (f"{run.name}: {plan.recorded['target']}", every_frame(edited_file(run)))
     return list(rows.values())
-
-
-def _edited(run: RunFolder, format: str) -> np.ndarray:
-    """All frames of the edited clip, as they were written."""
-    from vp2p.video.reading import read_clip
-
-    path = run.path("edited" if format == "png" else f"edited.{format}")
-    return read_clip(path, ClipSettings(frames="all")).frames
 
 
 def _settings(workspace: Workspace, run: RunFolder) -> dict[str, Any]:
     """The flat settings of a run, after those that are the own of the runs it is made from."""
     found: dict[str, Any] = {}
-    for stage, parent in run.parents().items():
-        folder = RunFolder(workspace.folder / stage / parent.name, stage, parent.identity or "")
-        if stage != "source" and folder.folder.is_dir():
-            settings = flat(_recorded(folder))
+    for stage, parent in workspace.parents_of(run).items():
+        if stage != "source" and parent.folder.is_dir():
+            settings = flat(_recorded(parent))
             found |= {key: value for key, value in settings.items() if key.startswith(f"{stage}.")}
     return found | flat(_recorded(run))
 
@@ -132,12 +122,6 @@ def _recorded(run: RunFolder) -> Mapping[str, Any]:
 def _figures(run: RunFolder) -> dict[str, float]:
     """What a run measured of itself: the loss at the end of tuning, the PSNR of an inversion in dB."""
     if run.stage == "tune":
-        losses = [entry["loss"] for entry in run.read_log()][-_LAST_STEPS:]
+        losses = last_losses(run)
         return {"loss": sum(losses) / len(losses)} if losses else {}
-    if run.stage == "invert":
-        try:
-            found = json.loads(run.path("quality.json").read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return {name: value for name, value in found.items() if isinstance(value, float)}
-    return {}
+    return quality(run) if run.stage == "invert" else {}

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from vp2p.errors import PromptError, UsageError
 from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
+from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, source_of
+from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, mask_path, source_of
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from vp2p.method.plan import EditPlan
 
-Format = Literal["mp4", "gif", "webp", "png"]
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
 
@@ -62,7 +61,7 @@ def plan_edit(
     words = _plan_words(session, settings, prompt, inversion.steps)
     resolved = to_mapping(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
-    effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(_mask_path(settings.mask))}
+    effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(mask_path(settings.mask))}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
@@ -126,19 +125,12 @@ def edit(
     return StageResult("edit", run.name, done, run.path(video_name(format)), facts, tuple(notes))
 
 
-def _mask_path(mask: str) -> Path:
-    path = Path(mask).expanduser()
-    if not path.exists():
-        raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
-    return path
-
-
 def _mask(session: Session, settings: EditSettings, frames: Frames) -> Tensor | None:
     """The mask (F, h, w) that the settings name."""
     if not settings.mask:
         return None
     height, width = (side // session.folder.downscale for side in frames.pixels.shape[1:3])
-    return load_mask(_mask_path(settings.mask), session.workspace.config.clip, frames, (height, width))
+    return load_mask(mask_path(settings.mask), session.workspace.config.clip, frames, (height, width))
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
@@ -184,8 +176,3 @@ def _run(workspace: Workspace, digest: str, name: str | None, base: str, force: 
                 f"give another --name, such as {workspace.free_edit_name(run.name)}, or --force to replace it",
             )
     return run
-
-
-def video_name(format: Format) -> str:
-    """The file, or of pictures the folder, of an edit's result."""
-    return "edited" if format == "png" else f"edited.{format}"

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 import numpy as np
 
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.settings import ClipSettings
+from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.measuring import Tools, against_source, alone, load_tools
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, load_frames, load_mask, source_of
+from vp2p.stages.source import Frames, load_frames, load_mask, mask_path, source_of
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.atomic import write_json
 
@@ -130,7 +130,7 @@ def _evaluated(
     run.verify()
     origin = source_of(planned, session.folder)
     frames = load_frames(origin)
-    edited = _edited(run, planned.recorded["format"], frames)
+    edited = _edited(run, frames)
     if origin.name not in motions:
         motions[origin.name] = motion(frames.pixels) if len(frames.pixels) > 1 else None
     marked, kept = _mask(session, run, mask, frames)
@@ -141,12 +141,9 @@ def _evaluated(
     return Evaluation(run.name, run.identity, prompt, _finite(scores), _finite(source), mask, clip_model)
 
 
-def _edited(run: RunFolder, format: str, frames: Frames) -> np.ndarray:
+def _edited(run: RunFolder, frames: Frames) -> np.ndarray:
     """The frames of the edit as its file shows them."""
-    from vp2p.stages.edit import video_name
-    from vp2p.video.reading import read_clip
-
-    found = read_clip(run.path(video_name(format)), ClipSettings(frames="all")).frames
+    found = every_frame(edited_file(run))
     if found.shape != frames.pixels.shape:
         raise ArtifactError(f"The edit {run.name} and its source differ in size or number of frames.", run.rebuild)
     return found
@@ -160,10 +157,7 @@ def _mask(
 
     size = frames.pixels.shape[1:3]
     if mask:
-        path = Path(mask).expanduser()
-        if not path.exists():
-            raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
-        marked = load_mask(path, session.workspace.config.clip, frames, size)
+        marked = load_mask(mask_path(mask), session.workspace.config.clip, frames, size)
         return marked, kept_pixels(marked, size, grow=0)
     if not run.path("mask.safetensors").exists():
         return None, None

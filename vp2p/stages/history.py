@@ -106,12 +106,14 @@ def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
 def _under(parent: str | None, entries: Mapping[str, Entry], above: Mapping[str, str | None]) -> tuple[Entry, ...]:
     """The entries whose parent has the key ``parent``, with what differs between those of one stage."""
     keys = [key for key in entries if above.get(key) == parent]
+    families: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for key in keys:
+        families.setdefault(entries[key].stage, {})[key] = flat(entries[key].settings)
+    names = {stage: differing(list(family.values())) for stage, family in families.items()}
     found = []
     for key in sorted(keys, key=lambda key: entries[key].created):
         entry = entries[key]
-        family = [flat(entries[other].settings) for other in keys if entries[other].stage == entry.stage]
-        mine = flat(entry.settings)
-        differs = {name: mine.get(name) for name in differing(family)}
+        differs = {name: families[entry.stage][key].get(name) for name in names[entry.stage]}
         found.append(replace(entry, differs=differs, made=_under(key, entries, above)))
     return tuple(found)
 

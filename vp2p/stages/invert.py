@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from vp2p.settings import InvertSettings, to_mapping
+from vp2p.stages.figures import quality
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
@@ -120,11 +120,10 @@ def _show(session: Session, run: RunFolder, frames: Frames, latents: Tensor) -> 
 
 
 def _quality(run: RunFolder) -> dict[str, str]:
-    try:
-        found = json.loads(run.path("quality.json").read_bytes())
-        return {
-            "reconstruction": f"{found['psnr_reconstruction']:.2f} dB PSNR",
-            "VAE alone": f"{found['psnr_vae']:.2f} dB",
-        }
-    except (OSError, ValueError, KeyError):
+    found = quality(run)
+    if not found:
         return {}
+    return {
+        "reconstruction": f"{found['psnr_reconstruction']:.2f} dB PSNR",
+        "VAE alone": f"{found['psnr_vae']:.2f} dB",
+    }

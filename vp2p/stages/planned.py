@@ -44,18 +44,14 @@ class Planned:
         others = [run for run in self.workspace.runs(self.run.stage) if run.finished]
         if not others:
             return f"no {self.run.stage} run is finished yet"
-        nearest = min(others, key=lambda other: len(_differences(self, finished_plan(self.workspace, other))))
-        differing = _differences(self, finished_plan(self.workspace, nearest))
-        return f"unlike {nearest.name}: {', '.join(differing) or 'made anew'}"
+        found = [(_differences(self, finished_plan(self.workspace, run)), run.name) for run in others]
+        differences, nearest = min(found, key=lambda one: len(one[0]))
+        return f"unlike {nearest}: {', '.join(differences) or 'made anew'}"
 
 
 def finished_plan(workspace: Workspace, run: RunFolder) -> Planned:
     """A finished run as it was planned. Raises ArtifactError if its manifest is missing or damaged."""
-    parents = {
-        stage: RunFolder(workspace.folder / stage / parent.name, stage, parent.identity or "")
-        for stage, parent in run.parents().items()
-    }
-    return Planned(workspace, run, run.manifest()["settings"], parents)
+    return Planned(workspace, run, run.manifest()["settings"], workspace.parents_of(run))
 
 
 def find_run(workspace: Workspace, stage: str, name: str | None, command: str) -> Planned:

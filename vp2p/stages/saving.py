@@ -24,6 +24,11 @@ class Interrupted(BaseException):
         self.signum = signum
 
 
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """A signal's handler where nothing needs saving first. Raises Interrupted."""
+    raise Interrupted(signum)
+
+
 class Saver:
     """Saves the newest state that the loop offers, at most every ``seconds``, and on a signal.
 

@@ -116,7 +116,6 @@ def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:
     """
     workspace, run = planned.workspace, planned.parents["source"]
     if run.finished:
-        run.verify()
         return run
     again = plan_source(workspace, folder)
     if again.run.name != run.name:
@@ -139,6 +138,14 @@ def load_frames(run: RunFolder) -> Frames:
     facts = load_metadata(path, run.rebuild)
     pixels = load_tensors(path, run.rebuild)["frames"].numpy()
     return Frames(pixels, Fraction(facts["rate"]), facts["start"], facts["end"])
+
+
+def mask_path(mask: str) -> Path:
+    """The path that ``--mask`` names. Raises UsageError if nothing is there."""
+    path = Path(mask).expanduser()
+    if not path.exists():
+        raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
+    return path
 
 
 def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple[int, int]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vp2p.settings import TuneSettings, identifying, to_mapping
+from vp2p.stages.figures import last_losses
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
@@ -52,6 +53,7 @@ def tune(
     planned = plan_tune(session, settings)
     run, prompt = planned.run, planned.recorded["prompt"]
     source = source_of(planned, session.folder)
+    source.verify()  # also where tuning is up to date, since all that follows is made from these frames
 
     def work(found: Checkpoint) -> None:
         from vp2p.method.tuning import Tuning
@@ -77,9 +79,7 @@ def tune(
         session.tuned_is(run)
 
     done = perform(planned, work, force, session.patience)
-    losses = [entry["loss"] for entry in run.read_log()]
-    facts = {"steps": settings.steps}
-    if losses:
-        last = losses[-min(len(losses), 20) :]
+    facts, last = {"steps": settings.steps}, last_losses(run)
+    if last:
         facts["loss"] = f"{sum(last) / len(last):.4f} (mean of the last {len(last)} steps)"
     return StageResult("tune", run.name, done, run.path("tuned.safetensors"), facts, next=("vp2p invert",))

@@ -128,6 +128,17 @@ class Workspace:
         """The runs of every stage, stage by stage; see :meth:`runs`."""
         return [run for stage in STAGES for run in self.runs(stage)]
 
+    def parents_of(self, run: RunFolder) -> dict[str, RunFolder]:
+        """The runs that a run is made from, by stage; they need not be there any more.
+
+        Raises:
+            ArtifactError: its record is missing or damaged.
+        """
+        return {
+            stage: RunFolder(self._stage(stage) / parent.name, stage, parent.identity or "")
+            for stage, parent in run.parents().items()
+        }
+
     def strangers(self, runs: Sequence[RunFolder]) -> list[Path]:
         """The folders among the runs, besides ``runs``, that nobody is writing: they do not say what they hold."""
         known = {run.folder for run in runs}
