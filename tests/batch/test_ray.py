@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
@@ -54,9 +56,13 @@ def test_a_node_is_killed_in_mid_run(cluster: Any, folder: Path, write: Callable
     def kill() -> None:
         wait_for(lambda: over.is_set() or tuning(work / "one"))
         (lock,) = work.glob("one/tune/.*.lock")
-        raylet = parent(json.loads(lock.read_bytes())["pid"])
+        worker = json.loads(lock.read_bytes())["pid"]
+        os.kill(worker, signal.SIGSTOP)  # or it could end its task while its node is being found
+        raylet = parent(worker)
         (node,) = (node for node in cluster.worker_nodes if raylet in processes(node))
         cluster.remove_node(node, allow_graceful=False)
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
