@@ -28,6 +28,14 @@ def test_settings_are_changed_by_name():
     assert METHODS["direct"].tune.steps == 500
 
 
+def test_other_defaults_serve_where_a_method_says_nothing():
+    common = ["tune.steps=30", "invert.steps=20", "edit.cross_replace=0.3"]
+    steps = {text: read_method(text, common).tune.steps for text in ("paper", "image-p2p", "paper,tune.steps=7")}
+    assert steps == {"paper": 30, "image-p2p": 0, "paper,tune.steps=7": 7}
+    method = read_method("released", common)
+    assert (method.tune.steps, method.invert.steps, method.edit({}).cross_replace) == (300, 20, 0.2)
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bench(given: argparse.Namespace) -> int:
-    cases, methods = select(given.cases), [read_method(text) for text in given.methods]
+    cases, methods = select(given.cases), [read_method(text, given.set) for text in given.methods]
     if given.jobs < 1:
         raise UsageError(f"--jobs is {given.jobs}, but must be 1 or more.", "give --jobs 1 or more")
     given.out.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,10 @@ def _parser() -> argparse.ArgumentParser:
         "--methods", nargs="+", default=list(METHODS), metavar="METHOD",
         help="which methods, settings changed where you like: direct,edit.cross_replace=0.6; known: "
         + ", ".join(METHODS),
+    )  # fmt: skip
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="SETTING",
+        help="other defaults, such as tune.steps=30, for what a method does not say itself",
     )  # fmt: skip
     parser.add_argument(
         "--cases", nargs="+", default=[], metavar="CASE", help="ids, patterns such as 'object-0*', train or held-out"

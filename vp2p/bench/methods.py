@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Mapping
+from typing import Any, Literal, Mapping, Sequence
 
 import yaml
 
@@ -91,8 +91,12 @@ _BUILT_IN = (
 METHODS: Mapping[str, Method] = {method.name: method for method in _BUILT_IN}
 
 
-def read_method(text: str) -> Method:
+def read_method(text: str, common: Sequence[str] = ()) -> Method:
     """A method by its name, with settings changed: ``direct,edit.cross_replace=0.6,tune.steps=100``.
+
+    Args:
+        common: changes of the defaults, such as ``invert.steps=20``, for what neither the method's own
+            table nor ``text`` says.
 
     Raises:
         UsageError: an unknown method, or a wrong setting.
@@ -101,8 +105,18 @@ def read_method(text: str) -> Method:
     if name not in METHODS:
         raise UsageError(f"There is no method {name!r}.", f"methods: {', '.join(METHODS)}")
     base = METHODS[name]
-    settings = {section: dict(values) for section, values in base.settings.items()}
-    for change in changes:
+    settings = _changes(common)
+    for section, values in (*base.settings.items(), *_changes(changes).items()):
+        settings.setdefault(section, {}).update(values)
+    method = Method(text, settings, base.of)
+    method.model, method.tune, method.invert, method.edit({})
+    return method
+
+
+def _changes(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Settings by section, of texts such as ``tune.steps=100``."""
+    settings: dict[str, dict[str, Any]] = {}
+    for change in texts:
         key, equals, value = change.partition("=")
         section, _, option = key.partition(".")
         if not equals or section not in _STAGES or not option:
@@ -111,6 +125,4 @@ def read_method(text: str) -> Method:
             settings.setdefault(section, {})[option.replace("-", "_")] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise UsageError(f"{change!r} holds no value.", "write it like edit.cross_replace=0.6") from error
-    method = Method(text, settings, base.of)
-    method.model, method.tune, method.invert, method.edit({})
-    return method
+    return settings
