@@ -32,11 +32,12 @@ class Outcome:
     """What a method made of a case, read only when asked for.
 
     ``identity`` stands for all that it depends on. ``clips`` gives the edited clip and the source
-    branch's, uint8 (F, S, S, 3), the latter None for a ceiling; ``by_vae`` a clip as the VAE alone
-    returns it.
+    branch's, uint8 (F, S, S, 3), the latter None for a ceiling; ``by_vae`` a clip as the VAE alone of
+    the model with fingerprint ``model`` returns it.
     """
 
     identity: str
+    model: str
     clips: Callable[[], tuple[np.ndarray, np.ndarray | None]]
     by_vae: Callable[[np.ndarray], np.ndarray]
 
@@ -49,12 +50,13 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
         Interrupted: a signal came; checkpoints are saved.
     """
     session = _session(folder, pool, case, truth, method)
+    fingerprint = session.model_identity["fingerprint"]
 
     def by_vae(frames: np.ndarray) -> np.ndarray:
         return decode_latents(session.model, encode_frames(session.model, frames))
 
     if method.of == "vae":
-        return Outcome(session.model_identity["fingerprint"], lambda: (by_vae(truth.ideal), None), by_vae)
+        return Outcome(fingerprint, fingerprint, lambda: (by_vae(truth.ideal), None), by_vae)
     tuned = tune(session, method.tune)
     inverted = invert(session, method.invert, tuned.run)
     # The ideal clip's own prompt as the edit leaves the source branch, which is what is scored.
@@ -67,7 +69,7 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
         source = decode_latents(session.model, latents["source"])
         return (source, None) if method.of == "inverted" else (decode_latents(session.model, latents["target"]), source)
 
-    return Outcome(found.identity, clips, by_vae)
+    return Outcome(found.identity, fingerprint, clips, by_vae)
 
 
 def _session(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> Session:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Sequence
 
+import numpy as np
+
 from vp2p.batch.pool import Pool
 from vp2p.bench.cases import Case
 from vp2p.bench.files import strip_path, write_strip
@@ -36,6 +38,7 @@ class Worker:
         self._pool = Pool()
         self._scores = ScoreFile(out / "scores.jsonl")
         self._judge: PoseJudge | None = None
+        self._by_vae: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
 
     def do(self, case: Case, methods: Sequence[Method]) -> Iterator[Result | Failed]:
         """A case by each method that applies to it, in turn; what is known already is not done again."""
@@ -58,8 +61,7 @@ class Worker:
     def _score(self, case: Case, known: Truth, method: Method, outcome: Outcome) -> Result:
         self._judge = self._judge or PoseJudge()
         edited, source = outcome.clips()
-        unedited = outcome.by_vae(known.clip)
-        ceiling = unedited if known.ideal is None else outcome.by_vae(known.ideal)
+        unedited, ceiling = self._through_vae(case, known, outcome)
         result = Result(
             case.id, method.name, outcome.identity, score(case, known, edited, source, unedited, ceiling, self._judge)
         )
@@ -68,3 +70,11 @@ class Worker:
             write_strip(strip_path(self._out, case.id, name), frames)
         self._scores.add(result)
         return result
+
+    def _through_vae(self, case: Case, known: Truth, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """The clip and the ideal (where there is none, the clip again), the same for all methods of one model."""
+        key = case.id, outcome.model
+        if key not in self._by_vae:
+            clip = outcome.by_vae(known.clip)
+            self._by_vae = {key: (clip, clip if known.ideal is None else outcome.by_vae(known.ideal))}
+        return self._by_vae[key]
