@@ -11,10 +11,16 @@ from typing import Any, Literal, Mapping
 
 from vp2p.errors import UsageError
 
+_ALWAYS_THERE = object()
 
-def _option(default: Any, help: str, later: bool = False) -> Any:
-    """A field with the sentence that ``--help`` says of it; ``later`` as in :func:`identifying`."""
-    return field(default=default, metadata={"help": help, "later": later})
+
+def _option(default: Any, help: str, before: Any = _ALWAYS_THERE) -> Any:
+    """A field with the sentence that ``--help`` says of it.
+
+    Args:
+        before: of an option added later, the value that does what was done before; see :func:`identifying`.
+    """
+    return field(default=default, metadata={"help": help} | ({} if before is _ALWAYS_THERE else {"before": before}))
 
 
 def _check(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -91,7 +97,7 @@ class ModelSettings(ComputeSettings):
     attention: Literal["first-frame", "self"] = _option(
         "first-frame",
         "What the attention within frames reads: the first frame, or each frame itself as in the image model.",
-        later=True,
+        before="first-frame",
     )
 
 
@@ -107,7 +113,7 @@ class TuneSettings:
     gradient_checkpointing: bool = _option(False, "Need less memory, for about a third more arithmetic.")
     seed: int = _option(33, "Seed of the noise and of the timesteps.")
     mixed: float = _option(
-        0.0, "Share of the steps that see single frames, without attention over time, as Dreamix does.", later=True
+        0.0, "Share of the steps that see single frames, without attention over time, as Dreamix does.", before=0.0
     )
 
     def __post_init__(self) -> None:
@@ -185,13 +191,33 @@ class EditSettings:
     )
     guidance: float | None = _option(None, "Scale of the edit's classifier-free guidance; by default the inversion's.")
     strength: float = _option(
-        1.0, "Share of the steps that are taken: below 1 it starts from a less noisy clip, and keeps more.", later=True
+        1.0, "Share of the steps that are taken: below 1 it starts from a less noisy clip, and keeps more.", before=1.0
+    )
+    blend_levels: Literal["one", "all"] = _option(
+        "one", "Which attention maps outline the edit: those of one size, as published, or of all sizes.", before="one"
+    )
+    blend_peak: Literal["frame", "clip"] = _option(
+        "frame", "Whose peak the outline's cut is a share of: each frame's, or the whole clip's.", before="frame"
+    )
+    blend_soft: bool = _option(False, "Let the edit fade out around the outline's cut.", before=False)
+    new_weight: float = _option(
+        1.0, "Multiply the attention of the words that are new, where --reweight names none of them.", before=1.0
+    )
+    carry: float = _option(
+        0.0,
+        "After this share of the steps, the changed region of the frame that came out best is carried along the "
+        "clip's motion into the others; 0 leaves each frame its own.",
+        before=0.0,
+    )
+    paste: bool = _option(
+        False, "Put the clip's own pixels back wherever an outlined edit changed nothing.", before=False
     )
 
     def __post_init__(self) -> None:
-        for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):
+        for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start", "carry"):
             _unit(name, getattr(self, name))
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
+        _check(self.new_weight >= 0, "new_weight", self.new_weight, "0 or more")
         _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
         if self.prompt is not None and self.swap:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
@@ -305,12 +331,17 @@ def to_mapping(settings: Any) -> dict[str, Any]:
 
 
 def identifying(settings: Any) -> dict[str, Any]:
-    """:func:`to_mapping` as it enters an identity: without options added later that hold their default.
+    """:func:`to_mapping` as it enters an identity: without options added later that do what was done before.
 
     So a run that was made before an option existed has the identity that it would have now.
     """
     values = to_mapping(settings)
-    for entry in fields(settings):
-        if entry.metadata["later"] and getattr(settings, entry.name) == entry.default:
-            del values[entry.name]
+    for name, value in before(type(settings)).items():
+        if values[name] == value:
+            del values[name]
     return values
+
+
+def before(cls: type) -> dict[str, Any]:
+    """The options that records of older runs may lack, with the value that those runs had."""
+    return {entry.name: entry.metadata["before"] for entry in fields(cls) if "before" in entry.metadata}

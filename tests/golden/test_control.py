@@ -53,7 +53,7 @@ def test_controllers(golden, index, with_maps):
         compared += 1
         replace = frozenset({"temporal"} if step < int(case["self_replace_steps"] * steps) else ())
         maps = WordMaps((2,), (2,)) if with_maps else None
-        control = EditControl(4, 2, [TargetControl(3, plan.at(step), replace, maps)], pixels)
+        control = EditControl(4, 2, [TargetControl(3, plan.at(step), replace, maps)], pixels, [pixels])
         # Stored as (branch, frame, head, pixel, token); the text is shared by the frames.
         cross = data[f"{key}.cross_in"].view(4, frames, heads, pixels, 77).transpose(1, 2).flatten(2, 3)
         wanted = data[f"{key}.cross_out"].view(4, frames, heads, pixels, 77).transpose(1, 2).flatten(2, 3)
@@ -72,7 +72,7 @@ def test_local_blend(golden, threshold):
     for name in ("down_cross.2", "down_cross.3", "up_cross.0", "up_cross.1", "up_cross.2"):
         layer = data[f"f2.{name}"].float().view(2, 2, 8, 256, 77)  # branch, frame, head
         maps.add(layer[0], layer[1], 2)
-    mask = outline(maps.sums, (16, 16), (64, 64), threshold)
+    mask = outline({(16, 16): maps.sums[256]}, (64, 64), threshold)
     stored = data[f"f2.th{threshold}.mask"]
     assert torch.equal(mask, stored[-1])
     x = frames_first(data["f2.x_t"])

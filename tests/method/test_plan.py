@@ -80,6 +80,14 @@ def test_reweighting_acts_inside_the_window_only(plan):
     assert outside.source[:, cat].sum() == 0 and outside.keep[cat] == 1
 
 
+def test_new_words_may_weigh_more_unless_they_have_a_weight(plan):
+    made = plan(prompt="a red dog on the grass", reweight=("red:0.5",), new_weight=2.0)
+    assert {word.text: made.weights[list(word.tokens)].tolist() for word in made.target.words} == {
+        "a": [1], "red": [0.5], "dog": [2], "on": [1], "the": [1], "grass": [1],
+    }  # fmt: skip
+    assert plan(prompt=CAT, new_weight=2.0).kind == "same"
+
+
 def test_a_word_has_its_own_window(plan):
     made = plan(swap=("cat=dog",), cross_replace=0.2, window=("dog=0.3:0.8",))
     (dog,) = made.target.words[1].tokens

@@ -17,6 +17,7 @@ from vp2p.bench.truth import Truth
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings, to_mapping
 from vp2p.stages.edit import edit
+from vp2p.stages.editing import render
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
@@ -66,8 +67,10 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
 
     def clips() -> tuple[np.ndarray, np.ndarray | None]:
         latents = load_tensors(found.path("latents.safetensors"), found.rebuild)
-        source = decode_latents(session.model, latents["source"])
-        return (source, None) if method.of == "inverted" else (decode_latents(session.model, latents["target"]), source)
+        pixels = truth.clip if method.of == "edit" else truth.ideal
+        outlined = found.path("mask.safetensors").exists()
+        source, edited = render(session, asked, pixels, latents["source"], latents["target"], outlined)
+        return (source, None) if method.of == "inverted" else (edited, source)
 
     return Outcome(found.identity, fingerprint, clips, by_vae)
 

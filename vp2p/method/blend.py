@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
@@ -10,17 +12,18 @@ from torch.nn.functional import interpolate, max_pool2d
 class WordMaps:
     """Running sums of the blend words' cross-attention, for source and target.
 
-    ``sums`` is (2, F, n): row 0 source, row 1 target; n tokens at the blend level.
+    ``sums`` holds (2, F, n) for each level of n tokens a frame: row 0 source, row 1 target.
     """
 
     def __init__(self, source_tokens: tuple[int, ...], target_tokens: tuple[int, ...]) -> None:
         self.tokens = (source_tokens, target_tokens)
-        self.sums: Tensor | None = None
+        self.sums: dict[int, Tensor] = {}
 
     def add(self, source: Tensor, target: Tensor, frames: int) -> None:
         """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target."""
         added = torch.stack([word_map(maps, tokens, frames) for maps, tokens in zip((source, target), self.tokens)])
-        self.sums = added if self.sums is None else self.sums + added
+        cells = added.shape[-1]
+        self.sums[cells] = self.sums[cells] + added if cells in self.sums else added
 
 
 def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
@@ -28,23 +31,42 @@ def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
     return maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
 
 
-def outline(sums: Tensor, map_size: tuple[int, int], latent_size: tuple[int, int], threshold: float) -> Tensor:
+def outline(
+    sums: Mapping[tuple[int, int], Tensor],
+    latent_size: tuple[int, int],
+    threshold: float,
+    joint: bool = False,
+    soft: bool = False,
+) -> Tensor:
     """The mask of the edit.
 
     Maps are max-pooled 3 x 3, enlarged to the latents, divided by their maximum in each frame and
     cut at ``threshold``; the words' masks in source and target are united.
 
     Args:
-        sums: (2, F, n) from :class:`WordMaps`.
+        sums: by map size (height, width), (2, F, n) from :class:`WordMaps`. Those of several sizes are
+            averaged, each divided by its maximum.
+        joint: divide by the maximum of all frames.
+        soft: fade from 0 at half the threshold to 1 at one and a half of it.
 
     Returns:
-        (F, h, w) bool.
+        (F, h, w): bool, or float32 in 0…1 if ``soft``.
     """
-    maps = sums.unflatten(-1, map_size)  # (2, F, map height, map width)
-    maps = interpolate(max_pool2d(maps, 3, stride=1, padding=1), size=latent_size)
-    peak = maps.amax(dim=(-2, -1), keepdim=True)
+    levels = []
+    for size, maps in sums.items():
+        pooled = max_pool2d(maps.unflatten(-1, size), 3, stride=1, padding=1)
+        levels.append(_over_peak(interpolate(pooled, size=latent_size), joint))
+    maps = levels[0] if len(levels) == 1 else _over_peak(torch.stack(levels).mean(0), joint)
+    if soft and threshold > 0:
+        return (maps / threshold - 0.5).clamp(0, 1).amax(dim=0)
+    return (maps > threshold).any(dim=0)
+
+
+def _over_peak(maps: Tensor, joint: bool) -> Tensor:
+    """(2, F, h, w) over the maximum of each frame, or of all together."""
+    peak = maps.amax(dim=(-3, -2, -1) if joint else (-2, -1), keepdim=True)
     # A side without blend words has no maps, and so no mask.
-    return ((maps / peak.clamp(min=1e-12)) > threshold).any(dim=0)
+    return maps / peak.clamp(min=1e-12)
 
 
 def blend(source: Tensor, target: Tensor, mask: Tensor) -> Tensor:

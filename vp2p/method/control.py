@@ -8,7 +8,7 @@ and fused attention serves both terms. Maps are formed only where the blend mask
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -39,21 +39,30 @@ class EditControl:
     Args:
         branches: how many branches the batch holds.
         source: the source's conditional branch; the targets name theirs.
-        map_tokens: tokens a frame at the blend level. Frame attention is replaced at this level and
-            coarser ones, as in Prompt-to-Prompt.
+        replaced_tokens: tokens a frame of the finest level at which frame attention is replaced; it is at
+            this one and coarser ones, as in Prompt-to-Prompt.
+        map_tokens: tokens a frame of the levels whose maps are collected.
     """
 
-    def __init__(self, branches: int, source: int, targets: Sequence[TargetControl], map_tokens: int) -> None:
+    def __init__(
+        self,
+        branches: int,
+        source: int,
+        targets: Sequence[TargetControl],
+        replaced_tokens: int,
+        map_tokens: Collection[int],
+    ) -> None:
         self.branches = branches
         self.source = source
         self.targets = targets
+        self.replaced_tokens = replaced_tokens
         self.map_tokens = map_tokens
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
         if layer.role == "cross":
             return self._cross(layer, q, k, v, frames)
-        if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.map_tokens:
+        if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.replaced_tokens:
             return scaled_dot_product_attention(q, k, v)
         replaced = [target.branch for target in self.targets if layer.role in target.replace]
         if not replaced:
@@ -66,7 +75,7 @@ class EditControl:
     def _cross(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         q, k, v = (part.unflatten(0, (self.branches, -1)) for part in (q, k, v))
         q_s, k_s, v_s = (part[self.source] for part in (q, k, v))
-        map_layer = layer.place != "mid" and q[0, :, 0].shape[:-1].numel() // frames == self.map_tokens
+        map_layer = layer.place != "mid" and q[0, :, 0].shape[:-1].numel() // frames in self.map_tokens
         by_branch = {target.branch: target for target in self.targets}
         out = []
         for branch in range(self.branches):

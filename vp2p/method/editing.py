@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
@@ -9,10 +10,11 @@ import torch
 from torch import Tensor
 
 from vp2p.method.blend import WordMaps, blend, outline
+from vp2p.method.carry import Carry
 from vp2p.method.control import EditControl, TargetControl
 from vp2p.method.levels import Levels
 from vp2p.method.plan import EditPlan
-from vp2p.method.schedule import Schedule, guide, no_progress
+from vp2p.method.schedule import Schedule, add_noise, guide, no_progress, remove_noise
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
 
@@ -35,7 +37,7 @@ class Target:
 
     ``cond`` is (1, L, width). ``uncond`` is (T, L, width), (T, F, L, width) with one for each
     frame, or (1, L, width) where one serves every step. ``mask`` (F, h, w) takes the place of the
-    mask that attention would outline.
+    mask that attention would outline. ``carry`` makes the frames agree; only an edit with a mask is carried.
     """
 
     plan: EditPlan
@@ -44,6 +46,7 @@ class Target:
     cond: Tensor
     uncond: Tensor
     mask: Tensor | None = None
+    carry: Carry | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ def edit(
     guided_source = source.recorded is None and source.guidance is not None
     word_maps = [WordMaps(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
     at_source, at_targets = x_T[None], x_T.expand(count, *x_T.shape)
+    every_level = any(t.settings.blend_levels == "all" for t in targets)
     state = Edited(0, x_T, at_targets, (None,) * count)
     for index in range(start or schedule.steps, 0, -1):
         step = schedule.steps - index
@@ -116,7 +120,7 @@ def edit(
             TargetControl(1 + count + k, t.plan.at(step), _replaced(t.settings, step, schedule.steps), word_maps[k])
             for k, t in enumerate(targets)
         ]
-        control = EditControl(len(parts), 0, controls, levels.blend_tokens)
+        control = EditControl(len(parts), 0, controls, levels.blend_tokens, levels.map_tokens(every_level))
         out = model(torch.cat(batch), schedule.timestep(index), _texts(parts, frames), control)
 
         if source.recorded is not None:
@@ -126,17 +130,28 @@ def edit(
             at_source = schedule.denoise(prediction, at_source, index)
         guidance = torch.tensor([t.guidance for t in targets], device=out.device).view(-1, 1, 1, 1, 1)
         prediction = guide(out[1 : 1 + count], out[1 + count : 1 + 2 * count], guidance)
-        at_targets = schedule.denoise(prediction, at_targets, index)
-
         masks = tuple(
             _mask(t, maps, levels, (frames, height, width), step, schedule.steps) for t, maps in zip(targets, word_maps)
         )
-        at_targets = torch.stack(
-            [x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(at_targets, masks)]
-        )
+        moved = [
+            _denoised(t, schedule, index, *state_of) for t, *state_of in zip(targets, prediction, at_targets, masks)
+        ]
+        at_targets = torch.stack([x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(moved, masks)])
         state = Edited(step + 1, at_source[0], at_targets, masks)
         on_step(state)
     return state
+
+
+def _denoised(
+    target: Target, schedule: Schedule, index: int, prediction: Tensor, x: Tensor, mask: Tensor | None
+) -> Tensor:
+    """The target's latents (F, c, h, w) one step on; carried, if it is time."""
+    step = schedule.steps - index
+    if mask is None or target.carry is None or not target.carry.due(step, schedule.steps):
+        return schedule.denoise(prediction, x, index)
+    noise = schedule.noise(prediction, x, index)
+    clean = target.carry(remove_noise(x, noise, schedule.alphas[index]), mask)
+    return add_noise(clean, noise, schedule.alphas[index - 1])
 
 
 def _mask(
@@ -148,7 +163,10 @@ def _mask(
     if target.mask is not None:
         return target.mask
     if maps is not None:
-        return outline(maps.sums, levels.blend_size, shape[1:], target.settings.blend_threshold)
+        settings, sizes = target.settings, levels.map_sizes(target.settings.blend_levels == "all")
+        sums = {size: maps.sums[math.prod(size)] for size in sizes}
+        joint = settings.blend_peak == "clip"
+        return outline(sums, shape[1:], settings.blend_threshold, joint, settings.blend_soft)
     if target.plan.blend is not None:  # nothing changed, so nothing may move
         return torch.zeros(shape, dtype=torch.bool, device=target.cond.device)
     return None

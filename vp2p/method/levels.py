@@ -48,3 +48,11 @@ class Levels:
     @property
     def blend_tokens(self) -> int:
         return math.prod(self.blend_size)
+
+    def map_sizes(self, every: bool) -> list[tuple[int, int]]:
+        """(height, width) of the maps that outline the edit: of one level, or of ``every`` one that reads the text."""
+        return [self.sizes[level] for level in self.with_text] if every else [self.blend_size]
+
+    def map_tokens(self, every: bool) -> frozenset[int]:
+        """Tokens a frame of :meth:`map_sizes`."""
+        return frozenset(math.prod(size) for size in self.map_sizes(every))

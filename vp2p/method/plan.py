@@ -70,6 +70,9 @@ def plan_edit(
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
     alignment = align(source, target)
     weights, reweighted = word_weights(target, settings.reweight, length)
+    for word in changed_words(target, alignment, target=True):
+        if word not in reweighted:
+            weights[list(word.tokens)] = settings.new_weight
     windows = time_windows(target, (0.0, settings.cross_replace), word_windows(settings.window), steps, length)
     blend = None
     if not settings.no_blend and settings.mask is None:

@@ -14,8 +14,17 @@ def ddim_move(x: Tensor, eps: Tensor, alpha_from: float, alpha_to: float) -> Ten
 
     Denoising and inversion are the same step, with the alphas exchanged. Any shapes that broadcast.
     """
-    x_0 = (x - (1 - alpha_from) ** 0.5 * eps) / alpha_from**0.5
-    return alpha_to**0.5 * x_0 + (1 - alpha_to) ** 0.5 * eps
+    return add_noise(remove_noise(x, eps, alpha_from), eps, alpha_to)
+
+
+def remove_noise(x: Tensor, eps: Tensor, alpha: float) -> Tensor:
+    """The clean latents that noisy ones are made of, were ``eps`` the noise in them (DDIM, equation 9)."""
+    return (x - (1 - alpha) ** 0.5 * eps) / alpha**0.5
+
+
+def add_noise(clean: Tensor, eps: Tensor, alpha: float) -> Tensor:
+    """Clean latents under noise."""
+    return alpha**0.5 * clean + (1 - alpha) ** 0.5 * eps
 
 
 @dataclass(frozen=True)

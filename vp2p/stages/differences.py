@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Mapping, Sequence
 
-from vp2p.settings import SECTIONS
+from vp2p.settings import SECTIONS, before
 
 # Said for the record alone, or said better by the edit's target and by the model's dtype.
 _UNSAID = frozenset({"from", "compute", "edit.prompt", "edit.swap"})
@@ -13,13 +12,13 @@ _MISSING = object()
 
 
 def flat(recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's recorded settings by ``section.name``; options added after it was made have their default."""
+    """A run's recorded settings by ``section.name``; options added after it was made have the value of before."""
     found: dict[str, Any] = {}
     for key, value in recorded.items():
         if not isinstance(value, Mapping):
             found[key] = value
         elif key not in _UNSAID:
-            found |= {f"{key}.{name}": one for name, one in {**_later(key), **value}.items()}
+            found |= {f"{key}.{name}": one for name, one in {**_before(key), **value}.items()}
     return {key: value for key, value in found.items() if key not in _UNSAID}
 
 
@@ -29,7 +28,6 @@ def differing(family: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if any(one.get(key, _MISSING) != family[0].get(key, _MISSING) for one in family[1:])]
 
 
-def _later(section: str) -> dict[str, Any]:
+def _before(section: str) -> dict[str, Any]:
     """The options of a section that older records may lack."""
-    cls = SECTIONS.get(section)
-    return {one.name: one.default for one in fields(cls) if one.metadata["later"]} if cls else {}
+    return before(SECTIONS[section]) if section in SECTIONS else {}

@@ -116,8 +116,8 @@ def edit(
             mask = _mask(session, settings, frames)
             session.use_tuned(planned.parents["tune"])
             with Saver(run, immutable=True):
-                edited = compute_edit(session, settings, planned.inversion, inverted.run, words, mask, progress)
-            notes.extend(keep_edit(session, run, edited, frames, words, run.path(video_name(format)), format))
+                edited = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
+            notes.extend(keep_edit(session, run, settings, edited, frames, words, run.path(video_name(format)), format))
 
         notes.extend(unknown_word_notes(session, words.target.prompt))
         done = perform(planned, work, force, session.patience)

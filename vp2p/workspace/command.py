@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
-from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
+from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings, before
 from vp2p.workspace import config
 from vp2p.workspace.run_settings import read_run_settings
 
@@ -46,7 +46,7 @@ def rebuild_command(folder: Path, stage: str) -> str:
 
 
 def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]:
-    values = recorded.get(stage, {})
+    values = {**before(_SETTINGS[stage]), **recorded.get(stage, {})} if recorded else {}
     try:
         defaults = config.read_config(folder.parent.parent / config.NAME).stages.get(stage, {})
     except Vp2pError:

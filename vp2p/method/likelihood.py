@@ -1,0 +1,44 @@
+"""How likely the model finds pictures, given a prompt: how well it denoises them."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import DDIMScheduler
+from torch import Tensor
+
+from vp2p.method.schedule import generator, training_target
+from vp2p.t2s import TextToSetModel
+
+_NOISE = (0.4, 0.6)  # shares of the model's timesteps, at which a picture's objects are decided
+_DRAWS = 2
+
+
+@torch.no_grad()
+def denoising_loss(
+    model: TextToSetModel, scheduler: DDIMScheduler, latents: Tensor, cond: Tensor, mask: Tensor
+) -> Tensor:
+    """Mean squared error of the prediction for noised latents, inside a mask, each frame by itself.
+
+    The lower, the likelier the frame given the prompt (Li et al., "Your diffusion model is secretly a
+    zero-shot classifier", 2303.16203, equation 5, with few draws). All frames have the same noise.
+
+    Args:
+        latents: (F, c, h, w).
+        cond: (1, L, width).
+        mask: (F, h, w), weights.
+
+    Returns:
+        (F,)
+    """
+    random = generator(0)
+    weight = mask[:, None] / mask.sum((1, 2))[:, None, None, None].clamp(min=1e-6)
+    losses = []
+    for share in _NOISE:
+        timestep = int(share * scheduler.config.num_train_timesteps)
+        at = torch.tensor([timestep], device=latents.device)
+        for _ in range(_DRAWS):
+            noise = torch.randn(latents[:1].shape, generator=random).to(latents).expand_as(latents)
+            noisy, target = scheduler.add_noise(latents, noise, at), training_target(scheduler, latents, noise, at)
+            found = model(noisy[:, None], timestep, cond.expand(len(latents), -1, -1))[:, 0]
+            losses.append(((found - target) ** 2 * weight).sum((1, 2, 3)))
+    return torch.stack(losses).mean(0)
