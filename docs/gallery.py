@@ -17,18 +17,18 @@ from pathlib import Path
 import numpy as np
 
 from vp2p.metrics.psnr import psnr
-from vp2p.models.codec import decode_latents
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.sprites.judge import Judge
 from vp2p.sprites.scenes import Scene
 from vp2p.stages.edit import edit
+from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune
 from vp2p.video.sheet import contact_sheet
 from vp2p.video.writing import write_video
-from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors
+from vp2p.workspace import Workspace, WorkspaceConfig
 
 FRAMES = 8
 TUNE = TuneSettings(steps=30, learning_rate=1e-4)
@@ -86,9 +86,8 @@ def run(case: Case, judge: Judge) -> dict:
     session = Session(Workspace.find(explicit=folder))
     tune(session, TUNE)
     invert(session, INVERT)
-    result = edit(session, case.settings, name=case.name)
-    kept = load_tensors(result.artifact.parent / "latents.safetensors", "python docs/gallery.py")
-    source, target = (decode_latents(session.model, kept[key]) for key in ("source", "target"))
+    result = edit(session, case.settings, name=case.name, format="png")
+    target = every_frame(result.artifact)
     answer = case.scene.replace(**case.answer)
     ideal = answer.render(FRAMES)
     outside = ~(case.scene.masks(FRAMES) | answer.masks(FRAMES))
@@ -98,12 +97,12 @@ def run(case: Case, judge: Judge) -> dict:
         "case": case.name,
         "prompt": result.facts["prompt"],
         "took": {key: float(np.mean([getattr(v, key) == value for v in verdicts])) for key, value in wanted.items()},
-        "kept": None if {"place", "style"} & set(case.answer) else round(psnr(target[outside], source[outside]), 1),
+        "kept": None if {"place", "style"} & set(case.answer) else round(psnr(target[outside], clip[outside]), 1),
         "true": round(psnr(target, ideal), 1),
     }
     sheet = HERE / "gallery" / f"{case.name}.png"
     sheet.parent.mkdir(exist_ok=True)
-    rows = [(case.scene.prompt, source), (figures["prompt"], target), ("the true answer", ideal)]
+    rows = [(case.scene.prompt, clip), (figures["prompt"], target), ("the true answer", ideal)]
     contact_sheet([(label, frames[::2]) for label, frames in rows], sheet)
     return figures
 

@@ -129,7 +129,7 @@ class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""
 
     method: Literal["null-text", "ddim", "direct", "noise"] = _option(
-        "null-text",
+        "direct",
         "How the source branch is brought back to the clip; noise does not invert, but adds noise to the reduced clip.",
     )
     steps: int = _option(50, "DDIM steps.")
@@ -171,9 +171,9 @@ class EditSettings:
         (), "When a word is controlled, in place of --cross-replace: dog=0.1:0.8, shares of the steps. May be repeated."
     )
     cross_replace: float = _option(0.4, "Share of the steps in which cross-attention is the source's; the first ones.")
-    self_replace: float = _option(0.4, "Share of the steps in which self-attention is the source's; the first ones.")
+    self_replace: float = _option(0.6, "Share of the steps in which self-attention is the source's; the first ones.")
     self_target: Literal["temporal", "frame", "both"] = _option(
-        "temporal", "Which self-attention --self-replace means: over time, within frames, or both."
+        "frame", "Which self-attention --self-replace means: over time, within frames, or both."
     )
     blend: tuple[str, ...] = _option(
         (), "A word that outlines where the edit may act; by default it follows from the change. May be repeated."
@@ -204,13 +204,13 @@ class EditSettings:
         1.0, "Multiply the attention of the words that are new, where --reweight names none of them.", before=1.0
     )
     carry: float = _option(
-        0.0,
+        0.9,
         "After this share of the steps, the changed region of the frame that came out best is carried along the "
         "clip's motion into the others; 0 leaves each frame its own.",
         before=0.0,
     )
     paste: bool = _option(
-        False, "Put the clip's own pixels back wherever an outlined edit changed nothing.", before=False
+        True, "Put the clip's own pixels back wherever an outlined edit changed nothing.", before=False
     )
 
     def __post_init__(self) -> None:

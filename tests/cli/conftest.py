@@ -18,7 +18,7 @@ from tests.video.makers import tone
 PROMPT = "a cat is running on the grass"
 FRAMES, STEPS = 3, 3
 TUNE = ("tune", "--steps", "2", "--learning-rate", "0.01")
-INVERT = ("invert", "--steps", str(STEPS), "--inner-steps", "2")
+INVERT = ("invert", "--method", "null-text", "--steps", str(STEPS), "--inner-steps", "2")
 # Sizes at which the tiny models' UNets still halve as often as they must.
 SIZES = {"sd1": 64, "sd2": 32}
 Make = Callable[[str, str], Path]

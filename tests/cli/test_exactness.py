@@ -11,6 +11,9 @@ from safetensors.torch import load_file
 
 from tests.cli.conftest import PROMPT, Make, save_clip
 from tests.cli.running import done
+from vp2p.stages.edited import every_frame
+from vp2p.stages.source import load_frames
+from vp2p.workspace import Workspace
 
 
 def latents(run: Path) -> tuple[torch.Tensor, torch.Tensor]:
@@ -22,10 +25,14 @@ def latents(run: Path) -> tuple[torch.Tensor, torch.Tensor]:
 def test_an_empty_change_gives_back_the_source(work: Make, method: str) -> None:
     folder = work("sd2", "tune")
     done("invert", "--method", method, "--steps", "3", "--inner-steps", "1")
-    assert done("edit", "--prompt", PROMPT, "--json").json["result"]["facts"]["kind"] == "same"
+    same = ("edit", "--prompt", PROMPT)
+    assert done(*same, "--no-paste", "--json").json["result"]["facts"]["kind"] == "same"
     source, target = latents(folder / "edit" / "same")
     assert torch.equal(source, target)
     assert (folder / "edit/same/edited.mp4").read_bytes() == (folder / "edit/same/source.mp4").read_bytes()
+    done(*same, "--name", "pasted", "--format", "png")
+    clip = load_frames(Workspace(folder).newest("source")).pixels
+    assert np.array_equal(every_frame(folder / "edit/pasted/edited"), clip)
 
 
 def test_the_source_of_null_text_and_direct_is_what_the_inversion_kept(work: Make) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.cli.running import done, refused, snapshot
-from tests.cli.test_migration import HALF, INVERTED, LONG, SHORT
+from tests.cli.test_migration import DOG, HALF, INVERTED, LONG, SHORT
 from vp2p.workspace import Workspace, run_lock
 
 
@@ -66,7 +66,7 @@ def test_what_a_kill_left(branched: Path) -> None:
     assert sorted(name for name in _items() if name != HALF) == sorted(left)
     done("gc", "--yes")
     assert not any((branched / name).exists() for name in left) and new.exists()
-    assert "edit dog: up to date" in done("edit", "--swap", "cat=dog").err
+    assert "edit dog: up to date" in done(*DOG).err
 
 
 def test_what_an_interrupted_run_was_to_replace_comes_back(branched: Path) -> None:

@@ -22,7 +22,7 @@ STAGES: list[tuple[str, str, dict[str, Any], list[list[Moment]]]] = [
     (
         "tune",
         "invert",
-        {"steps": 3, "inner_steps": 2, "tolerance": 0.0},
+        {"method": "null-text", "steps": 3, "inner_steps": 2, "tolerance": 0.0},
         # On the way to noise; between the two parts; in null-text; in each of them.
         [
             [("invert", 1)],

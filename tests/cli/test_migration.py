@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -13,12 +14,15 @@ from vp2p.workspace import Workspace
 from vp2p.workspace.parents import Parent
 
 SHORT, LONG, HALF, INVERTED = "tune/b75f12146d5b", "tune/cff66a246a9e", "tune/721eeffa8341", "invert/a524d79780ab"
+# What edits did by default then.
+AS_THEN = ("--self-target", "temporal", "--self-replace", "0.4", "--carry", "0", "--no-paste")
+DOG = ("edit", "--swap", "cat=dog", *AS_THEN)
 COMMANDS = [
     ("tune", "--steps", "2"),
     ("tune", "--steps", "3"),
     ("invert", "--method", "direct", "--steps", "2", "--from", "cff66a"),
-    ("edit", "--swap", "cat=dog"),
-    ("edit", "--swap", "cat=dog", "--no-blend", "--name", "everywhere"),
+    DOG,
+    (*DOG, "--no-blend", "--name", "everywhere"),
 ]
 
 
@@ -52,6 +56,12 @@ def test_the_identities_of_parents_are_looked_up(branched: Path) -> None:
     }
     shutil.rmtree(branched / INVERTED)
     assert edit.parents()["invert"] == Parent(INVERTED[7:], None)
+
+
+def test_the_command_of_an_edit_names_what_was_the_default_then(branched: Path) -> None:
+    words = shlex.split(Workspace(branched).by_name("edit", "dog").rebuild.removesuffix(" --force"))
+    assert {"--self-target", "--carry", "--no-paste"} <= set(words)
+    assert "edit dog: up to date" in done(*words[1:]).err
 
 
 @pytest.mark.slow

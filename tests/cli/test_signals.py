@@ -51,7 +51,12 @@ def tensors(folder: Path, stage: str) -> dict[str, bytes]:
     ("signum", "code", "stage", "words"),
     [
         (signal.SIGTERM, 143, "tune", ("tune", "--steps", "40")),
-        (signal.SIGINT, 130, "invert", ("invert", "--steps", "8", "--inner-steps", "2", "--tolerance", "0")),
+        (
+            signal.SIGINT,
+            130,
+            "invert",
+            ("invert", "--method", "null-text", "--steps", "8", "--inner-steps", "2", "--tolerance", "0"),
+        ),
     ],
     ids=["tune", "invert"],
 )

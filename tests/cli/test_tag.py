@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.running import done, refused, snapshot
-from tests.cli.test_migration import INVERTED, LONG, SHORT
+from tests.cli.test_migration import DOG, INVERTED, LONG, SHORT
 
 
 def test_a_tag_is_given_used_moved_and_taken_away(branched: Path) -> None:
@@ -36,7 +36,7 @@ def test_as_names_the_run_and_is_checked_before_the_work(branched: Path) -> None
     for name in ("../x", "", "-x", "0123456789ab", "a b", "x" * 65):
         refused(2, "tune", "--steps", "9", f"--as={name}")
     assert snapshot(branched) == before
-    assert "edit everywhere: up to date" in done("edit", "--swap", "cat=dog", "--no-blend", "--as", "everywhere").err
+    assert "edit everywhere: up to date" in done(*DOG, "--no-blend", "--as", "everywhere").err
 
 
 @pytest.mark.slow

@@ -36,7 +36,9 @@ _CLIP = ("--frames", "2", "--size", "32", "--model", "sprites")
 COMMANDS: dict[str, Command] = {
     "init": Command(("init", WORK, "--video", "cat.mp4", "--prompt", PROMPT, *_CLIP), ""),
     "tune": _at_work("tune", "--steps", "2", after="init"),
-    "invert": _at_work("invert", "--steps", "2", "--inner-steps", "1", "--tolerance", "0", after="tune"),
+    "invert": _at_work(
+        "invert", "--method", "null-text", "--steps", "2", "--inner-steps", "1", "--tolerance", "0", after="tune"
+    ),
     "edit": _at_work("edit", "--swap", "cat=dog", "--format", "png", after="invert"),
     # Another edit in place of the one of that name.
     "edit --force": _at_work("edit", "--swap", "cat=pig", "--name", "dog", "--force", after="edit"),

@@ -78,7 +78,13 @@ def test_edits_made_together_equal_edits_made_alone(inverted):
     {"reweight": ("dog:4",)}, {"window": ("dog=0:1",)},
 ])  # fmt: skip
 def test_every_control_acts(inverted, change):
-    base = {"swap": ("cat=dog",), "cross_replace": 0.5, "self_replace": 0.5, "no_blend": True}
+    base = {
+        "swap": ("cat=dog",),
+        "cross_replace": 0.5,
+        "self_replace": 0.5,
+        "self_target": "temporal",
+        "no_blend": True,
+    }
     plain = inverted.edit(inverted.target(**base)).targets
     changed = inverted.edit(inverted.target(**(base | change))).targets
     assert (plain - changed).abs().max() > 1e-5

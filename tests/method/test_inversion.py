@@ -62,7 +62,7 @@ def test_a_loss_below_the_tolerance_needs_no_update(inverted):
 
 
 def test_an_interrupted_optimisation_goes_on(inverted):
-    settings = InvertSettings(steps=4, inner_steps=2)
+    settings = InvertSettings(method="null-text", steps=4, inner_steps=2)
     states = optimise(inverted, settings)
     resumed = optimise(inverted, settings, states[1][0])
     assert torch.equal(resumed[-1][0].embeddings, states[-1][0].embeddings)

@@ -44,6 +44,16 @@ def test_a_drawn_object_is_followed_to_half_a_pixel(path: str, place: str, seed:
     assert motion.sure.min() > 0.25
 
 
+def test_large_frames_are_followed_by_small_ones():
+    scene = Scene("cat", "grass", path="slide", seed=3)
+    large = torch.from_numpy(scene.render(3, 384)).float().mean(-1)[:, None] / 255
+    region = torch.from_numpy(scene.masks(3, 384)[0]).float()
+    motion = region_motion(large, region)
+    first, *_, last = scene.poses(3)
+    away = torch.tensor([last.x - first.x, last.y - first.y]) * 384
+    assert (motion.to[2] - torch.cat([torch.eye(2), away[:, None]], 1)).abs().max() < 1.0
+
+
 def test_what_moves_without_an_order_is_not_followed():
     clip = torch.rand(3, 1, 128, 128, generator=torch.Generator().manual_seed(0))
     motion = region_motion(clip, torch.ones(128, 128))

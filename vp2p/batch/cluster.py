@@ -69,6 +69,7 @@ class Cluster:
         # On this very node, so that it is lost with no other.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._board = ray.remote(remote.Board).options(num_cpus=0, scheduling_strategy=here).remote()
+        self._news: Any = None  # on their way from the board
 
     def survey(self, plan: Plan, mistakes: Mistakes) -> Graph:
         """:func:`vp2p.batch.survey.survey` by a worker, which sees the device that the stages will see.
@@ -136,9 +137,14 @@ class Cluster:
         return options | ({"memory": needs.memory} if needs.memory else {})
 
     def _pass_on(self, course: Course) -> None:
-        """News of the workers; none are no matter."""
+        """News of the workers; none are no matter. What is slow to come is awaited by the next call."""
+        self._news = self._news or self._board.take.remote()
         with suppress(self._ray.exceptions.RayError):
-            for key, *news in self._ray.get(self._board.take.remote(), timeout=10):
+            come, _ = self._ray.wait([self._news], timeout=_SECONDS_TO_ANSWER)
+            if not come:
+                return
+            taken, self._news = self._news, None
+            for key, *news in self._ray.get(taken):
                 node = course.graph.nodes[key]
                 if news:
                     course.progress(node, *news)

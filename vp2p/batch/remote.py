@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -50,6 +51,8 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
     Raises:
         KeyboardInterrupt: the task was cancelled; a checkpoint is saved.
     """
+    import ray
+
     from vp2p.batch.work import attempt
 
     last = 0.0
@@ -60,7 +63,8 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
             last = time.monotonic()
             board.tell.remote(key, what, done, total, metric)
 
-    board.tell.remote(key)
+    with suppress(ray.exceptions.RayError):
+        ray.get(board.tell.remote(key))  # it must be known even if this worker is lost at once
     before = None
     if threading.current_thread() is threading.main_thread():
         before = signal.signal(signal.SIGINT, interrupt)

@@ -1,4 +1,4 @@
-"""The methods that are compared: one table of settings, in which the paper's are the defaults."""
+"""The methods that are compared: one table of settings, where they are not the defaults."""
 
 from __future__ import annotations
 
@@ -62,31 +62,45 @@ class Method:
         return from_mapping(SECTIONS[section], {**(below or {}), **self.settings.get(section, {})})
 
 
-_PLAIN = {"cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
+_PAPER = {"self_replace": 0.4, "self_target": "temporal", "carry": 0.0, "paste": False}
+_PLAIN = {**_PAPER, "cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
+
+
+def _as_paper(name: str, invert: Mapping[str, Any] | None = None, **edit: Any) -> Method:
+    """The paper's settings with changes."""
+    return Method(name, {"invert": {"method": "null-text", **(invert or {})}, "edit": {**_PAPER, **edit}})
+
+
 _BUILT_IN = (
-    Method("paper"),
+    Method("default"),
+    _as_paper("paper"),
     Method(
         "released",
-        {"model": {"group_norm": "joint"}, "tune": {"steps": 300}, "edit": {"cross_replace": 0.2, "self_replace": 0.5}},
+        {
+            "model": {"group_norm": "joint"},
+            "tune": {"steps": 300},
+            "invert": {"method": "null-text"},
+            "edit": {**_PAPER, "cross_replace": 0.2, "self_replace": 0.5},
+        },
     ),
-    Method("per-frame", {"invert": {"null": "per-frame"}}),
-    Method("optimised", {"edit": {"guide": "optimised"}}),
-    Method("empty", {"edit": {"guide": "empty"}}),
-    Method("ddim", {"invert": {"method": "ddim"}}),
-    Method("direct", {"invert": {"method": "direct"}}),
+    _as_paper("per-frame", {"null": "per-frame"}),
+    _as_paper("optimised", guide="optimised"),
+    _as_paper("empty", guide="empty"),
+    _as_paper("ddim", {"method": "ddim"}),
+    _as_paper("direct", {"method": "direct"}),
     Method(
         "image-p2p",
         {
             "model": {"attention": "self"},
             "tune": {"steps": 0},
-            "invert": {"null": "per-frame"},
-            "edit": {"self_target": "frame"},
+            "invert": {"method": "null-text", "null": "per-frame"},
+            "edit": {**_PAPER, "self_target": "frame"},
         },
     ),
     Method("tune-a-video", {"invert": {"method": "ddim"}, "edit": _PLAIN}),
     Method("dreamix", {"tune": {"mixed": 0.5}, "invert": {"method": "noise"}, "edit": {**_PLAIN, "strength": 0.8}}),
     Method("ideal-vae", of="vae"),
-    Method("ideal-inverted", of="inverted"),
+    Method("ideal-inverted", {"invert": {"method": "null-text"}, "edit": _PAPER}, of="inverted"),
 )
 METHODS: Mapping[str, Method] = {method.name: method for method in _BUILT_IN}
 

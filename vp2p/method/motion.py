@@ -13,13 +13,14 @@ from typing import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample, interpolate
 
 from vp2p.metrics.flow import optical_flow, warp
 
 _REWEIGHTINGS = 10
 # Pixels beyond which a point counts little in the fit, round by round: at first all points pull.
 _OUTLIERS = (8.0, 2.0, 1.0, 1.0)
+_SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
 _SURE = 0.4  # share of the texture that follows, from which on no other guess is tried
 _TURN = math.radians(20)
 _TEXTURE_WINDOW = 5
@@ -48,6 +49,9 @@ def region_motion(clip: Tensor, region: Tensor) -> Motion:
         clip: (F, 1, H, W), grey, 0…1.
         region: (H, W), weights of frame 0's pixels, 0…1.
     """
+    scale = _SIDE / max(clip.shape[-2:])
+    if scale < 1:
+        return _coarsely(clip, region, scale)
     first, still = clip[:1], torch.eye(2, 3, device=clip.device)
     weights = region * _texture(first)
     to, sure = [still], [1.0]
@@ -61,6 +65,17 @@ def region_motion(clip: Tensor, region: Tensor) -> Motion:
         to.append(found)
         sure.append(share)
     return Motion(torch.stack(to), torch.tensor(sure, device=clip.device))
+
+
+def _coarsely(clip: Tensor, region: Tensor, scale: float) -> Motion:
+    """:func:`region_motion` by smaller pictures."""
+    size = [max(1, round(side * scale)) for side in clip.shape[-2:]]
+    motion = region_motion(interpolate(clip, size=size, mode="area"), interpolate(region[None, None], size=size)[0, 0])
+    rows, columns = (small / large for small, large in zip(size, clip.shape[-2:]))
+    # The middle of a small pixel is that of the large ones that it is made of.
+    to_small = torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], device=clip.device)
+    to_large = inverse(to_small)
+    return Motion(torch.stack([compose(to_large, compose(to, to_small)) for to in motion.to]), motion.sure)
 
 
 def _guesses(to: list[Tensor], weights: Tensor) -> Iterator[Tensor]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.edit import edit
+from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames
 from vp2p.stages.tune import tune
-from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors
+from vp2p.workspace import Workspace, WorkspaceConfig
 
 OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
 TUNE = TuneSettings(steps=60, learning_rate=1e-4)
@@ -43,7 +44,6 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
         Vp2pError: see the stages.
         Interrupted: a signal came.
     """
-    from vp2p.models.codec import decode_latents
     from vp2p.sprites.scenes import Scene
     from vp2p.video.sheet import contact_sheet
     from vp2p.video.writing import write_video
@@ -63,9 +63,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
 
     source = session.workspace.newest("source")
     rows = [(scene.prompt, load_frames(source).pixels)]
-    for result in results:
-        latents = load_tensors(result.artifact.parent / "latents.safetensors", "vp2p demo")["target"]
-        rows.append((result.facts["prompt"], decode_latents(session.model, latents)))
+    rows += [(result.facts["prompt"], every_frame(result.artifact)) for result in results]
     sheet = folder / "sheet.png"
     contact_sheet(rows, sheet)
     tries = ("edit --swap cat=rabbit", 'edit --prompt "a striped cat on the grass"', "status")
