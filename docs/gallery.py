@@ -32,7 +32,7 @@ from vp2p.workspace import Workspace, WorkspaceConfig
 
 FRAMES = 8
 TUNE = TuneSettings(steps=30, learning_rate=1e-4)
-INVERT = InvertSettings(method="direct", steps=30, guidance=3.0)
+INVERT = InvertSettings(steps=30, guidance=3.0)
 HERE = Path(__file__).parent
 WORK = HERE.parent / "build" / "gallery"
 

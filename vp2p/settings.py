@@ -171,7 +171,7 @@ class EditSettings:
         (), "When a word is controlled, in place of --cross-replace: dog=0.1:0.8, shares of the steps. May be repeated."
     )
     cross_replace: float = _option(0.4, "Share of the steps in which cross-attention is the source's; the first ones.")
-    self_replace: float = _option(0.6, "Share of the steps in which self-attention is the source's; the first ones.")
+    self_replace: float = _option(0.4, "Share of the steps in which self-attention is the source's; the first ones.")
     self_target: Literal["temporal", "frame", "both"] = _option(
         "frame", "Which self-attention --self-replace means: over time, within frames, or both."
     )

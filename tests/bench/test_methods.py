@@ -6,7 +6,9 @@ import pytest
 
 from vp2p.bench.methods import METHODS, read_method
 from vp2p.errors import UsageError
-from vp2p.settings import SECTIONS, from_mapping
+from vp2p.models.card import local_card
+from vp2p.models.sources import BUNDLED
+from vp2p.settings import SECTIONS, EditSettings, InvertSettings, TuneSettings, from_mapping
 from vp2p.stages.templates import read_template
 
 
@@ -17,6 +19,13 @@ def test_a_method_and_the_template_of_its_name_agree(name: str):
         wanted = from_mapping(SECTIONS[section], template.get(section, {}))
         differing = {key for key, value in found.items() if value != getattr(wanted, key) and value != []}
         assert differing <= {"guidance"}  # what suits the bundled model
+
+
+def test_the_default_is_what_the_commands_do_on_the_bundled_model():
+    method, card = METHODS["default"], local_card(BUNDLED)["settings"]
+    assert method.invert == from_mapping(InvertSettings, card["invert"])
+    assert method.tune == TuneSettings() and "tune" not in card
+    assert method.edit({"swap": ["cat=dog"]}) == EditSettings(swap=("cat=dog",)) and "edit" not in card
 
 
 def test_settings_are_changed_by_name():

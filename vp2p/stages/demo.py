@@ -20,7 +20,7 @@ from vp2p.workspace import Workspace, WorkspaceConfig
 OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
 TUNE = TuneSettings(steps=60, learning_rate=1e-4)
 # The bundled model is small: less guidance than Stable Diffusion's 7.5 keeps its colours clean.
-INVERT = InvertSettings(method="direct", steps=30, guidance=3.0)
+INVERT = InvertSettings(steps=30, guidance=3.0)
 EDITS = {
     "dog": EditSettings(swap=("cat=dog",)),
     "red": EditSettings(prompt="a red cat on the grass", reweight=("red:2",)),
