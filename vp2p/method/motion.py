@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Iterator
+from typing import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -23,8 +23,12 @@ _OUTLIERS = (8.0, 2.0, 1.0, 1.0)
 _SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
 _SURE = 0.4  # share of the texture that follows, from which on no other guess is tried
 _TURN = math.radians(20)
-_TEXTURE_WINDOW = 5
+_AWAY = 0.12  # of the longer side
+_WINDOW = 5
+_DIFFERENT, _LEAST = 0.05, 1e-3  # of white
 _TEXTURE_SHARE = 0.2  # of the strongest texture: more makes a point no surer
+
+Guesses = Callable[[list[Tensor], Tensor], Iterator[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,18 @@ def region_motion(clip: Tensor, region: Tensor) -> Motion:
     scale = _SIDE / max(clip.shape[-2:])
     if scale < 1:
         return _coarsely(clip, region, scale)
+    texture = _texture(clip[:1])
+    behind = _follow(clip, (1 - region) * texture, _from_before)
+    return _follow(clip, region * texture * _apart(clip, behind), _guesses)
+
+
+def _follow(clip: Tensor, weights: Tensor, guesses: Guesses) -> Motion:
+    """The motion that most of the ``weights`` (H, W) of frame 0's pixels follow."""
     first, still = clip[:1], torch.eye(2, 3, device=clip.device)
-    weights = region * _texture(first)
     to, sure = [still], [1.0]
     for frame in clip[1:].split(1):
         tried = [(0.0, still)]
-        for guess in _guesses(to, weights):
+        for guess in guesses(to, weights):
             tried.append(_register(first, frame, weights, guess))
             if tried[-1][0] >= _SURE:
                 break
@@ -65,6 +75,27 @@ def region_motion(clip: Tensor, region: Tensor) -> Motion:
         to.append(found)
         sure.append(share)
     return Motion(torch.stack(to), torch.tensor(sure, device=clip.device))
+
+
+def _apart(clip: Tensor, behind: Motion) -> Tensor:
+    """(H, W): how little of frame 0's pixels is explained by the motion of what lies behind the region, 0…1.
+
+    An outline is loose, and what it holds beside the object may have the stronger texture. What lies
+    behind is covered by the object in some frames only, but the object is seen elsewhere in most.
+    """
+    still = _grid(clip.shape[-2:], clip.device)
+    moved = [
+        (warp(frame, (transform(to, still) - still)[None]) - clip[:1]).abs()
+        for frame, to in zip(clip[1:].split(1), behind.to[1:])
+    ]
+    if not moved:
+        return torch.ones_like(clip[0, 0])
+    difference = _near(torch.cat(moved).median(dim=0, keepdim=True).values)[0, 0]
+    return (difference + _LEAST) / (difference + _LEAST + _DIFFERENT)
+
+
+def _near(planes: Tensor) -> Tensor:
+    return avg_pool2d(planes, _WINDOW, stride=1, padding=_WINDOW // 2)
 
 
 def _coarsely(clip: Tensor, region: Tensor, scale: float) -> Motion:
@@ -78,8 +109,12 @@ def _coarsely(clip: Tensor, region: Tensor, scale: float) -> Motion:
     return Motion(torch.stack([compose(to_large, compose(to, to_small)) for to in motion.to]), motion.sure)
 
 
+def _from_before(to: list[Tensor], _: Tensor) -> Iterator[Tensor]:
+    yield to[-1]
+
+
 def _guesses(to: list[Tensor], weights: Tensor) -> Iterator[Tensor]:
-    """Where the next frame's region may be: where it was, where it was going, or turned on the spot."""
+    """Where the next frame's region may be: where it was, where it was going, turned on the spot, or a way off."""
     yield to[-1]
     if len(to) > 1:
         yield compose(compose(to[-1], inverse(to[-2])), to[-1])
@@ -88,6 +123,9 @@ def _guesses(to: list[Tensor], weights: Tensor) -> Iterator[Tensor]:
         cos, sin = math.cos(angle), math.sin(angle)
         turn = torch.tensor([[cos, -sin], [sin, cos]], device=weights.device)
         yield compose(torch.cat([turn, (middle - turn @ middle)[:, None]], dim=1), to[-1])
+    away = _AWAY * max(weights.shape)
+    for x, y in ((0, -away), (0, away), (-away, 0), (away, 0)):
+        yield to[-1] + torch.tensor([[0, 0, x], [0, 0, y]], device=weights.device)
 
 
 def _register(first: Tensor, frame: Tensor, weights: Tensor, found: Tensor) -> tuple[float, Tensor]:
@@ -156,7 +194,7 @@ def _inside(points: Tensor) -> Tensor:
 def _texture(grey: Tensor) -> Tensor:
     """(H, W): how much a pixel's neighbourhood tells of motion."""
     down, right = torch.gradient(grey, dim=(-2, -1))
-    energy = avg_pool2d(down**2 + right**2, _TEXTURE_WINDOW, stride=1, padding=_TEXTURE_WINDOW // 2)[0, 0]
+    energy = _near(down**2 + right**2)[0, 0]
     return energy.clamp(max=float(energy.max()) * _TEXTURE_SHARE)
 
 
