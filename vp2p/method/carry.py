@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vp2p.method.motion import Motion, region_motion, sample
+from vp2p.method.paste import changed
 
 # Below this share of the texture that follows, a frame's motion is not known, and it stays as it is.
 _SURE = 0.25
@@ -55,13 +56,16 @@ class Carry:
         motion = region_motion(self.clip.mean(1, keepdim=True) / 255, region[0, 0])
         key = _key_frame(self.loss(clean, mask.float()), region, motion)
         pictures = self.decode(clean)
+        edited = changed(self.decode(self.encode(self.clip)), pictures)
         laid = pictures.clone()
         for frame in range(frames):
             if frame == key or min(motion.sure[frame], motion.sure[key]) < _SURE:
                 continue
-            layer, shown = sample(torch.cat([pictures[key], region[key]]), motion.between(frame, key))
-            weight = region[frame] * layer[3:].clamp(0, 1) * shown
-            laid[frame] += weight * (layer[:3] - laid[frame])
+            layer, shown = sample(torch.cat([pictures[key], region[key], edited[key]]), motion.between(frame, key))
+            look, known, new = layer.split([3, 1, 1])
+            # What neither of the two frames' edits has touched is the frame's own, and right as it is.
+            weight = region[frame] * known.clamp(0, 1) * shown * torch.maximum(edited[frame], new.clamp(0, 1))
+            laid[frame] += weight * (look - laid[frame])
         return self.encode(laid)
 
 

@@ -24,12 +24,12 @@ def paste(clip: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarra
         clip, source, target: uint8 (F, H, W, 3); the clip, and both branches as the VAE returns them.
     """
     own, before, after = (torch.from_numpy(frames).permute(0, 3, 1, 2).float() for frames in (clip, source, target))
-    changed = _changed((after - before).abs().amax(1, keepdim=True) / 255)
-    return (own + changed * (after - own)).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return (own + changed(before, after) * (after - own)).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
-def _changed(difference: Tensor) -> Tensor:
-    """How far each pixel is the edit's, 0…1, of differences (F, 1, H, W)."""
+def changed(before: Tensor, after: Tensor) -> Tensor:
+    """How far each pixel is the edit's, (F, 1, H, W) in 0…1, of pictures (F, 3, H, W) in 0…255."""
+    difference = (after - before).abs().amax(1, keepdim=True) / 255
     found = ((_mean(difference, _NEAR) - _FROM) / (_TO - _FROM)).clamp(0, 1)
     return _mean(max_pool2d(found, _MARGIN, stride=1, padding=_MARGIN // 2), _MARGIN)
 
