@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from vp2p.bench.methods import read_method
 from vp2p.metrics.psnr import psnr
 from vp2p.models.codec import decode_latents, encode_frames
-from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
+from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.stages.edit import edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.evaluate import evaluate
@@ -30,14 +31,8 @@ from vp2p.workspace import Workspace, WorkspaceConfig
 
 FRAMES = 8
 WORK = Path(__file__).parents[1] / "build" / "real"
-TUNE = TuneSettings(steps=30, learning_rate=1e-4)
-# Inversion and edit of each method; the rest is at its default.
-PUBLISHED = {"self_replace": 0.4, "self_target": "temporal", "carry": 0.0, "paste": False}
-METHODS = {
-    "paper": ({"method": "null-text", "inner_steps": 5}, PUBLISHED),
-    "ddim": ({"method": "ddim"}, PUBLISHED),
-    "default": ({}, {}),
-}
+COMMON = ("tune.steps=30", "tune.learning_rate=1.0e-4", "invert.steps=20", "invert.inner_steps=5")
+METHODS = [read_method(name, COMMON) for name in ("paper", "ddim", "default")]
 # The prompt, the edit, and a box around the object in each frame: left, top, right, bottom, as shares.
 CLIPS = {
     "rabbit-watermelon.mp4": ("a rabbit is eating a watermelon", "rabbit=tiger", [(0.0, 0.0, 0.72, 0.86)] * FRAMES),
@@ -63,27 +58,26 @@ def run(name: str, clips: Path) -> list[dict]:
     if not (folder / "vp2p.yaml").exists():
         init(folder, WorkspaceConfig(prompt, str((clips / name).resolve()), ClipSettings(FRAMES), ModelSettings()))
     session = Session(Workspace.find(explicit=folder))
-    tuned = tune(session, TUNE)
+    tuned = tune(session, METHODS[0].tune)  # which is that of all
     pixels = load_frames(session.workspace.newest("source")).pixels
     if not mask.exists():
         write_video(mask, _drawn(boxes, pixels.shape), Fraction(4), format="png")
     by_vae = psnr(decode_latents(session.model, encode_frames(session.model, pixels)), pixels)
     rows = []
-    for method, (inversion, settings) in METHODS.items():
-        inverted = invert(session, InvertSettings(**{"steps": 20, "guidance": 3.0, **inversion}), tuned.run)
-        asked = EditSettings(swap=(swap,), mask=str(mask), **settings)
-        result = edit(session, asked, inverted.run, name=method, format="png")
-        (measured,) = evaluate(session, [method], mask=str(mask))
+    for method in METHODS:
+        inverted = invert(session, method.invert, tuned.run)
+        asked = method.edit({"swap": [swap], "mask": str(mask)})
+        edit(session, asked, inverted.run, name=method.name, format="png")
+        (measured,) = evaluate(session, [method.name], mask=str(mask))
         rows.append(
             {
                 "clip": name,
-                "method": method,
+                "method": method.name,
                 "VAE, dB": by_vae,
                 "rebuilt, dB": psnr(every_frame(inverted.artifact), pixels),
                 "kept, dB": measured.scores["masked_psnr"],
                 "warp error": measured.scores["warp_error"],
                 "the clip's": measured.source["warp_error"],
-                "sheet": result.facts["sheet"],
             }
         )
     return rows
