@@ -23,8 +23,13 @@ def paste(clip: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarra
     Args:
         clip, source, target: uint8 (F, H, W, 3); the clip, and both branches as the VAE returns them.
     """
-    own, before, after = (torch.from_numpy(frames).permute(0, 3, 1, 2).float() for frames in (clip, source, target))
+    own, before, after = map(planes, (clip, source, target))
     return (own + changed(before, after) * (after - own)).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+def planes(frames: np.ndarray) -> Tensor:
+    """uint8 (F, H, W, 3) as float32 (F, 3, H, W)."""
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float()
 
 
 def changed(before: Tensor, after: Tensor) -> Tensor:

@@ -6,14 +6,13 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from vp2p.method.carry import Carry
 from vp2p.method.editing import Edited, SourceBranch, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
-from vp2p.method.paste import paste
+from vp2p.method.paste import paste, planes
 from vp2p.method.plan import EditPlan
 from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
@@ -95,7 +94,7 @@ def _carry(session: Session, settings: EditSettings, frames: Frames, cond: Tenso
     model = session.model
 
     def decode(latents: Tensor) -> Tensor:
-        return _planes(decode_latents(model, latents)).to(model.device)
+        return planes(decode_latents(model, latents)).to(model.device)
 
     def encode(pictures: Tensor) -> Tensor:
         return encode_frames(model, pictures.round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy())
@@ -103,12 +102,7 @@ def _carry(session: Session, settings: EditSettings, frames: Frames, cond: Tenso
     def loss(latents: Tensor, mask: Tensor) -> Tensor:
         return denoising_loss(session.t2s, model.scheduler, latents, cond, mask)
 
-    return Carry(settings.carry, _planes(frames.pixels).to(model.device), decode, encode, loss)
-
-
-def _planes(pixels: np.ndarray) -> Tensor:
-    """uint8 (F, H, W, 3) as float32 (F, 3, H, W)."""
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    return Carry(settings.carry, planes(frames.pixels).to(model.device), decode, encode, loss)
 
 
 def render(
