@@ -203,21 +203,26 @@ class EditSettings:
     new_weight: float = _option(
         1.0, "Multiply the attention of the words that are new, where --reweight names none of them.", before=1.0
     )
-    carry: float = _option(
-        0.9,
-        "After this share of the steps, the changed region of the frame that came out best is carried along the "
-        "clip's motion into the others; 0 leaves each frame its own.",
-        before=0.0,
+    carry: bool = _option(
+        True,
+        "Give all frames the look of one, laid along the clip's motion; else each frame keeps its own.",
+        before=False,
     )
-    paste: bool = _option(
-        True, "Put the clip's own pixels back wherever an outlined edit changed nothing.", before=False
+    tries: int = _option(
+        3,
+        "How many versions of the frame whose look is carried are tried; the likeliest is kept. 0 takes it from the "
+        "clip's own edit.",
+        before=0,
     )
+    in_place: bool = _option(True, "Give a new object the place and the size of the old one.", before=False)
+    paste: bool = _option(True, "Leave the clip's own pixels outside the old object and the new one.", before=False)
 
     def __post_init__(self) -> None:
-        for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start", "carry"):
+        for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):
             _unit(name, getattr(self, name))
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
         _check(self.new_weight >= 0, "new_weight", self.new_weight, "0 or more")
+        _check(self.tries >= 0, "tries", self.tries, "0 or more")
         _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
         if self.prompt is not None and self.swap:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")

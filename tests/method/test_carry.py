@@ -1,93 +1,136 @@
-"""One frame's edit carried into the others, on pictures that serve as their own latents."""
+"""One look in all frames, on clips whose objects, motion and ground are known."""
 
 from __future__ import annotations
 
+import dataclasses
+
+import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate, max_pool2d
 
-from vp2p.method.carry import Carry
+from vp2p.method.carry import carried, pasted
+from vp2p.method.look import find_look, in_place
+from vp2p.method.shot import Shot, survey
+from vp2p.sprites.grounds import ground
+from vp2p.sprites.scenes import Scene
 
-FRAMES, SIDE, SIZE = 4, 128, 64
-
-
-def square(frame: int) -> tuple[slice, slice]:
-    """Where a square is that moves 6 pixels to the right and 3 down from frame to frame."""
-    return slice(8 + 3 * frame, 8 + 3 * frame + SIZE), slice(6 + 6 * frame, 6 + 6 * frame + SIZE)
-
-
-def picture(seed: int, size: int) -> Tensor:
-    """A smooth random picture, (3, size, size) in 0…255."""
-    coarse = torch.rand(1, 3, size // 8, size // 8, generator=torch.Generator().manual_seed(seed)) * 255
-    return torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 255)[0]
+FRAMES, SIDE = 6, 128
+SCENE = Scene("cat", "bricks", path="leave", seed=8)
+NEW = SCENE.replace(object="pig")
 
 
-def clip_and_masks() -> tuple[Tensor, Tensor]:
-    clip, masks = picture(0, SIDE).expand(FRAMES, -1, -1, -1).clone(), torch.zeros(FRAMES, SIDE, SIDE)
+def planes(scene: Scene) -> Tensor:
+    return torch.from_numpy(scene.render(FRAMES, SIDE)).permute(0, 3, 1, 2).float()
+
+
+def outlines(*scenes: Scene) -> Tensor:
+    return torch.stack([torch.from_numpy(scene.masks(FRAMES, SIDE)) for scene in scenes]).any(0)
+
+
+def cells(shapes: Tensor) -> Tensor:
+    """Loose masks of 16 x 16 cells."""
+    return max_pool2d(max_pool2d(shapes.float()[:, None], 8, stride=8), 3, stride=1, padding=1)[:, 0]
+
+
+def look_of(shot: Shot, frame: int, replaces: bool, scene: Scene = NEW):
+    mask = interpolate(cells(outlines(SCENE, scene))[:, None], size=(SIDE, SIDE))[frame, 0]
+    return find_look(shot, frame, planes(scene)[frame], mask, replaces)
+
+
+@pytest.fixture(scope="module")
+def shot() -> Shot:
+    clip = planes(SCENE)
+    return survey(clip, clip, cells(outlines(SCENE)))
+
+
+def test_a_shot_knows_its_object_its_motion_and_its_ground(shot):
+    true = outlines(SCENE)
+    assert (shot.objects & true).sum() > 0.97 * true.sum() and (shot.objects & ~true).sum() < 0.15 * true.sum()
+    assert all(map(shot.follows, range(FRAMES)))
+    assert not shot.is_ground
+    # In the end half of it is beyond the edge, so the key is one of the first frames.
+    assert shot.key_frames() and max(shot.key_frames()) < FRAMES - 1
+    behind = torch.from_numpy(ground("bricks", 8, SIDE)).permute(2, 0, 1) * 255
+    known = shot.known & true
+    assert known.sum() > 0.3 * true.sum() and (shot.ground - behind).abs().amax(1)[known].mean() < 3
+
+
+def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(shot):
+    key = shot.key_frames()[0]
+    own = torch.rand(FRAMES, 3, SIDE, SIDE) * 255  # what the frames' own edits show does not matter
+    frames = carried(shot, look_of(shot, key, replaces=True), own, replaces=True)
+    wanted, clip = planes(NEW), planes(SCENE)
+    inner = ~(max_pool2d((~outlines(NEW)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    outside = max_pool2d(outlines(SCENE, NEW).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
     for frame in range(FRAMES):
-        rows, columns = square(frame)
-        clip[frame][:, rows, columns] = picture(1, SIZE)
-        masks[frame, rows, columns] = 1
-    return clip, masks
+        assert (frames[frame] - wanted[frame]).abs().amax(0)[inner[frame]].mean() < 12
+        assert torch.equal(frames[frame][:, outside[frame]], clip[frame][:, outside[frame]])
 
 
-def edits(clip: Tensor) -> Tensor:
-    """The clip with another look in the square of each frame."""
-    edited = clip.clone()
-    for frame in range(FRAMES):
-        rows, columns = square(frame)
-        edited[frame][:, rows, columns] = picture(10 + frame, SIZE)
-    return edited
+def test_the_old_object_is_gone(shot):
+    key = shot.key_frames()[0]
+    frames = carried(shot, look_of(shot, key, replaces=True), planes(NEW), replaces=True)
+    bared = outlines(SCENE) & ~(max_pool2d(outlines(NEW).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    left = (frames - planes(SCENE)).abs().amax(1)[bared]
+    wrong = (frames - planes(NEW)).abs().amax(1)[bared]
+    assert bared.sum() > 200 and wrong.median() < 10 < left.median()
 
 
-def carry(clip: Tensor, losses: list[float]) -> Carry:
-    return Carry(0.5, clip, lambda latents: latents, lambda pictures: pictures, lambda *_: torch.tensor(losses))
+def test_what_keeps_its_outline_changes_inside_it_alone(shot):
+    scene = SCENE.replace(colour="blue")
+    key = shot.key_frames()[0]
+    look = look_of(shot, key, replaces=False, scene=scene)
+    assert look.misfit < 0.1
+    frames = carried(shot, look, planes(scene), replaces=False)
+    outside = max_pool2d(outlines(SCENE).float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
+    assert torch.equal(frames.movedim(1, -1)[outside], planes(SCENE).movedim(1, -1)[outside])
+    assert (frames - planes(scene)).abs().mean() < 3
 
 
-def inner(picture: Tensor, frame: int) -> Tensor:
-    """What a picture shows well inside a frame's square."""
-    rows, columns = square(frame)
-    return picture[:, rows.start + 3 : rows.stop - 3, columns.start + 3 : columns.stop - 3]
+def test_a_frame_whose_motion_is_not_known_keeps_its_own(shot):
+    sure = shot.motion.sure.clone()
+    sure[3] = 0.0
+    lost = dataclasses.replace(shot, motion=dataclasses.replace(shot.motion, sure=sure))
+    own = planes(NEW)
+    key = lost.key_frames()[0]
+    frames = carried(lost, look_of(lost, key, replaces=True), own, replaces=True)
+    assert 3 not in lost.key_frames()
+    assert torch.equal(frames[3], pasted(lost, own, True)[3])
 
 
-def test_the_likeliest_frames_look_is_seen_in_every_frame():
-    clip, masks = clip_and_masks()
-    edited = edits(clip)
-    laid = carry(clip, [3.0, 2.0, 1.0, 4.0])(edited, masks)
-    look = inner(edited[2], 2)
-    for frame in range(FRAMES):
-        assert (inner(laid[frame], frame) - look).abs().mean() < 3
-        outside = masks[frame] == 0
-        assert torch.equal(laid[frame][:, outside], edited[frame][:, outside])
-    assert torch.equal(laid[2], edited[2])
+def test_where_nothing_is_followed_there_is_no_key(shot):
+    nothing = dataclasses.replace(shot.motion, sure=torch.zeros(FRAMES))
+    assert dataclasses.replace(shot, motion=nothing).key_frames() == []
 
 
-def test_a_frame_whose_motion_is_not_known_keeps_its_own():
-    clip, masks = clip_and_masks()
-    clip[3] = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(5)) * 255
-    edited = edits(clip)
-    laid = carry(clip, [1.0, 2.0, 3.0, 0.0])(edited, masks)
-    assert torch.equal(laid[3], edited[3])  # nor is it the key
-    assert (inner(laid[1], 1) - inner(edited[0], 0)).abs().mean() < 3
+def test_an_object_of_another_size_elsewhere_is_put_in_place(shot):
+    key = shot.key_frames()[0]
+    pose = NEW.poses(FRAMES)[key]
+    smaller = dataclasses.replace(pose, size=pose.size * 0.7, x=pose.x - 0.05, y=pose.y + 0.06)
+    picture = torch.from_numpy(dataclasses.replace(NEW, path="still", pose=smaller).render(1, SIDE))
+    look = find_look(shot, key, picture[0].permute(2, 0, 1).float(), shot.loose[key], replaces=True)
+    placed = in_place(look, shot)
+    wanted = outlines(NEW)[key]
+    before, after = (float(((x.cover > 0.5) & wanted).sum() / ((x.cover > 0.5) | wanted).sum()) for x in (look, placed))
+    assert before < 0.7 and after > 0.8
+    assert placed.misfit > look.misfit  # it is larger now
 
 
-def test_a_frame_that_shows_a_part_is_no_key():
-    clip, masks = clip_and_masks()
-    masks[1, :, : square(1)[1].start + 24] = 0
-    edited = edits(clip)
-    laid = carry(clip, [2.0, 0.0, 1.0, 3.0])(edited, masks)
-    assert torch.equal(laid[2], edited[2]) and not torch.equal(laid[1], edited[1])
+def test_an_object_in_its_place_stays_there(shot):
+    look = look_of(shot, shot.key_frames()[0], replaces=True, scene=SCENE)
+    assert (in_place(look, shot).cover - look.cover).abs().mean() < 0.02
+    assert look.misfit < 0.05
 
 
-def test_without_a_region_or_a_second_frame_nothing_is_carried():
-    clip, masks = clip_and_masks()
-    edited = edits(clip)
-    assert carry(clip, [1.0] * FRAMES)(edited, masks * 0) is edited
-    one = edited[:1]
-    assert carry(clip[:1], [1.0])(one, masks[:1]) is one
-
-
-def test_it_is_done_once_and_in_time():
-    clip, _ = clip_and_masks()
-    for share, step in ((0.5, 5), (0.85, 8), (1.0, 9), (0.01, 0)):
-        due = Carry(share, clip, None, None, None).due
-        assert [at for at in range(10) if due(at, 10)] == [step]
+def test_ground_that_is_edited_leaves_what_stands_on_it():
+    scene, clip = SCENE.replace(place="lava"), planes(SCENE)
+    core = ~(max_pool2d((~outlines(SCENE)).float()[:, None], 25, stride=1, padding=12)[:, 0] > 0)
+    found = survey(clip, clip, ~core)
+    assert found.is_ground and found.key_frames() == []
+    frames = pasted(found, planes(scene), replaces=False)
+    inner = ~(max_pool2d((~outlines(SCENE)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    same = (frames == clip).all(1)[inner].float().mean()
+    far = max_pool2d(outlines(SCENE).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
+    assert same > 0.95
+    assert (frames - planes(scene)).abs().amax(1)[far].mean() < 3

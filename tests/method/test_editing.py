@@ -112,40 +112,14 @@ def test_embeddings_for_each_frame_may_guide_the_target(inverted):
     assert_close(first.targets, second.targets, atol=2e-4, rtol=1e-3)
 
 
-class Carried:
-    """Stands where the carrying of an edit does: tells when it is called, and gives back what it is told to."""
-
-    def __init__(self, at: int, clean: torch.Tensor) -> None:
-        self.at, self.clean, self.masks = at, clean, []
-
-    def due(self, step: int, steps: int) -> bool:
-        assert steps == STEPS
-        return step == self.at
-
-    def __call__(self, clean: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        assert clean.shape == self.clean.shape
-        self.masks.append(mask)
-        return self.clean
-
-
-def test_what_is_carried_is_what_the_last_step_leaves(inverted):
-    wanted = torch.full_like(inverted.trajectory[0], 0.7)
-    carried = Carried(STEPS - 1, wanted)
-    target = dataclasses.replace(inverted.target(swap=("cat=dog",), blend_threshold=0.9), carry=carried)
-    out = inverted.edit(target)
-    (mask,), (seen,) = out.masks, carried.masks
-    inside = mask[:, None].expand_as(out.source)
-    assert torch.equal(mask, seen) and inside.any() and not inside.all()
-    # DDIM's last step leads to the scheduler's final alpha, not quite to the clean latents.
-    alpha = inverted.schedule.alphas[0]
-    assert (out.targets[0][inside] - alpha**0.5 * 0.7).abs().max() < 4 * (1 - alpha) ** 0.5
-    assert torch.equal(out.targets[0][~inside], out.source[~inside])
-
-
-def test_an_edit_of_the_whole_picture_is_not_carried(inverted):
-    carried = Carried(STEPS - 1, inverted.trajectory[0])
-    inverted.edit(dataclasses.replace(inverted.target(swap=("cat=dog",), no_blend=True), carry=carried))
-    assert carried.masks == []
+def test_a_target_may_start_from_latents_of_its_own(inverted):
+    plain = inverted.target(swap=("cat=dog",), no_blend=True)
+    other = dataclasses.replace(plain, start=inverted.trajectory[-1] * 0.5)
+    same = dataclasses.replace(plain, start=inverted.trajectory[-1])
+    out = inverted.edit(plain, other, same)
+    assert_close(out.targets[2], out.targets[0])
+    assert (out.targets[1] - out.targets[0]).abs().max() > 1e-3
+    assert torch.equal(out.source, inverted.trajectory[0])
 
 
 @pytest.mark.parametrize("change", [{"blend_levels": "all"}, {"blend_peak": "clip"}, {"blend_soft": True}])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vp2p.method.motion import compose, inverse, region_motion, sample, transform
+from vp2p.method.motion import compose, ground_motion, inverse, region_motion, sample, transform
 from vp2p.sprites.drawing import Pose
 from vp2p.sprites.scenes import Scene
 
@@ -33,8 +33,8 @@ def grey(scene: Scene, frames: int) -> torch.Tensor:
 )
 def test_a_drawn_object_is_followed_to_half_a_pixel(path: str, place: str, seed: int):
     scene = Scene("cat", place, path=path, seed=seed)
-    region = torch.from_numpy(scene.masks(8, SIDE)[0]).float()
-    loose = torch.nn.functional.max_pool2d(region[None], 9, stride=1, padding=4)[0]  # as outlines are
+    regions = torch.from_numpy(scene.masks(8, SIDE)).float()
+    loose = torch.nn.functional.max_pool2d(regions, 9, stride=1, padding=4)  # as outlines are
     motion = region_motion(grey(scene, 8), loose)
     poses = scene.poses(8)
     points = torch.tensor([[-0.5, 0.0, 0.5, 0.0, 0.0], [0.0, -0.5, 0.0, 0.5, 0.0]])
@@ -47,21 +47,40 @@ def test_a_drawn_object_is_followed_to_half_a_pixel(path: str, place: str, seed:
 def test_large_frames_are_followed_by_small_ones():
     scene = Scene("cat", "grass", path="slide", seed=3)
     large = torch.from_numpy(scene.render(3, 384)).float().mean(-1)[:, None] / 255
-    region = torch.from_numpy(scene.masks(3, 384)[0]).float()
-    motion = region_motion(large, region)
+    motion = region_motion(large, torch.from_numpy(scene.masks(3, 384)).float())
     first, *_, last = scene.poses(3)
     away = torch.tensor([last.x - first.x, last.y - first.y]) * 384
     assert (motion.to[2] - torch.cat([torch.eye(2), away[:, None]], 1)).abs().max() < 1.0
 
 
+def test_the_ground_of_a_camera_that_stands_still_stands_still():
+    scene = Scene("cat", "grass", path="slide", seed=3)
+    motion = ground_motion(grey(scene, 8), torch.from_numpy(scene.masks(8, SIDE)).float())
+    assert torch.equal(motion.to, torch.eye(2, 3).expand(8, 2, 3)) and motion.sure.tolist() == [1.0] * 8
+
+
+def test_the_ground_is_followed_where_the_camera_moves():
+    picture = torch.nn.functional.interpolate(
+        torch.rand(1, 1, 40, 40, generator=torch.Generator().manual_seed(1)), size=(160, 160), mode="bicubic"
+    )[0]
+    clip = torch.stack([picture[:, 2 * k : 2 * k + 128, 3 * k : 3 * k + 128] for k in range(4)])
+    regions = torch.zeros(4, 128, 128)
+    regions[:, 40:80, 40:80] = 1
+    clip[:, :, 40:80, 40:80] = 0.5  # what stays in the middle of the picture
+    motion = ground_motion(clip, regions)
+    for k in range(4):
+        wanted = torch.tensor([[1.0, 0.0, -3.0 * k], [0.0, 1.0, -2.0 * k]])
+        assert (motion.to[k] - wanted).abs().max() < 0.3
+
+
 def test_what_moves_without_an_order_is_not_followed():
     clip = torch.rand(3, 1, 128, 128, generator=torch.Generator().manual_seed(0))
-    motion = region_motion(clip, torch.ones(128, 128))
+    motion = region_motion(clip, torch.ones(3, 128, 128))
     assert motion.sure[0] == 1 and motion.sure[1:].max() < 0.25
 
 
 def test_a_flat_region_tells_nothing():
-    motion = region_motion(torch.full((3, 1, 64, 64), 0.5), torch.ones(64, 64))
+    motion = region_motion(torch.full((3, 1, 64, 64), 0.5), torch.ones(3, 64, 64))
     assert motion.sure.tolist() == [1, 0, 0]
     assert torch.equal(motion.to, torch.eye(2, 3).expand(3, 2, 3))
 

@@ -62,7 +62,7 @@ class Method:
         return from_mapping(SECTIONS[section], {**(below or {}), **self.settings.get(section, {})})
 
 
-_PAPER = {"self_target": "temporal", "carry": 0.0, "paste": False}
+_PAPER = {"self_target": "temporal", "carry": False, "paste": False}
 _PLAIN = {**_PAPER, "cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
 
 

@@ -17,13 +17,13 @@ from vp2p.bench.truth import Truth
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings, to_mapping
 from vp2p.stages.edit import edit
-from vp2p.stages.editing import render
+from vp2p.stages.editing import kept_frames
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune
 from vp2p.video.writing import write_video
-from vp2p.workspace import Workspace, WorkspaceConfig, load_tensors
+from vp2p.workspace import Workspace, WorkspaceConfig
 
 _RATE = Fraction(4)
 
@@ -66,10 +66,7 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
     found = session.workspace.by_name("edit", made.run)
 
     def clips() -> tuple[np.ndarray, np.ndarray | None]:
-        latents = load_tensors(found.path("latents.safetensors"), found.rebuild)
-        pixels = truth.clip if method.of == "edit" else truth.ideal
-        outlined = found.path("mask.safetensors").exists()
-        source, edited = render(session, asked, pixels, latents["source"], latents["target"], outlined)
+        source, edited = kept_frames(session, found)
         return (source, None) if method.of == "inverted" else (edited, source)
 
     return Outcome(found.identity, fingerprint, clips, by_vae)

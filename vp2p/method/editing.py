@@ -10,11 +10,10 @@ import torch
 from torch import Tensor
 
 from vp2p.method.blend import WordMaps, blend, outline
-from vp2p.method.carry import Carry
 from vp2p.method.control import EditControl, TargetControl
 from vp2p.method.levels import Levels
 from vp2p.method.plan import EditPlan
-from vp2p.method.schedule import Schedule, add_noise, guide, no_progress, remove_noise
+from vp2p.method.schedule import Schedule, guide, no_progress
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
 
@@ -37,7 +36,8 @@ class Target:
 
     ``cond`` is (1, L, width). ``uncond`` is (T, L, width), (T, F, L, width) with one for each
     frame, or (1, L, width) where one serves every step. ``mask`` (F, h, w) takes the place of the
-    mask that attention would outline. ``carry`` makes the frames agree; only an edit with a mask is carried.
+    mask that attention would outline. ``start`` (F, c, h, w) takes the place of the latents that the
+    source starts from.
     """
 
     plan: EditPlan
@@ -46,7 +46,7 @@ class Target:
     cond: Tensor
     uncond: Tensor
     mask: Tensor | None = None
-    carry: Carry | None = None
+    start: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def edit(
     has none, so the batch holds 1 + 2K branches.
 
     Args:
-        x_T: (F, c, h, w), where all branches start: latents at trajectory index ``start``.
+        x_T: (F, c, h, w), where branches start unless a target says otherwise: latents at index ``start``.
         cond, empty: (1, L, width), embeddings of the source prompt and of the empty prompt.
         on_step: called after each step.
         start: 1…T; by default T, all the way from noise.
@@ -106,7 +106,7 @@ def edit(
     count = len(targets)
     guided_source = source.recorded is None and source.guidance is not None
     word_maps = [WordMaps(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
-    at_source, at_targets = x_T[None], x_T.expand(count, *x_T.shape)
+    at_source, at_targets = x_T[None], torch.stack([x_T if t.start is None else t.start for t in targets])
     every_level = any(t.settings.blend_levels == "all" for t in targets)
     state = Edited(0, x_T, at_targets, (None,) * count)
     for index in range(start or schedule.steps, 0, -1):
@@ -133,25 +133,13 @@ def edit(
         masks = tuple(
             _mask(t, maps, levels, (frames, height, width), step, schedule.steps) for t, maps in zip(targets, word_maps)
         )
-        moved = [
-            _denoised(t, schedule, index, *state_of) for t, *state_of in zip(targets, prediction, at_targets, masks)
-        ]
-        at_targets = torch.stack([x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(moved, masks)])
+        at_targets = schedule.denoise(prediction, at_targets, index)
+        at_targets = torch.stack(
+            [x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(at_targets, masks)]
+        )
         state = Edited(step + 1, at_source[0], at_targets, masks)
         on_step(state)
     return state
-
-
-def _denoised(
-    target: Target, schedule: Schedule, index: int, prediction: Tensor, x: Tensor, mask: Tensor | None
-) -> Tensor:
-    """The target's latents (F, c, h, w) one step on; carried, if it is time."""
-    step = schedule.steps - index
-    if mask is None or target.carry is None or not target.carry.due(step, schedule.steps):
-        return schedule.denoise(prediction, x, index)
-    noise = schedule.noise(prediction, x, index)
-    clean = target.carry(remove_noise(x, noise, schedule.alphas[index]), mask)
-    return add_noise(clean, noise, schedule.alphas[index - 1])
 
 
 def _mask(

@@ -25,10 +25,10 @@ _SURE = 0.4  # share of the texture that follows, from which on no other guess i
 _TURN = math.radians(20)
 _AWAY = 0.12  # of the longer side
 _WINDOW = 5
-_DIFFERENT, _LEAST = 0.05, 1e-3  # of white
+_DIFFERENT, _LEAST, _UNCHANGED = 0.05, 1e-3, 0.01  # of white
 _TEXTURE_SHARE = 0.2  # of the strongest texture: more makes a point no surer
 
-Guesses = Callable[[list[Tensor], Tensor], Iterator[Tensor]]
+Guesses = Callable[[list[Tensor], Tensor, Tensor, Tensor], Iterator[Tensor]]
 
 
 @dataclass(frozen=True)
@@ -46,28 +46,42 @@ class Motion:
         return compose(self.to[key], inverse(self.to[frame]))
 
 
-def region_motion(clip: Tensor, region: Tensor) -> Motion:
+def region_motion(clip: Tensor, regions: Tensor) -> Motion:
     """The motion of a region, from frame 0 on.
 
     Args:
         clip: (F, 1, H, W), grey, 0…1.
-        region: (H, W), weights of frame 0's pixels, 0…1.
+        regions: (F, H, W), weights of pixels, 0…1. Those of frame 0 are followed; where the others lie
+            tells where to look, no more.
     """
-    scale = _SIDE / max(clip.shape[-2:])
-    if scale < 1:
-        return _coarsely(clip, region, scale)
-    texture = _texture(clip[:1])
-    behind = _follow(clip, (1 - region) * texture, _from_before)
-    return _follow(clip, region * texture * _apart(clip, behind), _guesses)
+    if max(clip.shape[-2:]) > _SIDE:
+        return _coarsely(region_motion, clip, regions)
+    behind = ground_motion(clip, regions)
+    return _follow(clip, regions, regions[0] * _texture(clip[:1]) * _apart(clip, behind), _guesses)
 
 
-def _follow(clip: Tensor, weights: Tensor, guesses: Guesses) -> Motion:
+def ground_motion(clip: Tensor, regions: Tensor) -> Motion:
+    """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`."""
+    if max(clip.shape[-2:]) > _SIDE:
+        return _coarsely(ground_motion, clip, regions)
+    found = _follow(clip, regions, (1 - regions[0]) * _texture(clip[:1]), _from_before)
+    still = _still(clip, 1 - regions[0])
+    return Motion(found.to.where(~still[:, None, None], torch.eye(2, 3, device=clip.device)), found.sure.maximum(still))
+
+
+def _still(clip: Tensor, weights: Tensor) -> Tensor:
+    """(F,): whether most of the ``weights`` (H, W) stay as they are in frame 0: the camera stands still."""
+    same = (_near((clip - clip[:1]).abs())[:, 0] < _UNCHANGED).float()
+    return (same * weights).sum((1, 2)) > 0.5 * weights.sum()
+
+
+def _follow(clip: Tensor, regions: Tensor, weights: Tensor, guesses: Guesses) -> Motion:
     """The motion that most of the ``weights`` (H, W) of frame 0's pixels follow."""
     first, still = clip[:1], torch.eye(2, 3, device=clip.device)
     to, sure = [still], [1.0]
-    for frame in clip[1:].split(1):
+    for frame, region in zip(clip[1:].split(1), regions[1:]):
         tried = [(0.0, still)]
-        for guess in guesses(to, weights):
+        for guess in guesses(to, weights, regions[0], region):
             tried.append(_register(first, frame, weights, guess))
             if tried[-1][0] >= _SURE:
                 break
@@ -98,10 +112,11 @@ def _near(planes: Tensor) -> Tensor:
     return avg_pool2d(planes, _WINDOW, stride=1, padding=_WINDOW // 2)
 
 
-def _coarsely(clip: Tensor, region: Tensor, scale: float) -> Motion:
-    """:func:`region_motion` by smaller pictures."""
+def _coarsely(find: Callable[[Tensor, Tensor], Motion], clip: Tensor, regions: Tensor) -> Motion:
+    """What ``find`` finds in smaller pictures."""
+    scale = _SIDE / max(clip.shape[-2:])
     size = [max(1, round(side * scale)) for side in clip.shape[-2:]]
-    motion = region_motion(interpolate(clip, size=size, mode="area"), interpolate(region[None, None], size=size)[0, 0])
+    motion = find(interpolate(clip, size=size, mode="area"), interpolate(regions[:, None], size=size)[:, 0])
     rows, columns = (small / large for small, large in zip(size, clip.shape[-2:]))
     # The middle of a small pixel is that of the large ones that it is made of.
     to_small = torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], device=clip.device)
@@ -109,15 +124,17 @@ def _coarsely(clip: Tensor, region: Tensor, scale: float) -> Motion:
     return Motion(torch.stack([compose(to_large, compose(to, to_small)) for to in motion.to]), motion.sure)
 
 
-def _from_before(to: list[Tensor], _: Tensor) -> Iterator[Tensor]:
+def _from_before(to: list[Tensor], *_: Tensor) -> Iterator[Tensor]:
     yield to[-1]
 
 
-def _guesses(to: list[Tensor], weights: Tensor) -> Iterator[Tensor]:
-    """Where the next frame's region may be: where it was, where it was going, turned on the spot, or a way off."""
+def _guesses(to: list[Tensor], weights: Tensor, first: Tensor, region: Tensor) -> Iterator[Tensor]:
+    """Where the next frame's region may be: where it was, where it was going, where its outline is, turned, or off."""
     yield to[-1]
     if len(to) > 1:
         yield compose(compose(to[-1], inverse(to[-2])), to[-1])
+    if bool(first.any()) and bool(region.any()):
+        yield _between_outlines(first, region)
     middle = transform(to[-1], (_grid(weights.shape, weights.device) * weights).sum((1, 2)) / weights.sum())
     for angle in (_TURN, -_TURN):
         cos, sin = math.cos(angle), math.sin(angle)
@@ -126,6 +143,14 @@ def _guesses(to: list[Tensor], weights: Tensor) -> Iterator[Tensor]:
     away = _AWAY * max(weights.shape)
     for x, y in ((0, -away), (0, away), (-away, 0), (away, 0)):
         yield to[-1] + torch.tensor([[0, 0, x], [0, 0, y]], device=weights.device)
+
+
+def _between_outlines(first: Tensor, other: Tensor) -> Tensor:
+    """(2, 3), from one outline (H, W) to another: from middle to middle, larger as its area is."""
+    grid = _grid(first.shape, first.device)
+    here, there = ((grid * shape).sum((1, 2)) / shape.sum() for shape in (first, other))
+    scale = (other.sum() / first.sum()).sqrt()
+    return torch.cat([scale * torch.eye(2, device=first.device), (there - scale * here)[:, None]], dim=1)
 
 
 def _register(first: Tensor, frame: Tensor, weights: Tensor, found: Tensor) -> tuple[float, Tensor]:

@@ -47,6 +47,11 @@ class EditPlan:
         """The target's words that are new."""
         return tuple(word.text for word in changed_words(self.target, self.alignment, target=True))
 
+    @property
+    def replaces(self) -> bool:
+        """Whether words stand for others, rather than beside them."""
+        return bool(self.alignment.swapped)
+
     def at(self, step: int) -> TokenMap:
         """The linear form with weights and windows at a step of 0…T-1."""
         open_ = self.windows[step]

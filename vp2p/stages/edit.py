@@ -61,6 +61,8 @@ def plan_edit(
     words = _plan_words(session, settings, prompt, inversion.steps)
     resolved = to_mapping(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
+    if not settings.carry:  # nothing is tried or placed then
+        effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(mask_path(settings.mask))}
     inputs = {
         "invert": inverted.run.identity,
@@ -116,8 +118,8 @@ def edit(
             mask = _mask(session, settings, frames)
             session.use_tuned(planned.parents["tune"])
             with Saver(run, immutable=True):
-                edited = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
-            notes.extend(keep_edit(session, run, settings, edited, frames, words, run.path(video_name(format)), format))
+                made = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
+            notes.extend(keep_edit(session, run, made, frames, words, run.path(video_name(format)), format))
 
         notes.extend(unknown_word_notes(session, words.target.prompt))
         done = perform(planned, work, force, session.patience)

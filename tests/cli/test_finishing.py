@@ -1,0 +1,108 @@
+"""What an outlined edit's frames become: one look, tried several times, on the clip's own pixels."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch.nn.functional import max_pool2d
+
+from tests.cli.conftest import Make, save_clip
+from tests.cli.running import done, refused
+from vp2p.bench.steady import unsteadiness
+from vp2p.sprites.scenes import Scene
+from vp2p.stages.edited import every_frame
+from vp2p.stages.source import load_frames
+from vp2p.video.writing import write_video
+from vp2p.workspace import Workspace
+
+SCENE = Scene("cat", "grass", path="slide", seed=4)
+
+SWAP = ("edit", "--swap", "cat=dog", "--blend-threshold", "0.9", "--format", "png")
+
+
+def edited(folder: Path, name: str, *options: str) -> np.ndarray:
+    """The edit's frames, which are what its folder keeps without any coding."""
+    done(*SWAP, "--name", name, *options)
+    frames = every_frame(folder / "edit" / name / "edited")
+    assert np.array_equal(frames, load_file(folder / "edit" / name / "frames.safetensors")["edited"].numpy())
+    return frames
+
+
+def source(folder: Path) -> np.ndarray:
+    return load_frames(Workspace(folder).newest("source")).pixels
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cat that slides over the grass, inverted by the bundled model."""
+    folder = tmp_path_factory.mktemp("drawn")
+    write_video(folder / "cat", SCENE.render(4), Fraction(4), format="png")
+    options = ("--prompt", SCENE.prompt, "--model", "sprites", "--size", "keep", "--frames", "4")
+    done("init", folder / "walk", "--video", folder / "cat", *options)
+    done("-w", folder / "walk", "tune", "--steps", "0")
+    done("-w", folder / "walk", "invert", "--steps", "10")
+    return folder / "walk"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--tries", "0"), ("--no-in-place",), ("--no-carry",)])
+def test_pixels_away_from_the_objects_are_the_clips(walk: Path, options: tuple[str, ...]) -> None:
+    name = "-".join(options).strip("-") or "default"
+    done("-w", walk, "edit", "--swap", "cat=dog", "--name", name, "--format", "png", *options)
+    frames, clip = every_frame(walk / "edit" / name / "edited"), source(walk)
+    objects = torch.from_numpy(SCENE.masks(4) | SCENE.replace(object="dog").masks(4))
+    away = max_pool2d(objects.float()[:, None], 25, stride=1, padding=12)[:, 0] == 0
+    assert away.float().mean() > 0.05 and np.array_equal(frames[away], clip[away])
+    assert (frames != clip).any(-1)[SCENE.masks(4)].mean() > 0.9
+
+
+@pytest.mark.slow
+def test_a_carried_object_keeps_one_look(walk: Path) -> None:
+    """Brought back along the clip's motion, which is a shift, the frames agree."""
+    done("-w", walk, "edit", "--swap", "cat=dog", "--name", "one-look", "--format", "png", "--no-in-place")
+    frames = every_frame(walk / "edit" / "one-look" / "edited")
+    steady = unsteadiness(frames, SCENE.poses(4))
+    done("-w", walk, "edit", "--swap", "cat=dog", "--name", "own-looks", "--format", "png", "--no-carry")
+    assert steady < 0.3 * unsteadiness(every_frame(walk / "edit" / "own-looks" / "edited"), SCENE.poses(4))
+
+
+def test_without_paste_and_carry_the_picture_is_the_models(work: Make) -> None:
+    folder = work("sd2", "invert")
+    plain = edited(folder, "plain", "--no-paste", "--no-carry")
+    assert not (plain == source(folder)).all(-1).mean() > 0.2
+
+
+def test_the_same_edit_again_is_the_same(work: Make) -> None:
+    folder = work("sd2", "invert")
+    first = edited(folder, "dog", "--tries", "4")
+    assert np.array_equal(edited(folder, "dog", "--tries", "4", "--force"), first)
+
+
+def test_tries_count_for_what_is_carried_alone(work: Make) -> None:
+    folder = work("sd2", "invert")
+    names = {done(*SWAP, "--no-carry", "--tries", count, "--json").json["result"]["run"] for count in ("0", "5")}
+    assert len(names) == 1
+    names = {done(*SWAP, "--tries", count, "--json").json["result"]["run"] for count in ("0", "2")}
+    assert len(names) == 2 and len(list((folder / "edit").iterdir())) == 3
+
+
+def test_a_given_mask_is_kept_to_the_pixel(work: Make, tmp_path: Path) -> None:
+    folder = work("sd2", "invert")
+    white = np.zeros((6, 64, 64, 3), np.uint8)
+    white[:, :, :32] = 255
+    mask = save_clip(tmp_path / "mask.mp4", white, sound=False)
+    done("edit", "--swap", "cat=dog", "--mask", mask, "--format", "png", "--name", "masked")
+    frames, clip = every_frame(folder / "edit/masked/edited"), source(folder)
+    half = clip.shape[2] // 2
+    assert np.array_equal(frames[:, :, half:], clip[:, :, half:])
+    assert not np.array_equal(frames[:, :, :half], clip[:, :, :half])
+
+
+def test_fewer_than_no_tries_are_refused(work: Make) -> None:
+    work("sd2", "invert")
+    assert "tries is -1" in refused(2, "edit", "--swap", "cat=dog", "--tries", "-1").cause

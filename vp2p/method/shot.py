@@ -1,0 +1,139 @@
+"""What a clip shows of the object that an edit changes: its outline, its motion, and the ground behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from vp2p.method.matte import grown, matte
+from vp2p.method.motion import Motion, ground_motion, region_motion, sample
+from vp2p.method.plate import SURE, clean_plate
+
+_MARGIN = 64  # an outline is drawn wider by this part of the longer side
+_WHOLE = 0.95  # of the most that a frame shows of the object: less is a part of it
+_UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
+_AROUND = 5  # what stands on the ground may be larger by this part of the longer side than it seems to the ground
+_OVERLAP = 0.88  # of two outlines, for their motion to be believed
+_BLUR = 32  # outlines are blurred over twice this part of the longer side
+
+
+@dataclass(frozen=True)
+class Shot:
+    """F frames of a clip, (F, 3, H, W) in 0…255.
+
+    ``loose`` is the edit's mask (F, H, W), in 0…1; ``objects`` bool (F, H, W), what of it is the object
+    to the pixel, a margin included; ``motion`` is the object's. ``ground`` (F, 3, H, W) is what lies
+    behind it, and ``known`` bool (F, H, W) where. ``by_vae`` is the clip as the VAE returns it.
+    """
+
+    clip: Tensor
+    by_vae: Tensor
+    loose: Tensor
+    objects: Tensor
+    motion: Motion
+    ground: Tensor
+    known: Tensor
+
+    @property
+    def margin(self) -> int:
+        """In pixels."""
+        return margin_of(self.clip)
+
+    @property
+    def altered(self) -> Tensor:
+        """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
+        return self.objects if self.is_ground else ~with_margin(~self.objects, self.margin - self.margin // 2)
+
+    @property
+    def is_ground(self) -> bool:
+        """Whether what is edited is the ground itself."""
+        return _surrounds(self.objects)
+
+    def follows(self, frame: int) -> bool:
+        """Whether a frame's motion is known."""
+        return bool(self.motion.sure[frame] >= SURE)
+
+    def key_frames(self) -> list[int]:
+        """Frames that show all of the object, best first: no more turned than most, and large."""
+        linear = self.motion.to[:, :, :2]
+        scale = torch.linalg.det(linear).clamp(min=1e-6).sqrt()
+        turned = torch.atan2(linear[:, 1, 0], linear[:, 0, 0])
+        sure = self.motion.sure >= SURE
+        if not bool(sure.any()):
+            return []
+        shown = self.objects.float().sum((1, 2)) / scale**2  # in pixels of frame 0
+        whole = sure & (shown >= _WHOLE * shown[sure].max())
+        cost = (turned - turned[sure].median()).abs() - _UPRIGHT * scale.log2()
+        return [frame for frame in cost.argsort(stable=True).tolist() if whole[frame]]
+
+
+def survey(clip: Tensor, by_vae: Tensor, mask: Tensor) -> Shot:
+    """Looks at what a mask (F, h, w) outlines in a clip; see :class:`Shot`."""
+    size = clip.shape[-2:]
+    loose = interpolate(mask.float()[:, None], size=size)[:, 0]
+    if _surrounds(loose > 0.5):
+        return _ground_alone(clip, by_vae, loose)
+    margin = margin_of(clip)
+    objects = with_margin(matte(clip, loose), margin)
+    grey = clip.mean(1, keepdim=True) / 255
+    behind = ground_motion(grey, objects.float())
+    plate = clean_plate(clip, objects, behind)
+    if bool(plate[1].any()):
+        objects = with_margin(matte(clip, loose, plate=plate), margin)
+        plate = clean_plate(clip, objects, behind)
+    return Shot(clip, by_vae, loose, objects, _object_motion(grey, objects), *plate)
+
+
+def _ground_alone(clip: Tensor, by_vae: Tensor, loose: Tensor) -> Shot:
+    """Of an edit of the ground: what stands on it is found around where its words are not seen; nothing is followed."""
+    around = grown(loose <= 0.5, 2 * (max(clip.shape[-2:]) // _AROUND) + 1)
+    objects = ~with_margin(matte(clip, around), margin_of(clip) // 2)
+    still = Motion(torch.eye(2, 3, device=clip.device).expand(len(clip), 2, 3), torch.zeros(len(clip)))
+    return Shot(clip, by_vae, loose, objects, still, clip, torch.zeros_like(objects))
+
+
+def _surrounds(shapes: Tensor) -> bool:
+    """Whether shapes, bool (F, H, W), hold most of the frame's border."""
+    border = torch.cat([shapes[:, [0, -1]].flatten(), shapes[:, :, [0, -1]].flatten()])
+    return bool(border.float().mean() > 0.5)
+
+
+def _object_motion(grey: Tensor, objects: Tensor) -> Motion:
+    """The objects' motion, by their texture; where that tells nothing, by outlines that nearly cover each other."""
+    motion = region_motion(grey, objects.float())
+    lost = motion.sure < SURE
+    if not bool(lost.any()):
+        return motion
+    shapes = objects.float()[:, None]
+    by_outline = region_motion(_blurred(shapes), objects.float())
+    fits = torch.tensor([_overlap(objects[0], other, to) for other, to in zip(objects, by_outline.to)])
+    taken = lost & (fits >= _OVERLAP).to(lost.device)
+    return Motion(by_outline.to.where(taken[:, None, None], motion.to), motion.sure.where(~taken, SURE))
+
+
+def _overlap(first: Tensor, other: Tensor, to: Tensor) -> float:
+    """How much of two shapes, bool (H, W), together is covered by both, once one is brought to the other."""
+    brought, inside = sample(other[None].float(), to)
+    brought, first = (brought[0] > 0.5) & inside, first & inside
+    return float((brought & first).sum() / (brought | first).sum().clamp(min=1))
+
+
+def _blurred(planes: Tensor) -> Tensor:
+    """Planes (F, 1, H, W), so smooth that their rims tell of motion over some way."""
+    side = 2 * (max(planes.shape[-2:]) // _BLUR) + 1
+    for _ in range(2):
+        planes = avg_pool2d(planes, side, stride=1, padding=side // 2, count_include_pad=False)
+    return planes
+
+
+def margin_of(clip: Tensor) -> int:
+    """By how many pixels outlines are drawn wider: objects have soft edges, and rims of other colour."""
+    return max(1, round(max(clip.shape[-2:]) / _MARGIN))
+
+
+def with_margin(shapes: Tensor, margin: int) -> Tensor:
+    """Shapes, bool (F, H, W), drawn wider by ``margin`` pixels."""
+    return grown(shapes, 2 * margin + 1) > 0

@@ -1,0 +1,157 @@
+"""What an edit's pictures become: one look for all frames, and the clip's own pixels around it."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, interpolate
+
+from vp2p.method.carry import carried, pasted
+from vp2p.method.editing import Edited, Target
+from vp2p.method.editing import edit as edit_latents
+from vp2p.method.likelihood import denoising_loss
+from vp2p.method.look import Look, find_look, in_place
+from vp2p.method.plan import EditPlan, plan_edit
+from vp2p.method.shot import Shot, survey, with_margin
+from vp2p.method.tries import Try, best, ladder
+from vp2p.models.codec import decode_latents
+from vp2p.settings import EditSettings
+from vp2p.stages.branches import Branches
+from vp2p.stages.result import Progress
+from vp2p.stages.session import Session
+
+_AROUND = 12  # a try may reach beyond the old object by this part of the longer side
+
+
+def finish(
+    session: Session,
+    settings: EditSettings,
+    plan: EditPlan,
+    branches: Branches,
+    clip: np.ndarray,
+    edited: Edited,
+    progress: Progress,
+) -> np.ndarray:
+    """The frames of an outlined edit, uint8 (F, H, W, 3).
+
+    Args:
+        clip: the source's, uint8 (F, H, W, 3).
+        edited: after the last step; its target has a mask.
+    """
+    after = _planes(decode_latents(session.model, edited.targets[0]))
+    mask = edited.masks[0].float().cpu()
+    if not bool(mask.any()):
+        return clip if settings.paste else _frames(after)
+    before = _planes(decode_latents(session.model, edited.source))
+    shot = survey(_planes(clip), before, mask)
+    replaces = plan.replaces and not shot.is_ground
+    look = None
+    if settings.carry and len(clip) > 1:
+        look = _Auditions(session, settings, plan, branches, shot, replaces, progress).look(after, edited.targets[0])
+    if look is not None:
+        after = carried(shot, look, after, replaces)
+    elif settings.paste:
+        after = pasted(shot, after, replaces)
+    if settings.mask and (look or settings.paste):  # a mask that was given is kept to the pixel
+        after = after.where(shot.loose[:, None] > 0.5, shot.clip)
+    return _frames(after)
+
+
+class _Auditions:
+    """Finds the look that an edit's frames are given."""
+
+    def __init__(
+        self,
+        session: Session,
+        settings: EditSettings,
+        plan: EditPlan,
+        branches: Branches,
+        shot: Shot,
+        replaces: bool,
+        progress: Progress,
+    ) -> None:
+        self._session, self._settings, self._plan, self._branches = session, settings, plan, branches
+        self._shot, self._replaces, self._progress = shot, replaces, progress
+        self._cond = session.embed(plan.target.prompt)
+
+    def look(self, edited: Tensor, latents: Tensor) -> Look | None:
+        """The look of the likeliest try, or frame; None where no frame shows all of the object.
+
+        Args:
+            edited, latents: the edit's own frames (F, 3, H, W) and their latents.
+        """
+        frames = self._shot.key_frames()
+        if not frames:
+            return None
+        if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
+            return self._found(frames[0], edited[frames[0]], self._shot.loose[frames[0]])
+        if self._settings.tries:
+            return self._tried(frames[0])
+        looks = [self._found(frame, edited[frame], self._shot.loose[frame]) for frame in frames]
+        return self._likeliest(looks, latents[frames])
+
+    def _tried(self, frame: int) -> Look:
+        """The best of the tries at one frame."""
+        branches, device = self._branches.of_frame(frame), self._session.model.device
+        around = self._around(frame)
+        cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
+        tries = ladder(self._settings.tries, self._replaces)
+        out = edit_latents(
+            self._session.t2s,
+            branches.schedule,
+            branches.x,
+            branches.cond,
+            branches.empty,
+            branches.source,
+            [self._target(branches, attempt, cells) for attempt in tries],
+            lambda state: self._progress("tries", state.step, branches.schedule.steps),
+            branches.start,
+        )
+        pictures = _planes(decode_latents(self._session.model, out.targets[:, 0]))
+        mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
+        return self._likeliest([self._found(frame, picture, mask) for picture in pictures], out.targets[:, 0])
+
+    def _around(self, frame: int) -> Tensor:
+        """Where a try may act: bool (H, W)."""
+        shot = self._shot
+        if self._settings.mask:
+            return shot.loose[frame] > 0.5
+        if not self._replaces:
+            return shot.objects[frame]
+        reach = max(shot.clip.shape[-2:]) // _AROUND
+        return with_margin(shot.objects[[frame]], reach)[0]
+
+    def _target(self, branches: Branches, attempt: Try, mask: Tensor) -> Target:
+        settings = attempt.settings(self._settings)
+        tokenizer = self._session.tokenizer
+        words = plan_edit(
+            tokenizer, self._plan.source.prompt, settings, branches.schedule.steps, tokenizer.model_max_length
+        )
+        start = attempt.start(branches.x, mask)
+        return Target(words, settings, branches.guidance, self._cond, branches.uncond, mask, start)
+
+    def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Look:
+        look = find_look(self._shot, frame, picture, mask, self._replaces)
+        moves = self._settings.in_place and self._replaces and not self._settings.mask
+        return in_place(look, self._shot) if moves else look
+
+    def _likeliest(self, looks: Sequence[Look], latents: Tensor) -> Look:
+        """The best of looks, made of latents (n, c, h, w)."""
+        size = tuple(latents.shape[-2:])
+        weights = torch.stack([adaptive_max_pool2d(look.shape.float()[None], size)[0] for look in looks])
+        losses = denoising_loss(
+            self._session.t2s, self._session.model.scheduler, latents, self._cond, weights.to(latents.device)
+        )
+        return looks[best(losses.tolist(), [look.misfit for look in looks])]
+
+
+def _planes(frames: np.ndarray) -> Tensor:
+    """uint8 (F, H, W, 3) as float32 (F, 3, H, W)."""
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+
+
+def _frames(planes: Tensor) -> np.ndarray:
+    return planes.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
