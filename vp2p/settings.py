@@ -209,7 +209,7 @@ class EditSettings:
         before=False,
     )
     tries: int = _option(
-        3,
+        5,
         "How many versions of the frame whose look is carried are tried; the likeliest is kept. 0 takes it from the "
         "clip's own edit.",
         before=0,

@@ -37,7 +37,13 @@ def test_noise_is_drawn_where_the_edit_acts_and_the_same_again():
 
 
 def test_a_likely_try_that_fits_is_kept():
-    assert best([1.0, 1.2, 3.0], [0.2, 0.2, 0.2]) == 0
-    assert best([1.0, 1.1, 3.0], [0.5, 0.1, 0.0]) == 1
+    own = [False] * 3
+    assert best([1.0, 1.2, 3.0], [0.2, 0.2, 0.2], own) == 0
+    assert best([1.0, 1.1, 3.0], [0.5, 0.1, 0.0], own) == 1
     # Only how they compare counts, not the model's own scale.
-    assert best([0.01, 0.011, 0.03], [0.5, 0.1, 0.0]) == 1
+    assert best([0.01, 0.011, 0.03], [0.5, 0.1, 0.0], own) == 1
+
+
+def test_a_try_from_drawn_noise_must_be_much_likelier():
+    assert best([1.0, 0.9], [0.1, 0.1], [False, True]) == 0
+    assert best([1.0, 0.6], [0.1, 0.1], [False, True]) == 1

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vp2p.method.matte import main_parts, matte, thick
+from vp2p.method.matte import matte, thick
 from vp2p.method.motion import sample
 from vp2p.method.plate import filled_in
 from vp2p.method.shot import Shot, with_margin
 
-_PART = 0.1  # of an object's largest part: what is smaller and stands apart is none of it
+_PART = 0.1  # of the new object's largest part
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def edited_shapes(shot: Shot, frames: list[int], pictures: Tensor, masks: Tensor
     """The new objects of edited pictures (n, 3, H, W) of ``frames``, inside masks (n, H, W): bool (n, H, W)."""
     beside = ~shot.objects[frames]
     ground = shot.clip[frames], beside.float()
-    found = matte(pictures, masks, ground, (shot.by_vae[frames], beside), differs=math.inf)
-    return with_margin(main_parts(thick(found, shot.margin), _PART), shot.margin)
+    found = matte(pictures, masks, ground, (shot.by_vae[frames], beside), differs=math.inf, parts=_PART)
+    return with_margin(found, shot.margin)
 
 
 def in_place(look: Look, shot: Shot) -> Look:

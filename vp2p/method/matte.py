@@ -16,6 +16,7 @@ _BINS = 16  # of each colour channel
 _ROUNDS, _WALKS = 4, 80
 _PRIOR = 0.15  # what a pixel's own colour counts beside its four neighbours
 _LEAST = 0.08  # of the loose outline: less found than that is nothing found
+_LINE = 64  # this part of the longer side
 _SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
 
 
@@ -25,6 +26,7 @@ def matte(
     ground: tuple[Tensor, Tensor] | None = None,
     plate: tuple[Tensor, Tensor] | None = None,
     differs: float = _OTHER,
+    parts: float = 0.0,
 ) -> Tensor:
     """Which pixels inside a loose outline are the object's; all of them where nothing stands out.
 
@@ -34,6 +36,7 @@ def matte(
         ground: more pictures, of the same size, and the weights (F', H, W) of their pixels that show ground.
         plate: the ground behind, (F, 3, H, W), and where it is known, bool (F, H, W).
         differs: by which share of white a pixel must differ from the ground to be the object's for sure.
+        parts: of the object's largest part: what is smaller and stands apart is left out, and so are lines.
 
     Returns:
         bool (F, H, W), without holes.
@@ -43,7 +46,7 @@ def matte(
     if scale < 1:
         small = [max(1, round(side * scale)) for side in size]
         shrunk = [None if pair is None else tuple(_resized(part, small) for part in pair) for pair in (ground, plate)]
-        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs)
+        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs, parts)
         return (_resized(found.float(), size) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
@@ -60,7 +63,8 @@ def matte(
         inside = (walk(belief * region, region) > 0.5).float()
     if inside.sum() < _LEAST * region.sum():
         return region > 0.5
-    return filled(inside > 0.5)
+    found = filled(inside > 0.5)
+    return main_parts(thick(found, round(max(size) / _LINE)), parts) if parts else found
 
 
 def filled(shapes: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from vp2p.settings import EditSettings
 
 _HOLDS = (0.0, 0.5, 1.0)
 _MISFIT = 2.5  # how much likelier a try must be, as a share, to differ from its place by all of the old area
+_DRAWN = 1.3  # times as unlikely counts a try from drawn noise: it follows the clip less, and a blur is likely
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,17 @@ def ladder(count: int, replaces: bool) -> list[Try]:
     ]
 
 
-def best(losses: Sequence[float], misfits: Sequence[float]) -> int:
-    """Which try is kept: a likely one that fits.
+def best(losses: Sequence[float], misfits: Sequence[float], drawn: Sequence[bool]) -> int:
+    """Which version is kept: a likely one that fits.
 
     Args:
         losses: how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`).
         misfits: each look's ``misfit``.
+        drawn: whether each began from drawn noise; not all did.
     """
-    mean = sum(losses) / len(losses)
-    costs = [loss / mean + _MISFIT * misfit for loss, misfit in zip(losses, misfits)]
+    own = [loss for loss, new in zip(losses, drawn) if not new]
+    mean = sum(own) / len(own)
+    costs = [
+        loss / mean * (_DRAWN if new else 1) + _MISFIT * misfit for loss, misfit, new in zip(losses, misfits, drawn)
+    ]
     return costs.index(min(costs))

@@ -91,7 +91,7 @@ class _Auditions:
         if self._settings.tries:
             return self._tried(frames[0])
         looks = [self._found(frame, edited[frame], self._shot.loose[frame]) for frame in frames]
-        return self._likeliest(looks, latents[frames])
+        return self._likeliest(looks, latents[frames], [False] * len(looks))
 
     def _tried(self, frame: int) -> Look:
         """The best of the tries at one frame."""
@@ -112,7 +112,8 @@ class _Auditions:
         )
         pictures = _planes(decode_latents(self._session.model, out.targets[:, 0]))
         mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
-        return self._likeliest([self._found(frame, picture, mask) for picture in pictures], out.targets[:, 0])
+        looks = [self._found(frame, picture, mask) for picture in pictures]
+        return self._likeliest(looks, out.targets[:, 0], [attempt.seed is not None for attempt in tries])
 
     def _around(self, frame: int) -> Tensor:
         """Where a try may act: bool (H, W)."""
@@ -138,14 +139,14 @@ class _Auditions:
         moves = self._settings.in_place and self._replaces and not self._settings.mask
         return in_place(look, self._shot) if moves else look
 
-    def _likeliest(self, looks: Sequence[Look], latents: Tensor) -> Look:
-        """The best of looks, made of latents (n, c, h, w)."""
+    def _likeliest(self, looks: Sequence[Look], latents: Tensor, drawn: Sequence[bool]) -> Look:
+        """The best of looks, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(look.shape.float()[None], size)[0] for look in looks])
         losses = denoising_loss(
             self._session.t2s, self._session.model.scheduler, latents, self._cond, weights.to(latents.device)
         )
-        return looks[best(losses.tolist(), [look.misfit for look in looks])]
+        return looks[best(losses.tolist(), [look.misfit for look in looks], drawn)]
 
 
 def _planes(frames: np.ndarray) -> Tensor:
