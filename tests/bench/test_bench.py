@@ -14,7 +14,13 @@ from vp2p.settings import EditSettings
 from vp2p.workspace import Workspace
 
 QUICK = "tune.steps=1,invert.steps=2"
-METHODS = ["ideal-vae", f"direct,{QUICK}", f"dreamix,{QUICK}", "image-p2p,invert.steps=2,invert.inner_steps=1"]
+METHODS = [
+    "ideal-vae",
+    f"default,{QUICK},edit.tries=2",
+    f"direct,{QUICK}",
+    f"dreamix,{QUICK}",
+    "image-p2p,invert.steps=2,invert.inner_steps=1",
+]
 
 
 def stamps(folder: Path) -> dict[Path, int]:
@@ -30,9 +36,10 @@ def test_a_bench_runs_and_does_nothing_twice(tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.strip() == str(out / "table.md")
     record = json.loads((out / "results.json").read_text())
     assert [found["method"] for found in record["results"]] == METHODS
-    ceiling, direct, dreamix, image = (found["scores"] for found in record["results"])
+    ceiling, default, direct, dreamix, image = (found["scores"] for found in record["results"])
     assert ceiling["took"] == 1.0 and ceiling["steady"] == 1.0 and ceiling["rebuilt"] is None
     assert ceiling["true"] > max(direct["true"], dreamix["true"], image["true"])
+    assert default["kept"] > direct["kept"] + 5  # around the object it is the clip itself
     assert direct["rebuilt"] == dreamix["rebuilt"] > 20  # the clip as the VAE alone returns it
     for name in ("clip", "ideal", METHODS[0]):
         with Image.open(out / "frames" / "object-00" / f"{name}.png") as strip:

@@ -78,13 +78,13 @@ class _Auditions:
         self._cond = session.embed(plan.target.prompt)
 
     def look(self, edited: Tensor, latents: Tensor) -> Look | None:
-        """The look of the likeliest try, or frame; None where no frame shows all of the object.
+        """The look of the likeliest try, or frame; None where no frame shows all of the object, or nothing is new.
 
         Args:
             edited, latents: the edit's own frames (F, 3, H, W) and their latents.
         """
         frames = self._shot.key_frames()
-        if not frames:
+        if not frames or self._removes:
             return None
         if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
             return self._found(frames[0], edited[frames[0]], self._shot.loose[frames[0]])
@@ -92,6 +92,11 @@ class _Auditions:
             return self._tried(frames[0])
         looks = [self._found(frame, edited[frame], self._shot.loose[frame]) for frame in frames]
         return self._likeliest(looks, latents[frames], [False] * len(looks))
+
+    @property
+    def _removes(self) -> bool:
+        """Whether words are only taken away: what is bared is ground, and does not move with the object."""
+        return self._plan.kind != "reweight" and not self._plan.changed_words
 
     def _tried(self, frame: int) -> Look:
         """The best of the tries at one frame."""
