@@ -104,7 +104,7 @@ def test_edit_leaves_clips_latents_mask_and_sheet(prepared: Make, kind: str) -> 
     assert set(manifest["parents"]) == {"source", "tune", "invert"}
     assert manifest["settings"]["target"] == PROMPT.replace("cat", "dog")
     assert set(manifest["artifacts"]) == {
-        "edited.mp4", "source.mp4", "latents.safetensors", "frames.safetensors", "mask.safetensors", "sheet.png"
+        "edited.mp4", "source.mp4", "latents.safetensors", "edited.safetensors", "mask.safetensors", "sheet.png"
     }  # fmt: skip
 
 

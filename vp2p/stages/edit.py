@@ -128,11 +128,10 @@ def edit(
 
 
 def _mask(session: Session, settings: EditSettings, frames: Frames) -> Tensor | None:
-    """The mask (F, h, w) that the settings name."""
+    """The mask (F, H, W) that the settings name."""
     if not settings.mask:
         return None
-    height, width = (side // session.folder.downscale for side in frames.pixels.shape[1:3])
-    return load_mask(mask_path(settings.mask), session.workspace.config.clip, frames, (height, width))
+    return load_mask(mask_path(settings.mask), session.workspace.config.clip, frames, frames.pixels.shape[1:3])
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
@@ -43,11 +44,13 @@ def compute_edit(
     mask: Tensor | None,
     progress: Progress,
 ) -> Made:
-    """Edits the inverted clip ``frames``. ``mask`` is (F, h, w), 1 where the edit may act, for the words' outline."""
+    """Edits the inverted clip ``frames``. ``mask`` is (F, H, W), 1 where the edit may act, for the words' outline."""
     model = session.model
     branches = load_branches(session, settings, inversion, inverted, plan.source.prompt)
     cond = session.embed(plan.target.prompt)
-    given = None if mask is None else mask.to(model.device)
+    given = None
+    if mask is not None:
+        given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
     edited = edit_latents(
         session.t2s,
         branches.schedule,
@@ -60,7 +63,7 @@ def compute_edit(
         branches.start,
     )
     if edited.masks[0] is not None and (settings.paste or settings.carry):
-        made = finish(session, settings, plan, branches, frames.pixels, edited, progress)
+        made = finish(session, settings, plan, branches, frames.pixels, edited, mask, progress)
     else:
         made = decode_latents(model, edited.targets[0])
     return Made(edited, decode_latents(model, edited.source), made)
@@ -73,7 +76,7 @@ def kept_frames(session: Session, run: RunFolder) -> tuple[np.ndarray, np.ndarra
         ArtifactError: they are missing or damaged.
     """
     latents = load_tensors(run.path("latents.safetensors"), run.rebuild)
-    edited = load_tensors(run.path("frames.safetensors"), run.rebuild)["edited"]
+    edited = load_tensors(run.path("edited.safetensors"), run.rebuild)["frames"]
     return decode_latents(session.model, latents["source"]), edited.numpy()
 
 
@@ -92,7 +95,7 @@ def keep_edit(
     span = (frames.start, frames.end)
     mask = made.latents.masks[0]
     save_tensors(run.path("latents.safetensors"), {"source": made.latents.source, "target": made.latents.targets[0]})
-    save_tensors(run.path("frames.safetensors"), {"edited": torch.from_numpy(made.frames)})
+    save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(made.frames)})
     if mask is not None:
         save_tensors(run.path("mask.safetensors"), {"mask": mask.float()})
     write_video(run.path("source.mp4"), made.source, frames.rate, audio, span)

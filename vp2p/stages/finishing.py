@@ -33,6 +33,7 @@ def finish(
     branches: Branches,
     clip: np.ndarray,
     edited: Edited,
+    given: Tensor | None,
     progress: Progress,
 ) -> np.ndarray:
     """The frames of an outlined edit, uint8 (F, H, W, 3).
@@ -40,13 +41,14 @@ def finish(
     Args:
         clip: the source's, uint8 (F, H, W, 3).
         edited: after the last step; its target has a mask.
+        given: (F, H, W), the mask that was given, 0 or 1, in place of the words' outline.
     """
     after = _planes(decode_latents(session.model, edited.targets[0]))
     mask = edited.masks[0].float().cpu()
     if not bool(mask.any()):
         return clip if settings.paste else _frames(after)
     before = _planes(decode_latents(session.model, edited.source))
-    shot = survey(_planes(clip), before, mask)
+    shot = survey(_planes(clip), before, mask if given is None else given)
     replaces = plan.replaces and not shot.is_ground
     look = None
     if settings.carry and len(clip) > 1:
@@ -55,8 +57,8 @@ def finish(
         after = carried(shot, look, after, replaces)
     elif settings.paste:
         after = pasted(shot, after, replaces)
-    if settings.mask and (look or settings.paste):  # a mask that was given is kept to the pixel
-        after = after.where(shot.loose[:, None] > 0.5, shot.clip)
+    if given is not None and (look or settings.paste):  # it is kept to the pixel
+        after = after.where(given[:, None] > 0.5, shot.clip)
     return _frames(after)
 
 

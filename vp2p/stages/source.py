@@ -148,8 +148,8 @@ def mask_path(mask: str) -> Path:
     return path
 
 
-def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple[int, int]) -> Tensor:
-    """A mask video as (F, h, w) float: 1 for each latent cell that is white for the most part, else 0.
+def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]) -> Tensor:
+    """A mask video as (F, h, w) float of a size: 1 for each cell that is white for the most part, else 0.
 
     Raises:
         VideoError, UsageError: it cannot be read, or holds fewer frames than the clip.
@@ -172,4 +172,4 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, latent_size: tuple
             "give --mask a video as long as the clip",
         ) from error
     white = torch.from_numpy(fit_frames(found.frames, (width, height), clip.fit)).float().mean(-1) > 127
-    return (adaptive_avg_pool2d(white.float()[:, None], latent_size)[:, 0] >= 0.5).float()
+    return (adaptive_avg_pool2d(white.float()[:, None], size)[:, 0] >= 0.5).float()
