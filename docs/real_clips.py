@@ -75,7 +75,7 @@ def run(name: str, clips: Path) -> list[dict]:
                 "method": method.name,
                 "VAE, dB": by_vae,
                 "rebuilt, dB": psnr(every_frame(inverted.artifact), pixels),
-                "kept, dB": measured.scores["masked_psnr"],
+                "kept, dB": measured.scores["masked_psnr"] or "exact",  # an infinite PSNR is None
                 "warp error": measured.scores["warp_error"],
                 "the clip's": measured.source["warp_error"],
             }

@@ -134,3 +134,20 @@ def test_ground_that_is_edited_leaves_what_stands_on_it():
     far = max_pool2d(outlines(SCENE).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
     assert same > 0.95
     assert (frames - planes(scene)).abs().amax(1)[far].mean() < 3
+
+
+def test_ground_that_no_frame_shows_is_filled_smoothly_not_streaked(shot):
+    """Where neither another frame nor the look's own tells the ground, as beyond its edge."""
+    key = shot.key_frames()[0]
+    blind = dataclasses.replace(shot, known=torch.zeros_like(shot.known))
+    away = torch.tensor([[1.0, 0.0, 200.0], [0.0, 1.0, 0.0]])  # the other frames see nothing of the look's
+    to = away.expand(FRAMES, 2, 3).clone()
+    to[key] = torch.eye(2, 3)
+    blind = dataclasses.replace(blind, motion=dataclasses.replace(shot.motion, to=to))
+    look = look_of(shot, key, replaces=True)
+    other = next(frame for frame in range(FRAMES) if frame != key)
+    frame = carried(blind, look, planes(NEW), replaces=True)[other]
+    inside = ~(max_pool2d((~shot.objects[other]).float()[None, None], 5, stride=1, padding=2)[0, 0] > 0)
+    assert (frame[:, :, 1:] - frame[:, :, :-1]).abs().amax(0)[inside[:, 1:]].mean() < 3
+    outside = max_pool2d(shot.objects[other].float()[None, None], 5, stride=1, padding=2)[0, 0] == 0
+    assert torch.equal(frame[:, outside], planes(SCENE)[other][:, outside])

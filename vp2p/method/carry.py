@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vp2p.method.look import Look, edited_shapes, softened
 from vp2p.method.motion import sample
+from vp2p.method.plate import filled_in
 from vp2p.method.shot import Shot
 
 
@@ -25,13 +26,16 @@ def carried(shot: Shot, look: Look, edited: Tensor, replaces: bool) -> Tensor:
     for frame in range(len(frames)):
         if not shot.follows(frame):
             continue
-        seen, inside = (key, True) if frame == look.frame else sample(key, shot.motion.between(frame, look.frame))
+        seen, inside = key, torch.ones_like(look.cover, dtype=torch.bool)
+        if frame != look.frame:
+            seen, inside = sample(key, shot.motion.between(frame, look.frame))
         picture, cover, ground = seen.split([3, 1, 3])
         cover = cover.clamp(0, 1) * inside
         if replaces:
             old = softened(shot.objects[frame], shot.margin)
             hidden = shot.ground[frame].where(shot.known[frame], ground)
             base = shot.clip[frame] + old * (hidden - shot.clip[frame])
+            base = filled_in(base, shot.objects[frame] & ~shot.known[frame] & ~inside)
         else:
             base, cover = frames[frame], cover * softened(shot.altered[frame], shot.margin)
         frames[frame] = base + cover * (picture - base)
