@@ -47,10 +47,10 @@ def compute_edit(
     """Edits the inverted clip ``frames``. ``mask`` is (F, H, W), 1 where the edit may act, for the words' outline."""
     model = session.model
     branches = load_branches(session, settings, inversion, inverted, plan.source.prompt)
-    cond = session.embed(plan.target.prompt)
     given = None
     if mask is not None:
         given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
+    target = Target(plan, settings, branches.guidance, session.embed(plan.target.prompt), branches.uncond, given)
     edited = edit_latents(
         session.t2s,
         branches.schedule,
@@ -58,15 +58,14 @@ def compute_edit(
         branches.cond,
         branches.empty,
         branches.source,
-        [Target(plan, settings, branches.guidance, cond, branches.uncond, given)],
+        [target],
         lambda state: progress("edit", state.step, branches.schedule.steps),
         branches.start,
     )
+    source, made = decode_latents(model, edited.source), decode_latents(model, edited.targets[0])
     if edited.masks[0] is not None and (settings.paste or settings.carry):
-        made = finish(session, settings, plan, branches, frames.pixels, edited, mask, progress)
-    else:
-        made = decode_latents(model, edited.targets[0])
-    return Made(edited, decode_latents(model, edited.source), made)
+        made = finish(session, target, branches, edited, frames.pixels, source, made, mask, progress)
+    return Made(edited, source, made)
 
 
 def kept_frames(session: Session, run: RunFolder) -> tuple[np.ndarray, np.ndarray]:

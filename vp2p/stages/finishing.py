@@ -14,11 +14,10 @@ from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
 from vp2p.method.look import Look, find_look, in_place
-from vp2p.method.plan import EditPlan, plan_edit
+from vp2p.method.plan import plan_edit
 from vp2p.method.shot import Shot, survey, with_margin
 from vp2p.method.tries import Try, best, ladder
 from vp2p.models.codec import decode_latents
-from vp2p.settings import EditSettings
 from vp2p.stages.branches import Branches
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session
@@ -28,36 +27,36 @@ _AROUND = 12  # a try may reach beyond the old object by this part of the longer
 
 def finish(
     session: Session,
-    settings: EditSettings,
-    plan: EditPlan,
+    target: Target,
     branches: Branches,
-    clip: np.ndarray,
     edited: Edited,
+    clip: np.ndarray,
+    source: np.ndarray,
+    own: np.ndarray,
     given: Tensor | None,
     progress: Progress,
 ) -> np.ndarray:
     """The frames of an outlined edit, uint8 (F, H, W, 3).
 
     Args:
-        clip: the source's, uint8 (F, H, W, 3).
-        edited: after the last step; its target has a mask.
+        edited: after the last step; its one target, ``target``, has a mask.
+        clip, source, own: uint8 (F, H, W, 3), the clip, and the source branch and the edit as the VAE returns them.
         given: (F, H, W), the mask that was given, 0 or 1, in place of the words' outline.
     """
-    after = _planes(decode_latents(session.model, edited.targets[0]))
-    mask = edited.masks[0].float().cpu()
+    settings, mask = target.settings, edited.masks[0].float().cpu()
     if not bool(mask.any()):
-        return clip if settings.paste else _frames(after)
-    before = _planes(decode_latents(session.model, edited.source))
-    shot = survey(_planes(clip), before, mask if given is None else given)
-    replaces = plan.replaces and not shot.is_ground
+        return clip if settings.paste else own
+    after = _planes(own)
+    shot = survey(_planes(clip), _planes(source), mask if given is None else given)
+    replaces = target.plan.replaces and not shot.is_ground
     look = None
     if settings.carry and len(clip) > 1:
-        look = _Auditions(session, settings, plan, branches, shot, replaces, progress).look(after, edited.targets[0])
+        look = _Auditions(session, target, branches, shot, replaces, progress).look(after, edited.targets[0])
     if look is not None:
         after = carried(shot, look, after, replaces)
     elif settings.paste:
         after = pasted(shot, after, replaces)
-    if given is not None and (look or settings.paste):  # it is kept to the pixel
+    if given is not None and (look is not None or settings.paste):  # it is kept to the pixel
         after = after.where(given[:, None] > 0.5, shot.clip)
     return _frames(after)
 
@@ -68,16 +67,15 @@ class _Auditions:
     def __init__(
         self,
         session: Session,
-        settings: EditSettings,
-        plan: EditPlan,
+        target: Target,
         branches: Branches,
         shot: Shot,
         replaces: bool,
         progress: Progress,
     ) -> None:
-        self._session, self._settings, self._plan, self._branches = session, settings, plan, branches
+        self._session, self._branches = session, branches
+        self._plan, self._settings, self._cond = target.plan, target.settings, target.cond
         self._shot, self._replaces, self._progress = shot, replaces, progress
-        self._cond = session.embed(plan.target.prompt)
 
     def look(self, edited: Tensor, latents: Tensor) -> Look | None:
         """The look of the likeliest try, or frame; None where no frame shows all of the object, or nothing is new.
