@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,18 +66,23 @@ def test_a_bench_runs_and_does_nothing_twice(tmp_path: Path, capsys: pytest.Capt
 
 
 @pytest.mark.slow
-def test_a_case_that_fails_is_kept_to_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_case_that_fails_is_kept_to_itself(tmp_path: Path):
+    """In processes of their own, as the command starts them."""
     out = tmp_path / "bench"
     (out / "cases" / "object-00" / "clip").mkdir(parents=True)
     (out / "cases" / "object-00" / "clip" / "vp2p.yaml").write_text("format: 1\n")
     arguments = ["--out", str(out), "--cases", "object-00", "--jobs", "2", "--methods", f"direct,{QUICK}", "ideal-vae"]
-    assert main(arguments) == 3
-    assert "object-00 direct" in capsys.readouterr().err
+    ran = subprocess.run([sys.executable, "-m", "vp2p.bench", *arguments], capture_output=True, text=True)
+    assert ran.returncode == 3 and "Traceback" not in ran.stderr, ran.stderr
+    assert "object-00 direct" in ran.stderr and ran.stdout.strip() == str(out / "table.md")
     record = json.loads((out / "results.json").read_text())
     assert [found["method"] for found in record["results"]] == ["ideal-vae"]
 
 
 def test_a_mistake_is_told_before_anything_is_done(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").write_text("of somebody's")
+    assert main(["--out", str(tmp_path / "file"), "--cases", "object-00"]) == 2
+    assert "is not a folder" in capsys.readouterr().err
     for arguments, told in (
         (["--methods", "papr"], "There is no method 'papr'"),
         (["--cases", "nothing-*"], "No case fits"),

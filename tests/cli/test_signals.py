@@ -88,6 +88,28 @@ def test_an_interrupted_edit_leaves_nothing(work: Make) -> None:
     assert snapshot(folder) == before
 
 
+def test_a_signal_within_a_removal_is_still_a_signal(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's rmtree closes a folder once more when it is broken off just behind the first time, and that fails."""
+    folder = work("sd2", "edit")
+    remove, close = shutil.rmtree, os.close
+
+    def breaking(descriptor: int) -> None:
+        close(descriptor)
+        monkeypatch.setattr(os, "close", close)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def removing(path: Path, *words: object, **named: object) -> None:
+        if path.name == ".dog.old":
+            monkeypatch.setattr(os, "close", breaking)
+            monkeypatch.setattr(shutil, "rmtree", remove)
+        remove(path, *words, **named)
+
+    monkeypatch.setattr(shutil, "rmtree", removing)
+    ran = vp2p("edit", "--swap", "cat=dog", "--force")
+    assert os.close is close and ran.code == 143 and "Traceback" not in ran.err, ran
+    assert done("edit", "--swap", "cat=dog").err.count("up to date") and not (folder / "edit" / ".dog.old").exists()
+
+
 def test_a_second_signal_stops_a_step_and_saves_nothing_half_done(work: Make) -> None:
     """The state that tuning advances in place is whole only between two steps."""
     import torch

@@ -21,7 +21,7 @@ Codes = tuple[int, ...]
 KILLED = -signal.SIGKILL
 # Libraries that get no memory may abort the process, which is no worse than a kill.
 ABORTED = (-signal.SIGABRT, -signal.SIGSEGV, 127)
-MEGABYTES = (8, 32, 128)
+MEGABYTES = (6, 8, 12, 32, 128)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FAULTS = (errno.ENOSPC, errno.EIO, errno.EACCES)
 

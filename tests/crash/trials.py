@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -33,6 +34,8 @@ from vp2p.settings import ModelSettings
 from vp2p.stages import invert, tune
 
 Prelude = Callable[[Path], None]
+_HANGS_AFTER = 120.0  # seconds; a second or two is what a command takes
+_HUNG = 124
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Ended:
 def prepare(clip: Path) -> None:
     """Loads what every trial needs, draws ``clip``, and has every step of a stage followed by a checkpoint."""
     torch.set_num_threads(1)
+    os.environ["RUST_BACKTRACE"] = "0"  # a library that is out of memory may hang while it prints one
     with suppress(SystemExit), redirect_stdout(None), redirect_stderr(io.StringIO()):
         sys.argv = ["vp2p", "draw", PROMPT, str(clip)]
         main()
@@ -84,10 +88,20 @@ def start(root: Path, words: tuple[str, ...], prelude: Prelude | None = None) ->
 
 
 def finish(running: Running, stop: Stop | None = None) -> Ended:
-    """Waits for the end, which ``stop`` may bring about."""
+    """Waits for the end, which ``stop`` may bring about; a process that hangs is killed, and ends with 124."""
+    hung = threading.Event()
+
+    def kill() -> None:
+        hung.set()
+        os.kill(running.pid, signal.SIGKILL)
+
+    watch = threading.Timer(_HANGS_AFTER, kill)
+    watch.start()
     told = stop(running.pid) if stop else None
     _, status, used = os.wait4(running.pid, 0)
     ended = time.monotonic()
+    watch.cancel()
+    watch.join()  # before the next fork
     seconds = used.ru_utime + used.ru_stime
     stopping = (seconds - told[0], ended - told[1]) if told else (0.0, 0.0)
     printed = []
@@ -95,7 +109,8 @@ def finish(running: Running, stop: Stop | None = None) -> Ended:
         with stream:
             stream.seek(0)
             printed.append(stream.read().decode())
-    return Ended(os.waitstatus_to_exitcode(status), *printed, seconds, stopping)
+    code = _HUNG if hung.is_set() else os.waitstatus_to_exitcode(status)
+    return Ended(code, *printed, seconds, stopping)
 
 
 def run(root: Path, words: tuple[str, ...], prelude: Prelude | None = None, stop: Stop | None = None) -> Ended:

@@ -12,6 +12,7 @@ from vp2p.stages.edit import edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.result import Progress, StageResult
+from vp2p.stages.saving import interruption
 from vp2p.stages.tune import tune
 from vp2p.workspace import Workspace
 
@@ -30,14 +31,20 @@ def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Sta
     """
     try:
         return _STAGES[job.stage](pool, job, parent, progress)
-    except Vp2pError as error:
-        return Failure(type(error).__name__, error.cause, error.hint, error.exit_code)
     except Exception as error:
-        if is_out_of_memory(error):
-            return Failure("OutOfMemoryError", "There is not enough memory for this.", _LESS_MEMORY)
-        _log.info("%s failed", job.stage, exc_info=error)
-        reason = (str(error).strip() or "no reason given").splitlines()[0]
-        return Failure("UnexpectedError", f"{type(error).__name__}: {reason}", "vp2p -v batch … says where it happened")
+        if interrupted := interruption(error):
+            raise interrupted from None
+        return _failure(job, error)
+
+
+def _failure(job: Job, error: Exception) -> Failure:
+    if isinstance(error, Vp2pError):
+        return Failure(type(error).__name__, error.cause, error.hint, error.exit_code)
+    if is_out_of_memory(error):
+        return Failure("OutOfMemoryError", "There is not enough memory for this.", _LESS_MEMORY)
+    _log.info("%s failed", job.stage, exc_info=error)
+    reason = (str(error).strip() or "no reason given").splitlines()[0]
+    return Failure("UnexpectedError", f"{type(error).__name__}: {reason}", "vp2p -v batch … says where it happened")
 
 
 def _init(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:

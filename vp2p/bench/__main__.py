@@ -6,23 +6,18 @@ Running it again does what is left. It writes results.json, table.md and page.ht
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Sequence
 
-from vp2p.bench.cases import Case
-from vp2p.bench.methods import METHODS, Method, read_method
+from vp2p.bench.methods import METHODS, read_method
 from vp2p.bench.results import Result, ScoreFile
 from vp2p.bench.selecting import select
-from vp2p.bench.working import Failed, Worker
+from vp2p.bench.spreading import work
+from vp2p.bench.working import Failed
 from vp2p.bench.writing import write_results
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.stages.saving import Interrupted
-
-_worker: Worker
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,43 +37,17 @@ def _bench(given: argparse.Namespace) -> int:
     cases, methods = select(given.cases), [read_method(text, given.set) for text in given.methods]
     if given.jobs < 1:
         raise UsageError(f"--jobs is {given.jobs}, but must be 1 or more.", "give --jobs 1 or more")
+    if given.out.exists() and not given.out.is_dir():
+        raise UsageError(f"{given.out} is not a folder.", "give --out a folder, or a name that is free")
     given.out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for found in _run(given.out, list(cases.values()), methods, given.jobs):
+    for found in work(given.out, list(cases.values()), methods, given.jobs):
         print(_line(found), file=sys.stderr, flush=True)
         failed += isinstance(found, Failed)
     results = ScoreFile(given.out / "scores.jsonl").of(cases, [method.name for method in methods])
     write_results(given.out, results, cases, methods)
     print(given.out / "table.md")
     return 3 if failed else 0
-
-
-def _run(out: Path, cases: list[Case], methods: list[Method], jobs: int) -> Iterator[Result | Failed]:
-    if jobs == 1:
-        worker = Worker(out)
-        for case in cases:
-            yield from worker.do(case, methods)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (out, jobs)) as pool:
-        try:
-            for future in as_completed([pool.submit(_do, case, methods) for case in cases]):
-                yield from future.result()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _start(out: Path, jobs: int) -> None:
-    """Makes the worker of a process of its own, which takes its share of the processor."""
-    import torch
-
-    global _worker
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // jobs))
-    _worker = Worker(out)
-
-
-def _do(case: Case, methods: list[Method]) -> list[Result | Failed]:
-    return list(_worker.do(case, methods))
 
 
 def _line(found: Result | Failed) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from typing import Annotated, NoReturn
+import traceback
+from typing import Annotated
 
 import typer
 
@@ -36,7 +37,7 @@ from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.errors import Vp2pError, is_out_of_memory
-from vp2p.stages.saving import Interrupted, interrupt
+from vp2p.stages.saving import interrupt, interruption
 
 _EPILOG = (
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 some of a batch failed, 10 no workspace here, 11 workspace locked, "
@@ -100,26 +101,34 @@ def main() -> None:
     mend_bash_words()
     try:
         code = app(prog_name="vp2p", standalone_mode=False)
-    except Vp2pError as error:
-        _fail(error)
-    except ParserError as error:
-        if type(error).__name__ != "NoArgsIsHelpError":
-            output.json = output.json or "--json" in sys.argv
-            _fail(usage_error(error))
-        code = error.exit_code  # without any words, the help is printed already
-    except Interrupted as interrupted:
-        code = 128 + interrupted.signum
-        output.interrupted(code)
-    except BrokenPipeError:
-        code = 1
-    except Exception as error:
-        if is_out_of_memory(error):
-            _fail(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
-        output.failure("InternalError", str(error) or type(error).__name__, "report this, with the traceback", 1)
-        raise
+    except BaseException as error:
+        code = _end(error)
     sys.exit(code)
 
 
-def _fail(error: Vp2pError) -> NoReturn:
+def _end(error: BaseException) -> int:
+    """Says what broke a command off; the exit code. Raises the error if no user can cause it."""
+    if interrupted := interruption(error):
+        code = 128 + interrupted.signum
+        output.interrupted(code)
+        return code
+    if isinstance(error, Vp2pError):
+        return _fail(error)
+    if isinstance(error, ParserError):
+        if type(error).__name__ == "NoArgsIsHelpError":
+            return error.exit_code  # without any words, the help is printed already
+        output.json = output.json or "--json" in sys.argv
+        return _fail(usage_error(error))
+    if isinstance(error, BrokenPipeError):
+        return 1
+    if is_out_of_memory(error):
+        traceback.clear_frames(error.__traceback__)  # what they hold is memory to say it in
+        return _fail(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
+    if isinstance(error, Exception):
+        output.failure("InternalError", str(error) or type(error).__name__, "report this, with the traceback", 1)
+    raise error
+
+
+def _fail(error: Vp2pError) -> int:
     output.error(error)
-    sys.exit(error.exit_code)
+    return error.exit_code

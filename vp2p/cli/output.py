@@ -96,10 +96,13 @@ class Output:
 
     def error(self, error: Vp2pError) -> None:
         """A cause, and the next command to type."""
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        console.print(f"[red]error:[/red] {escape(error.cause)}")
         hint = self.command(error.hint)
-        console.print(f"[cyan]hint:[/cyan] {escape(hint)}")
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        for colour, mark, text in (("red", "error:", error.cause), ("cyan", "hint:", hint)):
+            try:
+                console.print(f"[{colour}]{mark}[/{colour}] {escape(text)}")
+            except MemoryError:  # there may be too little left for colours
+                print(mark, text, file=sys.stderr)
         self.failure(type(error).__name__, error.cause, hint, error.exit_code)
 
     def interrupted(self, code: int) -> None:

@@ -29,6 +29,15 @@ def interrupt(signum: int, frame: FrameType | None) -> None:
     raise Interrupted(signum)
 
 
+def interruption(error: BaseException | None) -> Interrupted | None:
+    """The signal behind an error, if there is one: a library that it breaks off may fail in its own clean-up,
+    and that error then takes its place.
+    """
+    while error is not None and not isinstance(error, Interrupted):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 class Saver:
     """Saves the newest state that the loop offers, at most every ``seconds``, and on a signal.
 
@@ -51,9 +60,9 @@ class Saver:
                 self._before[signum] = signal.signal(signum, self._handle)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         try:
-            if kind is not None and issubclass(kind, Interrupted):
+            if interruption(error):
                 self._save()
         finally:
             for signum, handler in self._before.items():
