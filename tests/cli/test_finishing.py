@@ -71,6 +71,29 @@ def test_a_carried_object_keeps_one_look(walk: Path) -> None:
     assert steady < 0.3 * unsteadiness(every_frame(walk / "edit" / "own-looks" / "edited"), SCENE.poses(4))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("given", [False, True])
+def test_a_new_ground_leaves_the_object_as_it_was(walk: Path, tmp_path: Path, given: bool) -> None:
+    options = []
+    if given:
+        write_video(
+            tmp_path / "mask", np.repeat(~SCENE.masks(4)[..., None] * np.uint8(255), 3, -1), Fraction(4), format="png"
+        )
+        options = ["--mask", tmp_path / "mask"]
+    name = f"sand-{given}"
+    done("-w", walk, "edit", "--swap", "grass=sand", "--name", name, "--format", "png", *options)
+    frames, clip = every_frame(walk / "edit" / name / "edited"), source(walk)
+    object_ = torch.from_numpy(SCENE.masks(4))
+    inner = max_pool2d((~object_).float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
+    assert (frames == clip).all(-1)[object_ if given else inner].mean() > 0.99
+    away = max_pool2d(object_.float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
+    assert (frames != clip).any(-1)[away].mean() > 0.99
+    ideal = SCENE.replace(place="sand").render(4).astype(float)
+    assert (
+        abs(frames[away].mean(0) - ideal[away].mean(0)).max() < 30 < abs(clip[away].mean(0) - ideal[away].mean(0)).max()
+    )
+
+
 def test_without_paste_and_carry_the_picture_is_the_models(work: Make) -> None:
     folder = work("sd2", "invert")
     plain = edited(folder, "plain", "--no-paste", "--no-carry")

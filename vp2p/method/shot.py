@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import avg_pool2d
 
 from vp2p.method.matte import grown, matte
 from vp2p.method.motion import Motion, ground_motion, region_motion, sample
@@ -15,7 +15,6 @@ from vp2p.method.plate import SURE, clean_plate
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _WHOLE = 0.95  # of the most that a frame shows of the object: less is a part of it
 _UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
-_AROUND = 5  # what stands on the ground may be larger by this part of the longer side than it seems to the ground
 _OVERLAP = 0.88  # of two outlines, for their motion to be believed
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
@@ -45,12 +44,7 @@ class Shot:
     @property
     def altered(self) -> Tensor:
         """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
-        return self.objects if self.is_ground else ~with_margin(~self.objects, self.margin - self.margin // 2)
-
-    @property
-    def is_ground(self) -> bool:
-        """Whether what is edited is the ground itself."""
-        return _surrounds(self.objects)
+        return ~with_margin(~self.objects, self.margin - self.margin // 2)
 
     def follows(self, frame: int) -> bool:
         """Whether a frame's motion is known."""
@@ -70,35 +64,38 @@ class Shot:
         return [frame for frame in cost.argsort(stable=True).tolist() if whole[frame]]
 
 
-def survey(clip: Tensor, by_vae: Tensor, mask: Tensor) -> Shot:
-    """Looks at what a mask (F, h, w) outlines in a clip; see :class:`Shot`."""
-    size = clip.shape[-2:]
-    loose = interpolate(mask.float()[:, None], size=size)[:, 0]
-    if _surrounds(loose > 0.5):
-        return _ground_alone(clip, by_vae, loose)
+def survey(clip: Tensor, by_vae: Tensor, loose: Tensor) -> Shot:
+    """Looks at what a mask (F, H, W) outlines in a clip; see :class:`Shot`."""
+    found, behind = outlined(clip, loose)
+    objects = with_margin(found, margin_of(clip))
+    plate = clean_plate(clip, objects, behind)
+    return Shot(clip, by_vae, loose, objects, _object_motion(_grey(clip), objects), *plate)
+
+
+def outlined(clip: Tensor, loose: Tensor, parts: float = 0.0) -> tuple[Tensor, Motion]:
+    """What a mask (F, H, W) outlines in a clip, to the pixel, bool (F, H, W), and how the ground behind it moves.
+
+    Args:
+        parts: see :func:`vp2p.method.matte.matte`.
+    """
     margin = margin_of(clip)
-    objects = with_margin(matte(clip, loose), margin)
-    grey = clip.mean(1, keepdim=True) / 255
-    behind = ground_motion(grey, objects.float())
+    found = matte(clip, loose, parts=parts)
+    objects = with_margin(found, margin)
+    behind = motion_behind(clip, objects)
     plate = clean_plate(clip, objects, behind)
     if bool(plate[1].any()):
-        objects = with_margin(matte(clip, loose, plate=plate), margin)
-        plate = clean_plate(clip, objects, behind)
-    return Shot(clip, by_vae, loose, objects, _object_motion(grey, objects), *plate)
+        found = matte(clip, loose, plate=plate, parts=parts)
+    return found, behind
 
 
-def _ground_alone(clip: Tensor, by_vae: Tensor, loose: Tensor) -> Shot:
-    """Of an edit of the ground: what stands on it is found around where its words are not seen; nothing is followed."""
-    around = grown(loose <= 0.5, 2 * (max(clip.shape[-2:]) // _AROUND) + 1)
-    objects = ~with_margin(matte(clip, around), margin_of(clip) // 2)
-    still = Motion(torch.eye(2, 3, device=clip.device).expand(len(clip), 2, 3), torch.zeros(len(clip)))
-    return Shot(clip, by_vae, loose, objects, still, clip, torch.zeros_like(objects))
+def motion_behind(clip: Tensor, objects: Tensor) -> Motion:
+    """How the ground behind objects, bool (F, H, W), moves."""
+    return ground_motion(_grey(clip), objects.float())
 
 
-def _surrounds(shapes: Tensor) -> bool:
-    """Whether shapes, bool (F, H, W), hold most of the frame's border."""
-    border = torch.cat([shapes[:, [0, -1]].flatten(), shapes[:, :, [0, -1]].flatten()])
-    return bool(border.float().mean() > 0.5)
+def _grey(clip: Tensor) -> Tensor:
+    """(F, 1, H, W) in 0…1."""
+    return clip.mean(1, keepdim=True) / 255
 
 
 def _object_motion(grey: Tensor, objects: Tensor) -> Motion:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
+from vp2p.method.backdrop import on_new_ground, surrounds
 from vp2p.method.carry import carried, pasted
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
@@ -47,17 +48,24 @@ def finish(
     if not bool(mask.any()):
         return clip if settings.paste else own
     after = _planes(own)
-    shot = survey(_planes(clip), _planes(source), mask if given is None else given)
-    replaces = target.plan.replaces and not shot.is_ground
-    look = None
-    if settings.carry and len(clip) > 1:
-        look = _Auditions(session, target, branches, shot, replaces, progress).look(after, edited.targets[0])
-    if look is not None:
-        after = carried(shot, look, after, replaces)
-    elif settings.paste:
-        after = pasted(shot, after, replaces)
-    if given is not None and (look is not None or settings.paste):  # it is kept to the pixel
-        after = after.where(given[:, None] > 0.5, shot.clip)
+    before = _planes(clip)
+    loose = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
+    if surrounds(loose):
+        if not settings.paste:
+            return own
+        after = on_new_ground(before, loose, after, given is not None)
+    else:
+        shot = survey(before, _planes(source), loose)
+        look = None
+        if settings.carry and len(clip) > 1:
+            auditions = _Auditions(session, target, branches, shot, progress)
+            look = auditions.look(after, edited.targets[0])
+        if look is None and not settings.paste:
+            return own
+        replaces = target.plan.replaces
+        after = pasted(shot, after, replaces) if look is None else carried(shot, look, after, replaces)
+    if given is not None:  # it is kept to the pixel
+        after = after.where(loose[:, None] > 0.5, before)
     return _frames(after)
 
 
@@ -70,12 +78,11 @@ class _Auditions:
         target: Target,
         branches: Branches,
         shot: Shot,
-        replaces: bool,
         progress: Progress,
     ) -> None:
         self._session, self._branches = session, branches
         self._plan, self._settings, self._cond = target.plan, target.settings, target.cond
-        self._shot, self._replaces, self._progress = shot, replaces, progress
+        self._shot, self._replaces, self._progress = shot, target.plan.replaces, progress
 
     def look(self, edited: Tensor, latents: Tensor) -> Look | None:
         """The look of the likeliest try, or frame; None where no frame shows all of the object, or nothing is new.

@@ -1,0 +1,75 @@
+"""A new ground behind the clip's own objects.
+
+An edit of the ground draws what stands on it anew, too, and never quite where it is. So the clip's own objects are cut
+out and laid over the edit's ground, from which those that the edit drew are taken: other frames show what they hide.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+from vp2p.method.matte import matte
+from vp2p.method.motion import Motion
+from vp2p.method.plate import clean_plate, filled_in
+from vp2p.method.shot import margin_of, motion_behind, outlined, with_margin
+
+_LARGER = (
+    3  # what stands on the ground may be larger by this part of the longer side than it seems to the ground's words
+)
+_BESIDE = 5  # and be drawn beside its place by this one
+_PART = 0.1  # of the largest object; what is smaller and stands apart is ground
+
+
+def surrounds(mask: Tensor) -> bool:
+    """Whether a mask (F, H, W) is of the ground: it holds most of the frame's border."""
+    inside = mask > 0.5
+    border = torch.cat([inside[:, [0, -1]].flatten(), inside[:, :, [0, -1]].flatten()])
+    return bool(border.float().mean() > 0.5)
+
+
+def on_new_ground(clip: Tensor, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
+    """A clip's objects on the ground of its edit, (F, 3, H, W) in 0…255.
+
+    Args:
+        clip, edited: (F, 3, H, W) in 0…255.
+        loose: (F, H, W), 1 where the edit changed the ground.
+        exact: whether ``loose`` tells ground and objects apart to the pixel.
+    """
+    if exact:
+        objects = loose <= 0.5
+        motion = motion_behind(clip, with_margin(objects, margin_of(clip)))
+    else:
+        reach = max(clip.shape[-2:]) // _LARGER
+        objects, motion = outlined(clip, with_margin(loose <= 0.5, reach).float(), _PART)
+    return _laid_over(clip, objects, _emptied(edited, objects, motion))
+
+
+def _emptied(edited: Tensor, objects: Tensor, motion: Motion) -> Tensor:
+    """An edit's ground (F, 3, H, W), where the clip's objects, bool (F, H, W), are and where it drew them."""
+    near = with_margin(objects, max(edited.shape[-2:]) // _BESIDE)
+    drawn = matte(edited, near.float())
+    if torch.equal(drawn, near):  # nothing stood out
+        drawn = objects
+    holes = with_margin(drawn | objects, margin_of(edited))
+    plate, known = clean_plate(edited, holes, motion)
+    grounds = edited.where(~(holes & known)[:, None], plate)
+    return torch.stack([filled_in(ground, hole) for ground, hole in zip(grounds, holes & ~known)])
+
+
+def _laid_over(clip: Tensor, objects: Tensor, grounds: Tensor) -> Tensor:
+    """A clip's objects on other grounds. Their rims, which show the old ground, get the colours next to them inside."""
+    rim = max(1, margin_of(clip) // 4)
+    core = ~with_margin(~objects, rim)
+    cover = (core.float() + with_margin(core, rim).float()) / 2
+    return grounds + cover[:, None] * (_led_out(clip, core, rim) - grounds)
+
+
+def _led_out(pictures: Tensor, shapes: Tensor, pixels: int) -> Tensor:
+    """Pictures (F, 3, H, W) whose colours inside shapes, bool (F, H, W), go on for some pixels beyond them."""
+    seen = torch.cat([pictures, torch.ones_like(pictures[:, :1])], dim=1) * shapes[:, None]
+    for _ in range(pixels):
+        near = avg_pool2d(seen, 3, stride=1, padding=1)
+        seen = seen.where(seen[:, 3:] > 0, near / near[:, 3:].clamp(min=1e-6))
+    return seen[:, :3]
