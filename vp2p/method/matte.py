@@ -106,7 +106,10 @@ def main_parts(shapes: Tensor, share: float) -> Tensor:
 def grown(shapes: Tensor, kernel: int | tuple[int, int]) -> Tensor:
     """Shapes (F, H, W) grown to all that a window of odd sides around them reaches, as float32."""
     sides = (kernel, kernel) if isinstance(kernel, int) else kernel
-    return max_pool2d(shapes.float()[:, None], sides, stride=1, padding=[side // 2 for side in sides])[:, 0]
+    planes = shapes.float()[:, None]
+    for window in ((sides[0], 1), (1, sides[1])):  # one after the other: a wide square at once takes minutes
+        planes = max_pool2d(planes, window, stride=1, padding=[side // 2 for side in window])
+    return planes[:, 0]
 
 
 def _resized(planes: Tensor, size: tuple[int, int] | list[int]) -> Tensor:
