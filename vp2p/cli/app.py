@@ -96,10 +96,10 @@ def vp2p(
 
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, interrupt)
-    mend_bash_words()
     try:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, interrupt)  # from here on, one may come
+        mend_bash_words()
         code = app(prog_name="vp2p", standalone_mode=False)
     except BaseException as error:
         code = _end(error)
