@@ -9,19 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
+from tests.method.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.method.backdrop import on_new_ground, surrounds
 from vp2p.sprites.scenes import Scene
 
-FRAMES, SIDE = 6, 128
 SCENE = Scene("cat", "bricks", path="slide", seed=8)
-
-
-def planes(scene: Scene) -> Tensor:
-    return torch.from_numpy(scene.render(FRAMES, SIDE)).permute(0, 3, 1, 2).float()
-
-
-def outlines(scene: Scene) -> Tensor:
-    return torch.from_numpy(scene.masks(FRAMES, SIDE))
 
 
 def wider(shapes: Tensor, pixels: int) -> Tensor:

@@ -9,23 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
+from tests.method.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.method.carry import carried, pasted
 from vp2p.method.look import find_look, in_place
 from vp2p.method.shot import Shot, survey
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.scenes import Scene
 
-FRAMES, SIDE = 6, 128
 SCENE = Scene("cat", "bricks", path="leave", seed=8)
 NEW = SCENE.replace(object="pig")
-
-
-def planes(scene: Scene) -> Tensor:
-    return torch.from_numpy(scene.render(FRAMES, SIDE)).permute(0, 3, 1, 2).float()
-
-
-def outlines(*scenes: Scene) -> Tensor:
-    return torch.stack([torch.from_numpy(scene.masks(FRAMES, SIDE)) for scene in scenes]).any(0)
 
 
 def cells(shapes: Tensor) -> Tensor:

@@ -15,10 +15,9 @@ from vp2p.method.motion import Motion
 from vp2p.method.plate import clean_plate, filled_in
 from vp2p.method.shot import margin_of, motion_behind, outlined, with_margin
 
-_LARGER = (
-    3  # what stands on the ground may be larger by this part of the longer side than it seems to the ground's words
-)
-_BESIDE = 5  # and be drawn beside its place by this one
+# Parts of the longer side by which what stands on the ground may be larger than it seems to the ground's words,
+# and be drawn beside its place.
+_LARGER, _BESIDE = 3, 5
 _PART = 0.1  # of the largest object; what is smaller and stands apart is ground
 
 
