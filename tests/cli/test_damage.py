@@ -20,6 +20,12 @@ def obey(hint: str) -> Ran:
     return done(*words[1:])
 
 
+def artifacts(run: Path) -> dict[str, bytes]:
+    """All that a run computed, by name; not its settings and its manifest, which say when."""
+    kept = (path for path in run.iterdir() if path.name not in ("settings.yaml", "manifest.json"))
+    return {path.name: path.read_bytes() for path in kept}
+
+
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "deleted": Path.unlink,
     "cut short": lambda path: path.write_bytes(path.read_bytes()[:-7]),
@@ -43,7 +49,7 @@ def test_a_damaged_artifact_is_named_and_made_anew(
 ) -> None:
     folder = work("sd2", "edit")
     path = only(folder / stage) / name
-    good = path.read_bytes()
+    good = artifacts(path.parent)
     DAMAGES[damage](path)
     before = snapshot(folder)
     for words in commands:
@@ -51,7 +57,9 @@ def test_a_damaged_artifact_is_named_and_made_anew(
         assert str(path) in ran.cause and ran.hint.endswith("--force"), ran.err
         assert snapshot(folder) == before
     obey(ran.hint)
-    assert path.read_bytes() == good
+    again = artifacts(path.parent)
+    # By name: what of a run differs tells where it came from, and bytes of a film tell nothing.
+    assert [name for name in {**good, **again} if good.get(name) != again.get(name)] == []
     for words in commands:
         done(*words)
 

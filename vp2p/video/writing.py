@@ -97,7 +97,8 @@ def _write_mp4(
     height, width = frames.shape[1:3]
     with av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"}) as output:
         # No B-frames: at a few frames a second their delay would put the sound out of step in
-        # players that ignore edit lists. One thread: the same frames give the same bytes anywhere.
+        # players that ignore edit lists. One thread, here and below: the same frames give the
+        # same bytes anywhere.
         options = {"crf": "16", "preset": "medium", "bf": "0", "threads": "1"}
         stream = output.add_stream("libx264", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -109,7 +110,7 @@ def _write_mp4(
         packets = list(sound)
         for index, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+            frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
             frame.pts, frame.time_base, frame.duration = index, 1 / rate, 1
             packets += stream.encode(frame)
         packets += stream.encode(None)
