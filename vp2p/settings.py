@@ -215,6 +215,11 @@ class EditSettings:
         before=0,
     )
     in_place: bool = _option(True, "Give a new object the place and the size of the old one.", before=False)
+    apart: bool = _option(
+        True,
+        "Edit things that lie apart, such as an object and the ground, each by itself, one over the other.",
+        before=False,
+    )
     paste: bool = _option(True, "Leave the clip's own pixels outside the old object and the new one.", before=False)
 
     def __post_init__(self) -> None:

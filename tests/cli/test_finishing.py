@@ -94,6 +94,35 @@ def test_a_new_ground_leaves_the_object_as_it_was(walk: Path, tmp_path: Path, gi
     )
 
 
+@pytest.mark.slow
+def test_an_object_and_its_ground_are_edited_each_by_itself(walk: Path) -> None:
+    """The dog has one look, and stands on sand; what is edited alone or with --no-apart has one layer."""
+    both = ("edit", "--swap", "cat=dog", "--swap", "grass=sand", "--format", "png")
+    done("-w", walk, *both, "--name", "layers")
+    done("-w", walk, *both, "--name", "at-once", "--no-apart")
+    keys = {name: set(load_file(walk / "edit" / name / "latents.safetensors")) for name in ("layers", "at-once")}
+    assert keys == {"layers": {"source", "target_1", "target_2"}, "at-once": {"source", "target"}}
+    frames, once = (every_frame(walk / "edit" / name / "edited") for name in ("layers", "at-once"))
+    assert unsteadiness(frames, SCENE.poses(4)) < 0.3 * unsteadiness(once, SCENE.poses(4))
+    objects = torch.from_numpy(SCENE.masks(4) | SCENE.replace(object="dog").masks(4)).float()
+    away = max_pool2d(objects[:, None], 25, stride=1, padding=12)[:, 0] == 0
+    sand, grass = (SCENE.replace(place=place).render(4)[away].mean(0) for place in ("sand", "grass"))
+    assert abs(frames[away].mean(0) - sand).max() < 0.3 * abs(grass - sand).max()
+    mask = load_file(walk / "edit" / "layers" / "mask.safetensors")["mask"]
+    assert mask.mean() > 0.9  # object and ground are all there is
+
+
+def test_apart_counts_where_several_phrases_change_alone(work: Make) -> None:
+    work("sd2", "invert")
+
+    def runs(*words: str) -> set[str]:
+        """Their names, which differ where the edits do."""
+        return {done(*SWAP, *words, one, "--json").json["result"]["run"] for one in ("--apart", "--no-apart")}
+
+    assert len(runs()) == len(runs("--swap", "grass=sand", "--no-paste")) == 1
+    assert len(runs("--swap", "grass=sand")) == 2
+
+
 def test_without_paste_and_carry_the_picture_is_the_models(work: Make) -> None:
     folder = work("sd2", "invert")
     plain = edited(folder, "plain", "--no-paste", "--no-carry")

@@ -175,7 +175,8 @@ def test_options_that_came_later_leave_identities_as_they_were():
         "f2f1c0e2f3a95c987730c108280093b495d47065bea07085781b3df140e8d89b"
     )
     # Whose defaults were these:
-    edited = EditSettings(swap=("cat=dog",), self_target="temporal", carry=False, tries=0, in_place=False, paste=False)
+    off = {name: False for name in ("carry", "in_place", "apart", "paste")}
+    edited = EditSettings(swap=("cat=dog",), self_target="temporal", tries=0, **off)
     assert identity("edit", {"settings": identifying(edited)}) == (
         "fec595a277b6548da4d8af6171c075ee40c994a45c667770c76ae526fd4a4915"
     )

@@ -17,7 +17,8 @@ from vp2p.method.shot import margin_of, motion_behind, outlined, with_margin
 
 # Parts of the longer side by which what stands on the ground may be larger than it seems to the ground's words,
 # and be drawn beside its place.
-_LARGER, _BESIDE = 3, 5
+_LARGER, _BESIDE, _CLOSE = 3, 5, 10
+_MUCH = 1.6  # of the objects' area: more is not drawn of them
 _PART = 0.1  # of the largest object; what is smaller and stands apart is ground
 
 
@@ -28,30 +29,32 @@ def surrounds(mask: Tensor) -> bool:
     return bool(border.float().mean() > 0.5)
 
 
-def on_new_ground(clip: Tensor, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
+def on_new_ground(clip: Tensor, changed: Tensor, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
     """A clip's objects on the ground of its edit, (F, 3, H, W) in 0…255.
 
     Args:
-        clip, edited: (F, 3, H, W) in 0…255.
+        clip, changed, edited: (F, 3, H, W) in 0…255; ``changed`` is the clip with the objects that are to be seen.
         loose: (F, H, W), 1 where the edit changed the ground.
         exact: whether ``loose`` tells ground and objects apart to the pixel.
     """
     if exact:
-        objects = loose <= 0.5
+        objects = new = loose <= 0.5
         motion = motion_behind(clip, with_margin(objects, margin_of(clip)))
     else:
-        reach = max(clip.shape[-2:]) // _LARGER
-        objects, motion = outlined(clip, with_margin(loose <= 0.5, reach).float(), _PART)
-    return _laid_over(clip, objects, _emptied(edited, objects, motion))
+        region = with_margin(loose <= 0.5, max(clip.shape[-2:]) // _LARGER).float()
+        objects, motion = outlined(clip, region, _PART)
+        new = objects if torch.equal(clip, changed) else outlined(changed, region, _PART)[0]
+    return _laid_over(changed, new, _emptied(edited, objects, new, motion))
 
 
-def _emptied(edited: Tensor, objects: Tensor, motion: Motion) -> Tensor:
-    """An edit's ground (F, 3, H, W), where the clip's objects, bool (F, H, W), are and where it drew them."""
-    near = with_margin(objects, max(edited.shape[-2:]) // _BESIDE)
-    drawn = matte(edited, near.float())
-    if torch.equal(drawn, near):  # nothing stood out
-        drawn = objects
-    holes = with_margin(drawn | objects, margin_of(edited))
+def _emptied(edited: Tensor, objects: Tensor, new: Tensor, motion: Motion) -> Tensor:
+    """An edit's ground (F, 3, H, W), also where it drew the clip's objects, and where they and the ``new`` ones are."""
+    longer = max(edited.shape[-2:])
+    near = with_margin(objects, longer // _BESIDE)
+    drawn = matte(edited, near.float(), first=objects)
+    if drawn.sum() > _MUCH * objects.sum():  # its colours are the ground's, too, or nothing stood out
+        drawn &= with_margin(objects, longer // _CLOSE)
+    holes = with_margin(drawn | objects | new, margin_of(edited))
     plate, known = clean_plate(edited, holes, motion)
     grounds = edited.where(~(holes & known)[:, None], plate)
     return torch.stack([filled_in(ground, hole) for ground, hole in zip(grounds, holes & ~known)])

@@ -58,11 +58,15 @@ def plan_edit(
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
     _check_guide(settings, inversion)
     session.check_model(inverted)
+    from vp2p.method.phrases import divides
+
     words = _plan_words(session, settings, prompt, inversion.steps)
     resolved = to_mapping(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
     if not settings.carry:  # nothing is tried or placed then
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
+    if not divides(words, settings):
+        effect.pop("apart", None)
     effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(mask_path(settings.mask))}
     inputs = {
         "invert": inverted.run.identity,

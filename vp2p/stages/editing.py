@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vp2p.method.editing import Edited, Target
-from vp2p.method.editing import edit as edit_latents
+from vp2p.method.editing import Edited
 from vp2p.method.plan import EditPlan
 from vp2p.models.codec import decode_latents
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.branches import load_branches
 from vp2p.stages.finishing import finish
+from vp2p.stages.layers import edit_in_layers
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames
@@ -27,7 +28,10 @@ from vp2p.workspace import RunFolder, load_tensors, save_tensors
 
 @dataclass(frozen=True)
 class Made:
-    """An edit: the last latents, and the frames of both branches, uint8 (F, H, W, 3)."""
+    """An edit: the last latents, and the frames of both branches, uint8 (F, H, W, 3).
+
+    An edit made in layers has a target for each.
+    """
 
     latents: Edited
     source: np.ndarray
@@ -50,22 +54,20 @@ def compute_edit(
     given = None
     if mask is not None:
         given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
-    target = Target(plan, settings, branches.guidance, session.embed(plan.target.prompt), branches.uncond, given)
-    edited = edit_latents(
-        session.t2s,
-        branches.schedule,
-        branches.x,
-        branches.cond,
-        branches.empty,
-        branches.source,
-        [target],
-        lambda state: progress("edit", state.step, branches.schedule.steps),
-        branches.start,
-    )
-    source, made = decode_latents(model, edited.source), decode_latents(model, edited.targets[0])
-    if edited.masks[0] is not None and (settings.paste or settings.carry):
-        made = finish(session, target, branches, edited, frames.pixels, source, made, mask, progress)
-    return Made(edited, source, made)
+    layers = edit_in_layers(session, settings, branches, plan, given, progress)
+    source, made = decode_latents(model, layers[0].edited.source), frames.pixels
+    for target, edited in layers:
+        own = decode_latents(model, edited.targets[0])
+        finished = edited.masks[0] is not None and (settings.paste or settings.carry)
+        if finished:
+            own = finish(session, target, branches, edited, frames.pixels, made, source, own, mask, progress)
+        made = own
+    return Made(_together([edited for _, edited in layers]), source, made)
+
+
+def _together(layers: Sequence[Edited]) -> Edited:
+    targets, masks = torch.cat([one.targets for one in layers]), [mask for one in layers for mask in one.masks]
+    return Edited(layers[0].step, layers[0].source, targets, tuple(masks))
 
 
 def kept_frames(session: Session, run: RunFolder) -> tuple[np.ndarray, np.ndarray]:
@@ -92,11 +94,13 @@ def keep_edit(
     video = session.workspace.video
     audio = video if video.is_file() else None
     span = (frames.start, frames.end)
-    mask = made.latents.masks[0]
-    save_tensors(run.path("latents.safetensors"), {"source": made.latents.source, "target": made.latents.targets[0]})
+    masks = [mask.float() for mask in made.latents.masks if mask is not None]
+    targets = made.latents.targets
+    names = ["target"] if len(targets) == 1 else [f"target_{number}" for number in range(1, len(targets) + 1)]
+    save_tensors(run.path("latents.safetensors"), {"source": made.latents.source, **dict(zip(names, targets))})
     save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(made.frames)})
-    if mask is not None:
-        save_tensors(run.path("mask.safetensors"), {"mask": mask.float()})
+    if masks:
+        save_tensors(run.path("mask.safetensors"), {"mask": torch.stack(masks).amax(0)})
     write_video(run.path("source.mp4"), made.source, frames.rate, audio, span)
     notes = write_video(path, made.frames, frames.rate, audio, span, format)
     contact_sheet([(plan.source.prompt, made.source), (plan.target.prompt, made.frames)], run.path("sheet.png"))

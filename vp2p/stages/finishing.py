@@ -32,6 +32,7 @@ def finish(
     branches: Branches,
     edited: Edited,
     clip: np.ndarray,
+    below: np.ndarray,
     source: np.ndarray,
     own: np.ndarray,
     given: Tensor | None,
@@ -42,18 +43,19 @@ def finish(
     Args:
         edited: after the last step; its one target, ``target``, has a mask.
         clip, source, own: uint8 (F, H, W, 3), the clip, and the source branch and the edit as the VAE returns them.
+        below: uint8 (F, H, W, 3), the clip with the layers that lie below this one, which is laid over it.
         given: (F, H, W), the mask that was given, 0 or 1, in place of the words' outline.
     """
     settings, mask = target.settings, edited.masks[0].float().cpu()
     if not bool(mask.any()):
-        return clip if settings.paste else own
+        return below if settings.paste else own
     after = _planes(own)
-    before = _planes(clip)
+    before = _planes(below)
     loose = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
     if surrounds(loose):
         if not settings.paste:
             return own
-        after = on_new_ground(before, loose, after, given is not None)
+        after = on_new_ground(_planes(clip), before, loose, after, given is not None)
     else:
         shot = survey(before, _planes(source), loose)
         look = None
