@@ -69,6 +69,7 @@ def _cases() -> list[Case]:
         Case("colour-stronger", red, EditSettings(reweight=("red:3",)), {}),
         Case("colour-weaker", red, EditSettings(reweight=("red:-2",)), {}),
         Case("place-swapped", cat, EditSettings(swap=("grass=sand",)), {"place": "sand"}),
+        Case("both-swapped", cat, EditSettings(swap=("cat=dog", "grass=sand")), {"object": "dog", "place": "sand"}),
         Case("style", cat, EditSettings(prompt="a pencil sketch of a cat on the grass"), {"style": "sketch"}),
     ]
     return cases

@@ -6,6 +6,8 @@ out and laid over the edit's ground, from which those that the edit drew are tak
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
@@ -29,22 +31,38 @@ def surrounds(mask: Tensor) -> bool:
     return bool(border.float().mean() > 0.5)
 
 
-def on_new_ground(clip: Tensor, changed: Tensor, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
+@dataclass(frozen=True)
+class Changed:
+    """A clip (F, 3, H, W) with some objects changed: where the old ones were and the new ones are, bool (F, H, W)."""
+
+    frames: Tensor
+    old: Tensor
+    new: Tensor
+
+
+def unchanged(clip: Tensor) -> Changed:
+    """A clip (F, 3, H, W) as it is."""
+    none = torch.zeros_like(clip[:, 0], dtype=torch.bool)
+    return Changed(clip, none, none)
+
+
+def on_new_ground(clip: Tensor, changed: Changed, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
     """A clip's objects on the ground of its edit, (F, 3, H, W) in 0…255.
 
     Args:
-        clip, changed, edited: (F, 3, H, W) in 0…255; ``changed`` is the clip with the objects that are to be seen.
+        clip, edited: (F, 3, H, W) in 0…255.
+        changed: the clip with the objects that are to be seen.
         loose: (F, H, W), 1 where the edit changed the ground.
         exact: whether ``loose`` tells ground and objects apart to the pixel.
     """
     if exact:
-        objects = new = loose <= 0.5
+        objects = loose <= 0.5
         motion = motion_behind(clip, with_margin(objects, margin_of(clip)))
     else:
         region = with_margin(loose <= 0.5, max(clip.shape[-2:]) // _LARGER).float()
         objects, motion = outlined(clip, region, _PART)
-        new = objects if torch.equal(clip, changed) else outlined(changed, region, _PART)[0]
-    return _laid_over(changed, new, _emptied(edited, objects, new, motion))
+    new = objects & ~changed.old | changed.new
+    return _laid_over(changed.frames, new, _emptied(edited, objects, new, motion))
 
 
 def _emptied(edited: Tensor, objects: Tensor, new: Tensor, motion: Motion) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from vp2p.method.look import Look, edited_shapes, softened
 from vp2p.method.motion import sample
 from vp2p.method.plate import filled_in
-from vp2p.method.shot import Shot
+from vp2p.method.shot import Shot, with_margin
 
 
 def carried(shot: Shot, look: Look, edited: Tensor, replaces: bool) -> Tensor:
@@ -40,6 +40,19 @@ def carried(shot: Shot, look: Look, edited: Tensor, replaces: bool) -> Tensor:
             base, cover = frames[frame], cover * softened(shot.altered[frame], shot.margin)
         frames[frame] = base + cover * (picture - base)
     return torch.stack(frames).clamp(0, 255)
+
+
+def new_objects(shot: Shot, look: Look | None, edited: Tensor, replaces: bool) -> Tensor:
+    """Where the object is in frames :func:`carried`, or :func:`pasted` without a look: bool (F, H, W), no margin."""
+    if not replaces:
+        shapes = shot.objects
+    else:
+        shapes = edited_shapes(shot, list(range(len(edited))), edited, shot.loose)
+        for frame in range(len(shapes)):
+            if look is not None and shot.follows(frame):
+                seen, inside = sample(look.cover[None], shot.motion.between(frame, look.frame))
+                shapes[frame] = (seen[0] > 0.5) & inside
+    return ~with_margin(~shapes, shot.margin)
 
 
 def pasted(shot: Shot, edited: Tensor, replaces: bool) -> Tensor:

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from vp2p.method.backdrop import unchanged
 from vp2p.method.editing import Edited
 from vp2p.method.plan import EditPlan
 from vp2p.models.codec import decode_latents
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.branches import load_branches
-from vp2p.stages.finishing import finish
+from vp2p.stages.finishing import finish, planes, rounded
 from vp2p.stages.layers import edit_in_layers
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session
@@ -55,14 +56,14 @@ def compute_edit(
     if mask is not None:
         given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
     layers = edit_in_layers(session, settings, branches, plan, given, progress)
-    source, made = decode_latents(model, layers[0].edited.source), frames.pixels
+    source, made = decode_latents(model, layers[0].edited.source), unchanged(planes(frames.pixels))
     for target, edited in layers:
         own = decode_latents(model, edited.targets[0])
-        finished = edited.masks[0] is not None and (settings.paste or settings.carry)
-        if finished:
-            own = finish(session, target, branches, edited, frames.pixels, made, source, own, mask, progress)
-        made = own
-    return Made(_together([edited for _, edited in layers]), source, made)
+        if edited.masks[0] is not None and (settings.paste or settings.carry):
+            made = finish(session, target, branches, edited, frames.pixels, made, source, own, mask, progress)
+        else:
+            made = unchanged(planes(own))
+    return Made(_together([edited for _, edited in layers]), source, rounded(made.frames))
 
 
 def _together(layers: Sequence[Edited]) -> Edited:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
-from vp2p.method.backdrop import on_new_ground, surrounds
-from vp2p.method.carry import carried, pasted
+from vp2p.method.backdrop import Changed, on_new_ground, surrounds, unchanged
+from vp2p.method.carry import carried, new_objects, pasted
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
@@ -32,43 +32,42 @@ def finish(
     branches: Branches,
     edited: Edited,
     clip: np.ndarray,
-    below: np.ndarray,
+    below: Changed,
     source: np.ndarray,
     own: np.ndarray,
     given: Tensor | None,
     progress: Progress,
-) -> np.ndarray:
-    """The frames of an outlined edit, uint8 (F, H, W, 3).
+) -> Changed:
+    """An outlined edit, laid over the layers below it.
 
     Args:
         edited: after the last step; its one target, ``target``, has a mask.
         clip, source, own: uint8 (F, H, W, 3), the clip, and the source branch and the edit as the VAE returns them.
-        below: uint8 (F, H, W, 3), the clip with the layers that lie below this one, which is laid over it.
         given: (F, H, W), the mask that was given, 0 or 1, in place of the words' outline.
     """
-    settings, mask = target.settings, edited.masks[0].float().cpu()
+    settings, mask, after = target.settings, edited.masks[0].float().cpu(), planes(own)
     if not bool(mask.any()):
-        return below if settings.paste else own
-    after = _planes(own)
-    before = _planes(below)
+        return below if settings.paste else unchanged(after)
+    before, old, new = below.frames, below.old, below.new
     loose = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
     if surrounds(loose):
         if not settings.paste:
-            return own
-        after = on_new_ground(_planes(clip), before, loose, after, given is not None)
+            return unchanged(after)
+        after = on_new_ground(planes(clip), below, loose, after, given is not None)
     else:
-        shot = survey(before, _planes(source), loose)
+        shot = survey(before, planes(source), loose)
         look = None
         if settings.carry and len(clip) > 1:
             auditions = _Auditions(session, target, branches, shot, progress)
             look = auditions.look(after, edited.targets[0])
         if look is None and not settings.paste:
-            return own
+            return unchanged(after)
         replaces = target.plan.replaces
+        old, new = old | shot.objects, new & ~shot.objects | new_objects(shot, look, after, replaces)
         after = pasted(shot, after, replaces) if look is None else carried(shot, look, after, replaces)
     if given is not None:  # it is kept to the pixel
         after = after.where(loose[:, None] > 0.5, before)
-    return _frames(after)
+    return Changed(after, old, new)
 
 
 class _Auditions:
@@ -124,7 +123,7 @@ class _Auditions:
             lambda state: self._progress("tries", state.step, branches.schedule.steps),
             branches.start,
         )
-        pictures = _planes(decode_latents(self._session.model, out.targets[:, 0]))
+        pictures = planes(decode_latents(self._session.model, out.targets[:, 0]))
         mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
         looks = [self._found(frame, picture, mask) for picture in pictures]
         return self._likeliest(looks, out.targets[:, 0], [attempt.seed is not None for attempt in tries])
@@ -163,10 +162,11 @@ class _Auditions:
         return looks[best(losses.tolist(), [look.misfit for look in looks], drawn)]
 
 
-def _planes(frames: np.ndarray) -> Tensor:
+def planes(frames: np.ndarray) -> Tensor:
     """uint8 (F, H, W, 3) as float32 (F, 3, H, W)."""
     return torch.from_numpy(frames).permute(0, 3, 1, 2).float()
 
 
-def _frames(planes: Tensor) -> np.ndarray:
+def rounded(planes: Tensor) -> np.ndarray:
+    """(F, 3, H, W) in 0…255 as uint8 (F, H, W, 3)."""
     return planes.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
