@@ -123,6 +123,18 @@ def test_apart_counts_where_several_phrases_change_alone(work: Make) -> None:
     assert len(runs("--swap", "grass=sand")) == 2
 
 
+def test_where_a_mixture_of_both_prompts_is_too_long_one_pass_does_it(
+    tmp_path: Path, clip: Path, models: dict[str, Path]
+) -> None:
+    folder, prompt = tmp_path / "long", "a cat on the " + "running " * 18 + "grass"
+    options = ("--frames", "3", "--size", "32", "--model", models["sd2"])
+    done("init", folder, "--video", clip, "--prompt", prompt, *options)
+    done("-w", folder, "tune", "--steps", "0")
+    done("-w", folder, "invert", "--steps", "2")
+    done("-w", folder, "edit", "--prompt", "a " + "red " * 18 + "dog on the sand", "--name", "long")
+    assert set(load_file(folder / "edit" / "long" / "latents.safetensors")) == {"source", "target"}
+
+
 def test_without_paste_and_carry_the_picture_is_the_models(work: Make) -> None:
     folder = work("sd2", "invert")
     plain = edited(folder, "plain", "--no-paste", "--no-carry")

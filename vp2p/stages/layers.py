@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Collection, NamedTuple
 
 from torch import Tensor
 
+from vp2p.errors import PromptError
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.phrases import changing_only, divides, phrases
@@ -37,8 +39,15 @@ def edit_in_layers(
     Args:
         given: (F, h, w), the mask that takes the place of the words' outlines.
     """
-    if not divides(plan, settings):
-        return [_layer(session, settings, branches, plan, given, progress, "edit")]
+    if divides(plan, settings):
+        with suppress(PromptError):  # a prompt with phrases of both may be too long for the model
+            return _layers(session, settings, branches, plan, progress)
+    return [_layer(session, settings, branches, plan, given, progress, "edit")]
+
+
+def _layers(
+    session: Session, settings: EditSettings, branches: Branches, plan: EditPlan, progress: Progress
+) -> list[Layer]:
     parts = phrases(plan)
     changed = [place for place, part in enumerate(parts) if part.changed]
 
