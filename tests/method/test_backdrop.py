@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from tests.method.drawn import FRAMES, SIDE, outlines, planes
-from vp2p.method.backdrop import Changed, on_new_ground, surrounds, unchanged
-from vp2p.method.matte import matte
+from vp2p.method.backdrop import on_new_ground, surrounds
+from vp2p.method.changed import Changed, unchanged
 from vp2p.sprites.scenes import Scene
 
 SCENE = Scene("cat", "bricks", path="slide", seed=8)
@@ -74,21 +74,6 @@ def test_an_edit_of_the_grounds_own_colours_is_taken_out_near_its_place_alone() 
     assert far.float().mean() > 0.15 and (frames - wanted).abs().amax(1)[far].mean() < 2
 
 
-def test_where_an_object_is_tells_its_colours() -> None:
-    """Patches that lie around an object, and hardly anywhere else, are not of it."""
-    rows, columns = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
-    from_middle = ((rows - 64.0) ** 2 + (columns - 64.0) ** 2).sqrt()
-    object_, patches = from_middle < 16, (from_middle > 20) & (from_middle < 40) & ((rows + columns) % 24 < 12)
-    patches |= (rows < 6) & (columns < 60)
-    colours = torch.tensor([[230.0, 140, 20], [60, 30, 30], [40, 120, 230]])[object_ * 2 + patches * 1]
-    noise = torch.randn(SIDE, SIDE, 3, generator=torch.Generator().manual_seed(0)) * 4
-    picture, region = (colours + noise).permute(2, 0, 1)[None].clamp(0, 255), (from_middle < 44)[None].float()
-    told = matte(picture, region, first=(from_middle < 20)[None].float())[0]
-    assert (told & object_).sum() / (told | object_).sum() > 0.9
-    guessed = matte(picture, region)[0]
-    assert (guessed & patches).sum() > 0.5 * (patches & (from_middle < 44)).sum()
-
-
 def test_no_rim_of_the_old_ground_is_left() -> None:
     """Just outside an object the picture is nearer to the new ground than to the old one."""
     scene = SCENE.replace(place="snow")
@@ -114,7 +99,7 @@ def test_what_no_other_frame_shows_is_filled_smoothly() -> None:
     steps = (frames[..., 1:] - frames[..., :-1]).abs().amax(1)
     before = (edited[..., 1:] - edited[..., :-1]).abs().amax(1)
     inside = narrower(bared, 1)[..., 1:]
-    assert inside.sum() > 50 and steps[inside].mean() < 0.35 * before[inside].mean()
+    assert inside.sum() > 50 and steps[inside].mean() < 0.3 * before[inside].mean()
 
 
 def test_a_mask_that_tells_to_the_pixel_is_believed() -> None:

@@ -54,7 +54,7 @@ def test_a_shot_knows_its_object_its_motion_and_its_ground(shot):
 def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(shot):
     key = shot.key_frames()[0]
     own = torch.rand(FRAMES, 3, SIDE, SIDE) * 255  # what the frames' own edits show does not matter
-    frames = carried(shot, look_of(shot, key, replaces=True), own, replaces=True)
+    frames = carried(shot, look_of(shot, key, replaces=True), own, replaces=True).frames
     wanted, clip = planes(NEW), planes(SCENE)
     inner = ~(max_pool2d((~outlines(NEW)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
     outside = max_pool2d(outlines(SCENE, NEW).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
@@ -65,7 +65,7 @@ def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(shot):
 
 def test_the_old_object_is_gone(shot):
     key = shot.key_frames()[0]
-    frames = carried(shot, look_of(shot, key, replaces=True), planes(NEW), replaces=True)
+    frames = carried(shot, look_of(shot, key, replaces=True), planes(NEW), replaces=True).frames
     bared = outlines(SCENE) & ~(max_pool2d(outlines(NEW).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
     left = (frames - planes(SCENE)).abs().amax(1)[bared]
     wrong = (frames - planes(NEW)).abs().amax(1)[bared]
@@ -77,7 +77,7 @@ def test_what_keeps_its_outline_changes_inside_it_alone(shot):
     key = shot.key_frames()[0]
     look = look_of(shot, key, replaces=False, scene=scene)
     assert look.misfit < 0.1
-    frames = carried(shot, look, planes(scene), replaces=False)
+    frames = carried(shot, look, planes(scene), replaces=False).frames
     outside = max_pool2d(outlines(SCENE).float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
     assert torch.equal(frames.movedim(1, -1)[outside], planes(SCENE).movedim(1, -1)[outside])
     assert (frames - planes(scene)).abs().mean() < 3
@@ -89,9 +89,9 @@ def test_a_frame_whose_motion_is_not_known_keeps_its_own(shot):
     lost = dataclasses.replace(shot, motion=dataclasses.replace(shot.motion, sure=sure))
     own = planes(NEW)
     key = lost.key_frames()[0]
-    frames = carried(lost, look_of(lost, key, replaces=True), own, replaces=True)
+    frames = carried(lost, look_of(lost, key, replaces=True), own, replaces=True).frames
     assert 3 not in lost.key_frames()
-    assert torch.equal(frames[3], pasted(lost, own, True)[3])
+    assert torch.equal(frames[3], pasted(lost, own, True).frames[3])
 
 
 def test_where_nothing_is_followed_there_is_no_key(shot):
@@ -128,7 +128,7 @@ def test_ground_that_no_frame_shows_is_filled_smoothly_not_streaked(shot):
     blind = dataclasses.replace(blind, motion=dataclasses.replace(shot.motion, to=to))
     look = look_of(shot, key, replaces=True)
     other = next(frame for frame in range(FRAMES) if frame != key)
-    frame = carried(blind, look, planes(NEW), replaces=True)[other]
+    frame = carried(blind, look, planes(NEW), replaces=True).frames[other]
     inside = ~(max_pool2d((~shot.objects[other]).float()[None, None], 5, stride=1, padding=2)[0, 0] > 0)
     assert (frame[:, :, 1:] - frame[:, :, :-1]).abs().amax(0)[inside[:, 1:]].mean() < 3
     outside = max_pool2d(shot.objects[other].float()[None, None], 5, stride=1, padding=2)[0, 0] == 0

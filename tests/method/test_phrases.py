@@ -7,7 +7,7 @@ from typing import Any, Callable
 import pytest
 from transformers import CLIPTokenizerFast
 
-from vp2p.method.phrases import changing_only, divides, phrases
+from vp2p.method.phrases import changed_phrases, changing_only, divides, phrases
 from vp2p.method.plan import EditPlan, plan_edit
 from vp2p.settings import EditSettings
 
@@ -28,10 +28,6 @@ def make(sd1_folder: Any) -> Make:
 
 def texts(plan: EditPlan) -> list[tuple[str, str]]:
     return [(plan.source.prompt[slice(*one.source)], plan.target.prompt[slice(*one.target)]) for one in phrases(plan)]
-
-
-def changed(plan: EditPlan) -> list[int]:
-    return [place for place, one in enumerate(phrases(plan)) if one.changed]
 
 
 @pytest.mark.parametrize(
@@ -56,21 +52,18 @@ def test_prompts_fall_into_phrases(
     make: Make, source: str, target: str, parts: list[tuple[str, str]], places: list[int]
 ) -> None:
     plan, settings = make(source, prompt=target)
-    assert texts(plan) == parts and changed(plan) == places
-    every = phrases(plan)
-    assert changing_only(plan, settings, every, places).prompt == target
-    assert changing_only(plan, settings, every, []).prompt == source
+    assert texts(plan) == parts and changed_phrases(plan) == places
+    assert changing_only(plan, settings, places).prompt == target
+    assert changing_only(plan, settings, []).prompt == source
 
 
 def test_an_edit_of_one_phrase_leaves_the_others(make: Make) -> None:
     plan, settings = make("a car on the grass", prompt="an owl on the wet sand", cross_replace=0.7)
-    one, other = (changing_only(plan, settings, phrases(plan), [place]) for place in (0, 1))
+    one, other = (changing_only(plan, settings, [place]) for place in (0, 1))
     assert (one.prompt, other.prompt) == ("an owl on the grass", "a car on the wet sand")
     assert one.cross_replace == other.cross_replace == 0.7
     swapped, settings = make(CAT, swap=("cat=dog", "grass=sand"))
-    assert changing_only(swapped, settings, phrases(swapped), [2]) == EditSettings(
-        prompt="a cat is running on the sand"
-    )
+    assert changing_only(swapped, settings, [2]) == EditSettings(prompt="a cat is running on the sand")
 
 
 def test_weights_and_windows_go_with_their_words(make: Make) -> None:
@@ -80,9 +73,7 @@ def test_weights_and_windows_go_with_their_words(make: Make) -> None:
         reweight=("lion#2:3", "sand:0.5"),
         window=("lion#1=0:0.5", "on=0.2:1"),
     )
-    found = {
-        places: changing_only(plan, settings, phrases(plan), places) for places in ((0,), (1,), (2,), (0, 2), (0, 1, 2))
-    }
+    found = {places: changing_only(plan, settings, places) for places in ((0,), (1,), (2,), (0, 2), (0, 1, 2))}
     assert {places: (one.prompt, one.reweight, one.window) for places, one in found.items()} == {
         (0,): ("a lion and a dog on the grass", (), ("lion#1=0:0.5",)),
         (1,): ("a cat and a lion on the grass", ("lion#1:3",), ()),
@@ -100,8 +91,8 @@ def test_weights_and_windows_go_with_their_words(make: Make) -> None:
 
 def test_a_weighted_word_is_a_change(make: Make) -> None:
     plan, _ = make("a red cat on the grass", swap=("grass=sand",), reweight=("red:3",))
-    assert changed(plan) == [0, 1]
-    assert changed(make("a red cat on the grass", reweight=("red:3",))[0]) == [0]
+    assert changed_phrases(plan) == [0, 1]
+    assert changed_phrases(make("a red cat on the grass", reweight=("red:3",))[0]) == [0]
 
 
 @pytest.mark.parametrize(

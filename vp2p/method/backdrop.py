@@ -6,12 +6,11 @@ out and laid over the edit's ground, from which those that the edit drew are tak
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from vp2p.method.changed import Changed
 from vp2p.method.matte import matte
 from vp2p.method.motion import Motion
 from vp2p.method.plate import clean_plate, filled_in
@@ -29,21 +28,6 @@ def surrounds(mask: Tensor) -> bool:
     inside = mask > 0.5
     border = torch.cat([inside[:, [0, -1]].flatten(), inside[:, :, [0, -1]].flatten()])
     return bool(border.float().mean() > 0.5)
-
-
-@dataclass(frozen=True)
-class Changed:
-    """A clip (F, 3, H, W) with some objects changed: where the old ones were and the new ones are, bool (F, H, W)."""
-
-    frames: Tensor
-    old: Tensor
-    new: Tensor
-
-
-def unchanged(clip: Tensor) -> Changed:
-    """A clip (F, 3, H, W) as it is."""
-    none = torch.zeros_like(clip[:, 0], dtype=torch.bool)
-    return Changed(clip, none, none)
 
 
 def on_new_ground(clip: Tensor, changed: Changed, loose: Tensor, edited: Tensor, exact: bool) -> Tensor:
@@ -69,7 +53,7 @@ def _emptied(edited: Tensor, objects: Tensor, new: Tensor, motion: Motion) -> Te
     """An edit's ground (F, 3, H, W), also where it drew the clip's objects, and where they and the ``new`` ones are."""
     longer = max(edited.shape[-2:])
     near = with_margin(objects, longer // _BESIDE)
-    drawn = matte(edited, near.float(), first=objects)
+    drawn = matte(edited, near.float())
     if drawn.sum() > _MUCH * objects.sum():  # its colours are the ground's, too, or nothing stood out
         drawn &= with_margin(objects, longer // _CLOSE)
     holes = with_margin(drawn | objects | new, margin_of(edited))

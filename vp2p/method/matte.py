@@ -27,7 +27,6 @@ def matte(
     plate: tuple[Tensor, Tensor] | None = None,
     differs: float = _OTHER,
     parts: float = 0.0,
-    first: Tensor | None = None,
 ) -> Tensor:
     """Which pixels inside a loose outline are the object's; all of them where nothing stands out.
 
@@ -38,7 +37,6 @@ def matte(
         plate: the ground behind, (F, 3, H, W), and where it is known, bool (F, H, W).
         differs: by which share of white a pixel must differ from the ground to be the object's for sure.
         parts: of the object's largest part: what is smaller and stands apart is left out, and so are lines.
-        first: (F, H, W), where most of the object is, inside the outline; by default anywhere in it.
 
     Returns:
         bool (F, H, W), without holes.
@@ -48,8 +46,7 @@ def matte(
     if scale < 1:
         small = [max(1, round(side * scale)) for side in size]
         shrunk = [None if pair is None else tuple(_resized(part, small) for part in pair) for pair in (ground, plate)]
-        begun = None if first is None else _resized(first, small)
-        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs, parts, begun)
+        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs, parts)
         return (_resized(found.float(), size) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
@@ -57,7 +54,7 @@ def matte(
     behind = _likelihood(colours, *map(torch.cat, zip(*samples)))
     told = None if plate is None else _told(colours, plate[0] / 255, plate[1], differs)
     walk = _Walk(colours)
-    inside = region if first is None else region * (first > 0.5)
+    inside = region
     for _ in range(_ROUNDS):
         of_object = _likelihood(colours, colours, inside)
         belief = (of_object + 1e-4 * of_object.mean()) / (of_object + behind + 1e-12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Collection, Iterable, Sequence
+from typing import Collection, Iterable
 
 from vp2p.method.blend_words import FUNCTION_WORDS
 from vp2p.method.plan import EditPlan
@@ -51,18 +51,21 @@ def phrases(plan: EditPlan) -> list[Phrase]:
     ]
 
 
+def changed_phrases(plan: EditPlan) -> list[int]:
+    """The places, among the phrases, of those that the edit changes."""
+    return [place for place, part in enumerate(phrases(plan)) if part.changed]
+
+
 def divides(plan: EditPlan, settings: EditSettings) -> bool:
     """Whether an edit may be made in layers: its words change in several phrases, and outline themselves."""
     if not (settings.apart and settings.paste) or settings.blend or not plan.blend or not any(plan.blend):
         return False
-    return sum(part.changed for part in phrases(plan)) > 1
+    return len(changed_phrases(plan)) > 1
 
 
-def changing_only(
-    plan: EditPlan, settings: EditSettings, parts: Sequence[Phrase], kept: Collection[int]
-) -> EditSettings:
-    """The settings of an edit that changes only the phrases at the places ``kept`` among all of a plan's ``parts``."""
-    prompt, starts = "", []
+def changing_only(plan: EditPlan, settings: EditSettings, kept: Collection[int]) -> EditSettings:
+    """The settings of an edit that changes only the phrases at the places ``kept`` among a plan's."""
+    parts, prompt, starts = phrases(plan), "", []
     for place, part in enumerate(parts):
         starts.append(len(prompt))
         prompt += plan.target.prompt[slice(*part.target)] if place in kept else plan.source.prompt[slice(*part.source)]

@@ -54,12 +54,12 @@ def plan_edit(
         UsageError, PromptError: a wrong option or word; another edit has the name.
         ArtifactError: the inversion is of another model.
     """
+    from vp2p.method.phrases import divides
+
     prompt = inverted.recorded["prompt"]
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
     _check_guide(settings, inversion)
     session.check_model(inverted)
-    from vp2p.method.phrases import divides
-
     words = _plan_words(session, settings, prompt, inversion.steps)
     resolved = to_mapping(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vp2p.method.backdrop import unchanged
+from vp2p.method.changed import unchanged
 from vp2p.method.editing import Edited
 from vp2p.method.plan import EditPlan
 from vp2p.models.codec import decode_latents
@@ -56,14 +56,14 @@ def compute_edit(
     if mask is not None:
         given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
     layers = edit_in_layers(session, settings, branches, plan, given, progress)
-    source, made = decode_latents(model, layers[0].edited.source), unchanged(planes(frames.pixels))
+    source, latents = decode_latents(model, layers[0].edited.source), _together([edited for _, edited in layers])
+    if any(one is None for one in latents.masks) or not (settings.paste or settings.carry):
+        return Made(latents, source, decode_latents(model, latents.targets[0]))
+    made = unchanged(planes(frames.pixels))
     for target, edited in layers:
         own = decode_latents(model, edited.targets[0])
-        if edited.masks[0] is not None and (settings.paste or settings.carry):
-            made = finish(session, target, branches, edited, frames.pixels, made, source, own, mask, progress)
-        else:
-            made = unchanged(planes(own))
-    return Made(_together([edited for _, edited in layers]), source, rounded(made.frames))
+        made = finish(session, target, branches, edited, frames.pixels, made, source, own, mask, progress)
+    return Made(latents, source, rounded(made.frames))
 
 
 def _together(layers: Sequence[Edited]) -> Edited:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Sequence
 
 import numpy as np
@@ -9,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
-from vp2p.method.backdrop import Changed, on_new_ground, surrounds, unchanged
-from vp2p.method.carry import carried, new_objects, pasted
+from vp2p.method.backdrop import on_new_ground, surrounds
+from vp2p.method.carry import carried, pasted
+from vp2p.method.changed import Changed, unchanged
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
@@ -48,12 +50,12 @@ def finish(
     settings, mask, after = target.settings, edited.masks[0].float().cpu(), planes(own)
     if not bool(mask.any()):
         return below if settings.paste else unchanged(after)
-    before, old, new = below.frames, below.old, below.new
+    before = below.frames
     loose = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
     if surrounds(loose):
         if not settings.paste:
             return unchanged(after)
-        after = on_new_ground(planes(clip), below, loose, after, given is not None)
+        made = dataclasses.replace(below, frames=on_new_ground(planes(clip), below, loose, after, given is not None))
     else:
         shot = survey(before, planes(source), loose)
         look = None
@@ -63,11 +65,11 @@ def finish(
         if look is None and not settings.paste:
             return unchanged(after)
         replaces = target.plan.replaces
-        old, new = old | shot.objects, new & ~shot.objects | new_objects(shot, look, after, replaces)
-        after = pasted(shot, after, replaces) if look is None else carried(shot, look, after, replaces)
+        made = pasted(shot, after, replaces) if look is None else carried(shot, look, after, replaces)
+        made = made.over(below)
     if given is not None:  # it is kept to the pixel
-        after = after.where(loose[:, None] > 0.5, before)
-    return Changed(after, old, new)
+        made = dataclasses.replace(made, frames=made.frames.where(loose[:, None] > 0.5, before))
+    return made
 
 
 class _Auditions:

@@ -10,7 +10,7 @@ from torch import Tensor
 from vp2p.errors import PromptError
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
-from vp2p.method.phrases import changing_only, divides, phrases
+from vp2p.method.phrases import changed_phrases, changing_only, divides
 from vp2p.method.plan import EditPlan, plan_edit
 from vp2p.method.regions import layers
 from vp2p.settings import EditSettings
@@ -39,52 +39,36 @@ def edit_in_layers(
     Args:
         given: (F, h, w), the mask that takes the place of the words' outlines.
     """
-    if divides(plan, settings):
-        with suppress(PromptError):  # a prompt with phrases of both may be too long for the model
-            return _layers(session, settings, branches, plan, progress)
-    return [_layer(session, settings, branches, plan, given, progress, "edit")]
 
+    def layer(words: EditPlan, settings: EditSettings, what: str = "edit") -> Layer:
+        target = Target(words, settings, branches.guidance, session.embed(words.target.prompt), branches.uncond, given)
+        edited = edit_latents(
+            session.t2s,
+            branches.schedule,
+            branches.x,
+            branches.cond,
+            branches.empty,
+            branches.source,
+            [target],
+            lambda state: progress(what, state.step, branches.schedule.steps),
+            branches.start,
+        )
+        return Layer(target, edited)
 
-def _layers(
-    session: Session, settings: EditSettings, branches: Branches, plan: EditPlan, progress: Progress
-) -> list[Layer]:
-    parts = phrases(plan)
-    changed = [place for place, part in enumerate(parts) if part.changed]
-
-    def changing(places: Collection[int]) -> Layer:
-        if len(places) == len(changed):
-            return _layer(session, settings, branches, plan, None, progress, "edit")
-        only, tokenizer = changing_only(plan, settings, parts, places), session.tokenizer
+    def changing(places: Collection[int]) -> tuple[EditPlan, EditSettings, str]:
+        only, tokenizer = changing_only(plan, settings, places), session.tokenizer
         words = plan_edit(tokenizer, plan.source.prompt, only, branches.schedule.steps, tokenizer.model_max_length)
-        return _layer(session, only, branches, words, None, progress, " ".join(["edit", *words.changed_words]))
+        return words, only, " ".join(["edit", *words.changed_words])
 
-    alone = [changing([place]) for place in changed]
-    masks = [layer.edited.masks[0] for layer in alone]
-    groups = layers([mask for mask in masks if mask is not None])
-    if any(mask is None for mask in masks) or len(groups) == 1:
-        return [changing(changed)]
-    return [alone[min(group)] if len(group) == 1 else changing([changed[index] for index in group]) for group in groups]
-
-
-def _layer(
-    session: Session,
-    settings: EditSettings,
-    branches: Branches,
-    plan: EditPlan,
-    given: Tensor | None,
-    progress: Progress,
-    what: str,
-) -> Layer:
-    target = Target(plan, settings, branches.guidance, session.embed(plan.target.prompt), branches.uncond, given)
-    edited = edit_latents(
-        session.t2s,
-        branches.schedule,
-        branches.x,
-        branches.cond,
-        branches.empty,
-        branches.source,
-        [target],
-        lambda state: progress(what, state.step, branches.schedule.steps),
-        branches.start,
-    )
-    return Layer(target, edited)
+    if divides(plan, settings):
+        changed = changed_phrases(plan)
+        with suppress(PromptError):  # a prompt with phrases of both may be too long for the model
+            alone = [layer(*each) for each in [changing([place]) for place in changed]]
+            outlines = [one.edited.masks[0] for one in alone if one.edited.masks[0] is not None]
+            groups = layers(outlines) if len(outlines) == len(alone) else []
+            if len(groups) > 1:
+                return [
+                    alone[min(group)] if len(group) == 1 else layer(*changing([changed[index] for index in group]))
+                    for group in groups
+                ]
+    return [layer(plan, settings)]
