@@ -14,6 +14,7 @@ import pytest
 from tests.video.makers import ramp_frames
 from vp2p.settings import ClipSettings
 from vp2p.video.reading import read_clip
+from vp2p.video.timing import Timing
 from vp2p.video.writing import write_video
 
 MakeVideo = Callable[..., Path]
@@ -58,7 +59,7 @@ def test_packets_of_the_span_are_copied_in_step(make_video: MakeVideo, tmp_path:
     source = make_video(name, frames=ramp_frames(40), audio=codec)
     clip = read_clip(source, ClipSettings(frames="all", start=1.0, end=2.5))
     out = tmp_path / "out.mp4"
-    assert write_video(out, clip.frames, clip.rate, source, (clip.start, clip.end)) == ()
+    assert write_video(out, clip.frames, clip.timing, source) == ()
     there = audio_packets(source)
     copied = audio_packets(out)
     digests = [digest for _, digest in there]
@@ -76,7 +77,7 @@ def test_the_whole_clip_keeps_the_whole_sound(make_video: MakeVideo, tmp_path: P
     source = make_video(frames=ramp_frames(20), audio="aac")
     clip = read_clip(source, ClipSettings(frames=5))  # fewer frames over the same time
     out = tmp_path / "out.mp4"
-    write_video(out, clip.frames, clip.rate, source, (clip.start, clip.end))
+    write_video(out, clip.frames, clip.timing, source)
     kept = [digest for _, digest in audio_packets(out)]
     assert kept == [digest for _, digest in audio_packets(source)][: len(kept)]
     assert len(audio_packets(source)) - len(kept) <= 1  # one may begin after the last frame has gone
@@ -90,7 +91,7 @@ def test_sound_that_browsers_do_not_play_becomes_aac(
     source = make_video(name, frames=ramp_frames(20), audio=codec)
     out = tmp_path / "out.mp4"
     clip = read_clip(source, ClipSettings(frames="all", start=0.3, end=1.5))
-    notes = write_video(out, clip.frames, clip.rate, source, (clip.start, clip.end))
+    notes = write_video(out, clip.frames, clip.timing, source)
     assert notes == (f"sound turned from {codec} into aac, which players of MP4 know",)
     assert first_sound(out) == pytest.approx(0.2, abs=0.005)
     wave, rate = loudness(out)
@@ -102,33 +103,35 @@ def test_sound_from_a_transport_stream_that_starts_late(make_video: MakeVideo, t
     source = make_video("clip.ts", frames=ramp_frames(20), audio="aac")
     clip = read_clip(source, ClipSettings(frames="all", start=0.2, end=1.2))
     out = tmp_path / "out.mp4"
-    assert write_video(out, clip.frames, clip.rate, source, (clip.start, clip.end)) == ()
+    assert write_video(out, clip.frames, clip.timing, source) == ()
     assert first_sound(out) == pytest.approx(0.3, abs=0.03)
 
 
 def test_no_sound_is_no_note_and_a_lost_source_is_one(make_video: MakeVideo, tmp_path: Path) -> None:
     silent = make_video()
     out = tmp_path / "out.mp4"
-    assert write_video(out, ramp_frames(3), Fraction(8), silent, (0.0, 1.0)) == ()
+    assert write_video(out, ramp_frames(3), Timing(Fraction(8), (0.0, 1.0)), silent) == ()
     lost = tmp_path / "gone.mp4"
-    assert write_video(out, ramp_frames(3), Fraction(8), lost, (0.0, 1.0)) == (f"no sound: {lost} is not a file",)
+    assert write_video(out, ramp_frames(3), Timing(Fraction(8), (0.0, 1.0)), lost) == (
+        f"no sound: {lost} is not a file",
+    )
     with av.open(str(out)) as container:
         assert not container.streams.audio
 
 
 def test_formats_without_sound_say_so(make_video: MakeVideo, tmp_path: Path) -> None:
     source = make_video(audio="aac")
-    notes = write_video(tmp_path / "out.gif", ramp_frames(3), Fraction(8), source, (0.0, 1.0))
+    notes = write_video(tmp_path / "out.gif", ramp_frames(3), Timing(Fraction(8), (0.0, 1.0)), source)
     assert notes == ("no sound: gif holds none",)
     silent = make_video("silent.mp4")
-    assert write_video(tmp_path / "out.gif", ramp_frames(3), Fraction(8), silent, (0.0, 1.0)) == ()
+    assert write_video(tmp_path / "out.gif", ramp_frames(3), Timing(Fraction(8), (0.0, 1.0)), silent) == ()
 
 
 def test_a_span_after_the_sound_has_none(make_video: MakeVideo, tmp_path: Path) -> None:
     for name, codec in (("a.mkv", "pcm_s16le"), ("b.mp4", "aac")):
         source = make_video(name, frames=ramp_frames(10), audio=codec)
         out = tmp_path / "late.mp4"
-        write_video(out, ramp_frames(3), Fraction(8), source, (5.0, 6.0))
+        write_video(out, ramp_frames(3), Timing(Fraction(8), (5.0, 6.0)), source)
         assert len(read_clip(out, ClipSettings(frames="all")).frames) == 3
 
 
@@ -136,7 +139,7 @@ def test_the_sound_of_a_real_clip(shared_clips: Path, tmp_path: Path) -> None:
     source = shared_clips / "rabbit-watermelon.mp4"
     clip = read_clip(source, ClipSettings(frames=8, start=2.0, end=4.0))
     out = tmp_path / "out.mp4"
-    write_video(out, clip.frames[:, ::4, ::4], clip.rate, source, (clip.start, clip.end))
+    write_video(out, clip.frames[:, ::4, ::4], clip.timing, source)
     there = {digest for _, digest in audio_packets(source)}
     copied = audio_packets(out)
     assert 90 <= len(copied) <= 97 and all(digest in there for _, digest in copied)

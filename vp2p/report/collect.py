@@ -25,7 +25,7 @@ def collect(workspace: Workspace) -> Content:
     runs = run_views(workspace)
     sources = _sources(workspace)
     edits = tuple(
-        edit_view(workspace, run, sources[key_of(finished_plan(workspace, run).parents["source"])].rate)
+        edit_view(workspace, run, sources[key_of(finished_plan(workspace, run).parents["source"])].timing)
         for run in workspace.runs("edit")
         if run.finished
     )
@@ -50,7 +50,7 @@ def _sources(workspace: Workspace) -> dict[str, Clip]:
     for run in workspace.runs("source"):
         if run.finished:
             frames = load_frames(run)
-            found[key_of(run)] = Clip(frames.pixels, frames.rate)
+            found[key_of(run)] = Clip(frames.pixels, frames.timing)
     if not found:
         raise ArtifactError(f"{workspace.folder} holds no frames yet.", "vp2p tune")
     return found
@@ -61,7 +61,7 @@ def _facts(workspace: Workspace, clip: Clip) -> dict[str, str]:
     return {
         "model": workspace.config.model.model,
         "video": workspace.video.name,
-        "frames": f"{count} at {float(clip.rate):.3g} a second",
+        "frames": f"{count} at {float(clip.timing.rate):.3g} a second",
         "size": f"{width} × {height}",
     }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Mapping
+
+from vp2p.video.timing import Timing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Clip:
-    """Frames, uint8 RGB of shape (F, H, W, 3), at ``rate`` a second; ``file`` is where they are kept as a clip."""
+    """Frames, uint8 RGB of shape (F, H, W, 3), and when they are shown; ``file`` is where they are kept as a clip."""
 
     frames: np.ndarray
-    rate: Fraction
+    timing: Timing
     file: Path | None = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -11,14 +10,15 @@ from vp2p.report.measured import measures
 from vp2p.report.prompts import marked
 from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.planned import finished_plan
+from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.lookup import key_of
 
 _MASK_NOTE = "Tinted: where the edit may act. The rest stays the source's."
 
 
-def edit_view(workspace: Workspace, run: RunFolder, rate: Fraction) -> EditView:
-    """A finished edit, its clips and its mask; ``rate`` is the frame rate of its source.
+def edit_view(workspace: Workspace, run: RunFolder, timing: Timing) -> EditView:
+    """A finished edit, its clips and its mask; ``timing`` is its source's.
 
     Raises:
         ArtifactError: a file of it is missing or damaged.
@@ -34,16 +34,16 @@ def edit_view(workspace: Workspace, run: RunFolder, rate: Fraction) -> EditView:
         before=before,
         after=after,
         chips=_chips(recorded["edit"]),
-        clip=read_frames(edited_file(run), rate),
-        reconstruction=read_frames(run.path("source.mp4"), rate),
+        clip=read_frames(edited_file(run), timing),
+        reconstruction=read_frames(run.path("source.mp4"), timing),
         mask=_mask(run),
         measures=measures(workspace, run),
     )
 
 
-def read_frames(file: Path, rate: Fraction) -> Clip:
+def read_frames(file: Path, timing: Timing) -> Clip:
     """Every frame of a clip on the disk. Raises VideoError if it cannot be read."""
-    return Clip(every_frame(file), rate, file)
+    return Clip(every_frame(file), timing, file)
 
 
 def _mask(run: RunFolder) -> Maps | None:

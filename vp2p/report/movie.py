@@ -106,7 +106,9 @@ def movie(content: Content, media: Media) -> Movie:
         for number, word in enumerate(group.words)
     ]
     frames = max(one["frames"] for one in clips.values())
-    data = {"rate": float(content.source.rate), "frames": frames, "clips": clips, "maps": maps}
+    bounds = content.source.timing.bounds(frames)
+    lengths = [float(1000 * (after - before)) for before, after in zip(bounds, bounds[1:])]
+    data = {"lengths": lengths, "frames": frames, "clips": clips, "maps": maps}
     return Movie(tuple(sources), tuple(edits), tuple(words), data)
 
 
@@ -118,5 +120,5 @@ def _file(clip: Clip, media: Media, name: str) -> tuple[str, str]:
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "clip.mp4"
-        write_video(file, clip.frames, clip.rate)
+        write_video(file, clip.frames, clip.timing)
         return media.url(file.read_bytes(), ".mp4"), f"{name}.mp4"

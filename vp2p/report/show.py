@@ -57,9 +57,9 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
     rows: Rows = [(prompt, frames.pixels)]
     if run.stage == "invert":
         run.verify()
-        rows.append(("reconstruction", read_frames(run.path("reconstruction.mp4"), frames.rate).frames))
+        rows.append(("reconstruction", read_frames(run.path("reconstruction.mp4"), frames.timing).frames))
     if run.stage == "edit":
-        edit = edit_view(workspace, run, frames.rate)
+        edit = edit_view(workspace, run, frames.timing)
         rows.append((plan.recorded["target"], edit.clip.frames))
         rows += [(edit.mask.label, overlaid(frames.pixels, edit.mask))] if edit.mask else []
     maps = _maps(workspace, key_of(source))

@@ -94,7 +94,6 @@ def keep_edit(
     """Writes what an edit leaves; returns notes for the user."""
     video = session.workspace.video
     audio = video if video.is_file() else None
-    span = (frames.start, frames.end)
     masks = [mask.float() for mask in made.latents.masks if mask is not None]
     targets = made.latents.targets
     names = ["target"] if len(targets) == 1 else [f"target_{number}" for number in range(1, len(targets) + 1)]
@@ -102,7 +101,7 @@ def keep_edit(
     save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(made.frames)})
     if masks:
         save_tensors(run.path("mask.safetensors"), {"mask": torch.stack(masks).amax(0)})
-    write_video(run.path("source.mp4"), made.source, frames.rate, audio, span)
-    notes = write_video(path, made.frames, frames.rate, audio, span, format)
+    write_video(run.path("source.mp4"), made.source, frames.timing, audio)
+    notes = write_video(path, made.frames, frames.timing, audio, format)
     contact_sheet([(plan.source.prompt, made.source), (plan.target.prompt, made.frames)], run.path("sheet.png"))
     return notes

@@ -52,7 +52,7 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     probe = session(Workspace(folder))
     probe.workspace.config = inside
     frames = read_frames(video, config.clip, probe.folder)
-    return PlannedInit(folder, inside, probe, frames, _words(probe, config.prompt))
+    return PlannedInit(folder, inside, probe, frames, (*frames.notes, *_words(probe, config.prompt)))
 
 
 def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], Session] = Session) -> StageResult:

@@ -108,7 +108,7 @@ def _show(session: Session, run: RunFolder, frames: Frames, latents: Tensor) -> 
     by_vae = decode_latents(session.model, encode_frames(session.model, frames.pixels))
     video = session.workspace.video
     audio = video if video.is_file() else None
-    notes = write_video(run.path("reconstruction.mp4"), rebuilt, frames.rate, audio, (frames.start, frames.end))
+    notes = write_video(run.path("reconstruction.mp4"), rebuilt, frames.timing, audio)
     write_json(
         run.path("quality.json"),
         {

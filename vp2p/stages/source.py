@@ -14,6 +14,7 @@ from vp2p.settings import ClipSettings, to_mapping
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import perform
+from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
 from vp2p.workspace.tensors import load_metadata
@@ -29,14 +30,18 @@ if TYPE_CHECKING:
 class Frames:
     """Frames at the size they are edited at.
 
-    ``pixels`` is uint8 RGB (F, H, W, 3); ``rate`` their frames a second; ``start`` and ``end`` the
-    seconds of the video that they cover.
+    ``pixels`` is uint8 RGB (F, H, W, 3); ``timing`` says when each is shown, and which seconds of the video
+    they cover; ``notes`` what a user should know of how they were read, where they have just been.
     """
 
     pixels: np.ndarray
-    rate: Fraction
-    start: float
-    end: float
+    timing: Timing
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rate(self) -> Fraction:
+        """Frames a second, in the mean where they come at uneven times."""
+        return self.timing.rate
 
 
 def content_digest(path: Path) -> str:
@@ -60,7 +65,7 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Frames:
     found = read_clip(video, clip)
     height, width = found.frames.shape[1:3]
     size = target_size((width, height), clip.size, folder.native_size, folder.size_multiple)
-    return Frames(fit_frames(found.frames, size, clip.fit), found.rate, found.start, found.end)
+    return Frames(fit_frames(found.frames, size, clip.fit), found.timing, found.notes)
 
 
 def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
@@ -101,7 +106,10 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = N
         import torch
 
         found = frames or read_frames(workspace.video, workspace.config.clip, folder)
-        facts = {"rate": str(found.rate), "start": found.start, "end": found.end}
+        start, end = found.timing.span
+        facts = {"rate": str(found.rate), "start": start, "end": end}
+        if found.timing.shown is not None:
+            facts["shown"] = found.timing.shown
         save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
 
     return perform(planned, work)
@@ -137,7 +145,8 @@ def load_frames(run: RunFolder) -> Frames:
     path = run.path("frames.safetensors")
     facts = load_metadata(path, run.rebuild)
     pixels = load_tensors(path, run.rebuild)["frames"].numpy()
-    return Frames(pixels, Fraction(facts["rate"]), facts["start"], facts["end"])
+    shown = tuple(facts["shown"]) if "shown" in facts else None
+    return Frames(pixels, Timing(Fraction(facts["rate"]), (facts["start"], facts["end"]), shown))
 
 
 def mask_path(mask: str) -> Path:

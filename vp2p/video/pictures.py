@@ -29,6 +29,7 @@ class FolderSource:
 
     codec = "images"
     audio = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         names = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
@@ -59,6 +60,7 @@ class AnimationSource:
     """An animated GIF, WebP or PNG; a single image counts as a clip of one frame."""
 
     audio = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -14,6 +14,7 @@ from vp2p.settings import ClipSettings
 from vp2p.video.pictures import AnimationSource, FolderSource, is_picture
 from vp2p.video.sampling import choose
 from vp2p.video.streams import StreamSource
+from vp2p.video.timing import Timing
 
 Source = StreamSource | AnimationSource | FolderSource
 
@@ -39,7 +40,9 @@ class Clip:
 
     ``frames`` is uint8 RGB of shape (F, H, W, 3) at native size; ``times`` their presentation times,
     float64 seconds of shape (F,) since the clip's first frame; ``rate`` the frame rate at which they
-    play over the span from ``start`` to ``end`` seconds; ``total`` the frames that the span offered.
+    play over the span from ``start`` to ``end`` seconds, or, where they are uneven, the mean one, with
+    ``shown`` the seconds after ``start`` at which each appears; ``total`` the frames that the span offered;
+    ``notes`` what a user should know of how the clip was read.
     """
 
     frames: np.ndarray
@@ -48,6 +51,13 @@ class Clip:
     start: float
     end: float
     total: int
+    shown: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def timing(self) -> Timing:
+        """When the frames are shown."""
+        return Timing(self.rate, (self.start, self.end), self.shown)
 
 
 def probe(path: Path) -> ClipInfo:
@@ -87,6 +97,8 @@ def read_clip(path: Path, settings: ClipSettings) -> Clip:
         start=sampling.start,
         end=sampling.end,
         total=sampling.total,
+        shown=sampling.shown,
+        notes=(*source.notes, *sampling.notes),
     )
 
 

@@ -1,12 +1,12 @@
-"""Which frames of a clip are edited: indices chosen from presentation times, without decoding.
+"""Which frames of a clip are edited: chosen from presentation times, without decoding.
 
-The chosen frames play at ``rate`` from ``start`` to ``end``, so that frame i of the output shows
-what the clip shows at about ``start + i / rate``: the clip's sound over that span stays in step.
+A frame is on the screen from its time until the next one's, so what a clip shows at a time is the last frame
+at or before it. The chosen frames play from ``start`` to ``end``: the clip's sound over that span stays in step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -14,8 +14,10 @@ import numpy as np
 from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings
 
-# Containers round times, some to a millisecond; a frame this little before --start still counts.
+# Containers round times, some to a millisecond; a frame this little after a time still counts as shown at it.
 _SLACK = 1e-3
+# Frames that come at most this share of a frame early or late play at one rate: nobody sees it.
+_UNEVEN = 0.25
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,22 @@ class Timeline:
     end: float
     rate: Fraction
 
+    @property
+    def step(self) -> float:
+        """Seconds between the two frames that follow each other soonest."""
+        gaps = np.diff(self.times)
+        gaps = gaps[gaps > _SLACK]
+        nominal = float(1 / self.rate)
+        return min(float(gaps.min()), nominal) if len(gaps) and not _is_even(self.times, self.rate) else nominal
+
 
 @dataclass(frozen=True)
 class Sampling:
-    """Chosen frames: positions in the timeline, the rate they play at, the seconds they cover.
+    """Chosen frames: positions in the timeline, and when they play.
 
-    ``total`` counts the frames that the span offered.
+    They play at ``rate`` frames a second, from ``start`` to ``end`` seconds of the clip. Where their times are
+    uneven, ``shown`` says when each appears, in seconds after ``start``; ``rate`` is then the mean one.
+    ``total`` counts the frames that the span offered; ``notes`` are for the user.
     """
 
     indices: tuple[int, ...]
@@ -43,96 +55,123 @@ class Sampling:
     start: float
     end: float
     total: int
+    shown: tuple[float, ...] | None = None
+    notes: tuple[str, ...] = field(default=())
 
 
 def choose(timeline: Timeline, settings: ClipSettings, name: str = "the clip") -> Sampling:
     """Choose frames as ``settings`` says: spread evenly by time, every one, by --fps or by --stride.
 
-    With ``fps`` or ``stride`` a number of ``frames`` takes the first so many of that grid.
+    With ``fps`` or ``stride`` a number of ``frames`` takes the first so many of that grid. A frame that the
+    clip holds for long is taken as often as the grid meets it.
 
     Raises:
-        UsageError: the span lies outside the clip or holds no frame, or it has fewer frames than
-            were asked for (the hint gives the number there is).
+        UsageError: the span lies outside the clip, or it has fewer frames than were asked for (the
+            hint gives the number there is).
     """
-    first, stop = _span(timeline, settings, name)
-    times = timeline.times[first:stop]
-    start = float(times[0])
+    first, stop, start = _span(timeline, settings, name)
     end = timeline.end if settings.end is None else min(settings.end, timeline.end)
-    if settings.fps is not None:
-        rate = Fraction(settings.fps).limit_denominator(100_000)
-        chosen = _grid(times, end, settings.fps, name)
+    times = np.maximum(timeline.times[first:stop], start)
+    evenly = settings.fps is None and settings.stride is None and settings.frames != "all"
+    count = None if settings.frames == "all" else int(settings.frames)
+    if evenly:
+        have = max(len(times), round((end - start) / timeline.step))
+    elif settings.fps is not None:
+        have = _grid_size(timeline, start, end, settings.fps, name)
     else:
-        stride = settings.stride or 1
-        chosen = np.arange(0, len(times), stride)
-        rate = _rate(times[chosen], timeline.rate / stride)
-    if settings.frames != "all":
-        count = int(settings.frames)
-        if count > len(chosen):
-            raise UsageError(
-                f"--frames {count} is more than {name} has: {_describe(len(chosen), settings)}.",
-                f"--frames {len(chosen)}, or --frames all",
-            )
-        if settings.fps is None and settings.stride is None:
-            chosen = _spread(times, end, count)
+        have = len(range(0, len(times), settings.stride or 1))
+    if count is not None and count > have:
+        raise UsageError(
+            f"--frames {count} is more than {name} has: {_describe(have, settings)}.",
+            f"--frames {have}, or --frames all",
+        )
+    count = have if count is None else count
+    if evenly or settings.fps is not None:
+        if settings.fps is not None:
+            rate = Fraction(settings.fps).limit_denominator(100_000)
+            end = start + count / settings.fps
+        else:
             rate = _near(timeline.rate, Fraction((end - start) / count))
-        chosen = chosen[:count]
-    if settings.fps is not None or settings.stride is not None or settings.frames == "all":
-        end = start + float(len(chosen) / rate)
-    return Sampling(tuple(int(i) + first for i in chosen), rate, start, end, len(times))
+        chosen = _shown_at(times, start + (end - start) * np.arange(count) / count)
+        found = Sampling(_indices(first, chosen), rate, start, end, len(times), None, _repeated(times, chosen))
+    else:
+        found = _every(timeline, times, first, end, (settings.stride or 1, count))
+    return found
 
 
-def _span(timeline: Timeline, settings: ClipSettings, name: str) -> tuple[int, int]:
-    """The first frame shown at or after --start, and the one past the last before --end."""
+def _every(timeline: Timeline, times: np.ndarray, first: int, end: float, grid: tuple[int, int]) -> Sampling:
+    """Every ``stride``-th frame, ``count`` of them, each when it is shown; ``grid`` is stride and count."""
+    stride, count = grid
+    start = float(times[0])
+    chosen = np.arange(count) * stride
+    end = float(times[count * stride]) if count * stride < len(times) else end
+    rate = _rate(times[chosen], timeline.rate / stride) if count > 1 else _near(timeline.rate, Fraction(end - start))
+    shown = times[chosen] - start
+    held = end - start - float(count / rate)  # seconds that the last frame stays for longer than the others
+    if _is_even(shown, rate) and (count == 1 or held < 1 / rate):
+        return Sampling(_indices(first, chosen), rate, start, start + float(count / rate), len(times))
+    rate = Fraction(count / (end - start)).limit_denominator(1000)
+    notes = ("the frames come at uneven times: MP4, GIF and WebP keep them, PNG pictures cannot",)
+    return Sampling(_indices(first, chosen), rate, start, end, len(times), tuple(shown.tolist()), notes)
+
+
+def _span(timeline: Timeline, settings: ClipSettings, name: str) -> tuple[int, int, float]:
+    """The frame that is shown at --start, the one past the last before --end, and when the span starts.
+
+    It starts with its first frame where that is less than a frame's time before --start: so frames that come
+    evenly stay even. One that is held for longer is cut at --start.
+    """
     low = settings.start or 0.0
-    high = timeline.end if settings.end is None else settings.end
     if low >= timeline.end:
         raise UsageError(
             f"--start {low:g} is after the end of {name}, which lasts {timeline.end:.2f} seconds.",
             f"give a --start below {timeline.end:.2f}",
         )
-    first = int(np.searchsorted(timeline.times, low - _SLACK))
+    first = max(int(np.searchsorted(timeline.times, low + _SLACK, side="right")) - 1, 0)
+    start = float(timeline.times[first])
+    if low - start >= timeline.step:
+        start = low
     stop = len(timeline.times)
     if settings.end is not None:
-        stop = int(np.searchsorted(timeline.times, high - _SLACK))
-    if stop <= first:
-        step = float(1 / timeline.rate)
-        raise UsageError(
-            f"No frame of {name} lies between {low:g} and {high:g} seconds; one comes about every {step:.3g} seconds.",
-            "give a later --end or an earlier --start",
-        )
-    return first, stop
+        stop = max(int(np.searchsorted(timeline.times, settings.end - _SLACK)), first + 1)
+    return first, stop, start
 
 
-def _spread(times: np.ndarray, end: float, count: int) -> np.ndarray:
-    """``count`` different frames, the nearest to the starts of equal shares of the span."""
-    targets = times[0] + (end - times[0]) * np.arange(count) / count
-    chosen = _nearest(times, targets)
-    for i in range(1, count):  # a frame that is long on the screen is taken once
-        chosen[i] = max(chosen[i], chosen[i - 1] + 1)
-    return np.minimum(chosen, len(times) - count + np.arange(count))
-
-
-def _grid(times: np.ndarray, end: float, fps: float, name: str) -> np.ndarray:
-    """The frames nearest to a regular grid; one may come twice where the clip holds it long."""
-    seconds = end - float(times[0])
+def _grid_size(timeline: Timeline, start: float, end: float, fps: float, name: str) -> int:
+    """How many points a regular grid has over the span. Raises UsageError if it is finer than the clip's own."""
+    seconds = end - start
     count = max(1, int(np.ceil(seconds * fps - 1e-6)))
-    if count > len(times) + 1:  # one more than there are is rounding of the last frame's duration
-        have = len(times) / seconds
+    most = seconds / timeline.step
+    if count > most + 1:  # one more than there are is rounding of the last frame's duration
+        frames = int(((timeline.times >= start - _SLACK) & (timeline.times < end)).sum())
         raise UsageError(
-            f"--fps {fps:g} is more than {name} has: {len(times)} frames in {seconds:.2f} seconds.",
-            f"--fps {have:.4g} or less",
+            f"--fps {fps:g} is more than {name} has: {frames} frames in {seconds:.2f} seconds.",
+            f"--fps {1 / timeline.step:.4g} or less",
         )
-    return _nearest(times, times[0] + np.arange(count) / fps)
+    return count
 
 
-def _nearest(times: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """For each target the index of the nearest time; of two equally near, the earlier."""
-    right = np.clip(np.searchsorted(times, targets), 1, max(len(times) - 1, 1))
-    left = right - 1
-    if len(times) == 1:
-        return np.zeros(len(targets), dtype=int)
-    later = times[right] - targets < targets - times[left] - 1e-6
-    return np.where(later, right, left)
+def _shown_at(times: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """For each target time the place of the frame that is on the screen then."""
+    return np.maximum(np.searchsorted(times, targets + _SLACK, side="right") - 1, 0)
+
+
+def _indices(first: int, chosen: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(first + place) for place in chosen)
+
+
+def _repeated(times: np.ndarray, chosen: np.ndarray) -> tuple[str, ...]:
+    again = len(chosen) - len(set(chosen.tolist()))
+    if not again:
+        return ()
+    what = "1 frame repeats" if again == 1 else f"{again} frames repeat"
+    return (f"{what} the one before, because the clip holds it for that long",)
+
+
+def _is_even(times: np.ndarray, rate: Fraction) -> bool:
+    """Whether frames at these times, from the first one on, can play at one rate."""
+    late = np.abs(times - times[0] - np.arange(len(times)) / float(rate))
+    return bool(late.max() <= max(_UNEVEN / float(rate), _SLACK))
 
 
 def _rate(times: np.ndarray, nominal: Fraction) -> Fraction:

@@ -4,66 +4,92 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from typing import Iterator, Sequence
 
 import av
 import numpy as np
-from av.stream import Disposition
 
 from vp2p.errors import VideoError
+from vp2p.video import colour, interlace
+from vp2p.video.choosing import LOCAL, main_stream, stream_notes
 from vp2p.video.sampling import Timeline
+from vp2p.video.stamps import best_stamps, filled
 
 # FFmpeg draws text files as terminal screens, and follows playlists into other files.
 _NOT_CLIPS = {"tty", "hls", "dash", "concat", "ffmetadata", "xbin", "adf", "idf", "bin"}
 _EXPORT_AGAIN = "give a video file such as MP4, MOV, WebM or GIF, or a folder of images"
+# FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the picture.
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 class StreamSource:
-    """The first video stream of a container.
+    """One video stream of a container.
 
-    Frames are known by their time stamps. Those come from the packets, which is cheap; where
-    packets have none, or some do not decode, ``by_decoding`` lists what really comes out.
+    Frames are known by their time stamps. Those come from the packets, which is cheap; where packets do not
+    say them, or some do not decode, ``by_decoding`` lists what really comes out, and frames are known by their
+    place in it. ``origin`` is when the first frame is shown, in seconds on the container's clock.
     """
 
     def __init__(self, path: Path, by_decoding: bool = False) -> None:
         self.path = path
-        self._exact = by_decoding
         with opened(path) as (container, stream):
             self.codec = stream.codec_context.name
             self.audio = container.streams.audio[0].codec_context.name if container.streams.audio else None
+            self._notes = list(stream_notes(container, stream))
             base = stream.time_base
-            stamps = None if by_decoding else _packet_stamps(container, stream)
-            rate = stream.average_rate or stream.guessed_rate
-        if stamps is None:
-            self._exact = True
-            stamps = _frame_stamps(path)
-        if not stamps:
+            packets = None if by_decoding else _packet_stamps(container, stream)
+            rates = (stream.average_rate, stream.guessed_rate)  # of a bare stream the guess is the codec's own word
+            rate = next(filter(None, rates if packets is not None else reversed(rates)), None)
+        self._keys = None if packets is None else sorted(packets)
+        if packets is None:
+            stamps, last = _frame_stamps(path)
+            shown = filled(stamps, float(1 / (rate or Fraction(25)) / base))
+        else:
+            shown = np.array(self._keys, dtype=float)
+            last = packets[self._keys[-1]] if packets else 0
+        if not len(shown):
             raise VideoError(f"No frame of {path} can be decoded.", "export the clip again, or give another one")
-        self._keys = sorted(stamps)
-        times = np.array([float((key - self._keys[0]) * base) for key in self._keys])
+        self.origin = Fraction(float(shown[0])).limit_denominator(1000) * base
+        times = (shown - shown[0]) * float(base)
         step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
         rate = rate or (Fraction(1 / step).limit_denominator(1001) if step > 0 else Fraction(25))
-        last = stamps[self._keys[-1]] * base or 1 / rate
-        self.timeline = Timeline(times, float(times[-1] + last), Fraction(rate))
-        self.size = self._native_size()
+        self.timeline = Timeline(times, float(times[-1] + float(last * base or 1 / rate)), Fraction(rate))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of how the clip is read, as far as it was."""
+        return (*self._notes, *self._first[1])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in square pixels, upright."""
+        return self._first[0]
 
     def decode(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Frames by index: uint8 RGB of shape (H, W, 3), turned upright.
 
         An index is missing from the result where the frame does not decode.
         """
-        wanted = {self._keys[i]: i for i in indices}
+        wanted = {index if self._keys is None else self._keys[index]: index for index in indices}
+        exact = self._keys is None
         found: dict[int, np.ndarray] = {}
-        with opened(self.path, self._exact) as (container, stream):
-            if not self._exact and min(wanted) > self._keys[0]:
+        interlaced = False
+        with opened(self.path, exact) as (container, stream):
+            if self._keys is not None and min(wanted) > self._keys[0]:
                 with suppress(av.FFmpegError):  # some formats cannot seek; they are decoded from the start
                     container.seek(min(wanted), stream=stream)
-            for key, frame in _decoded(container, stream):
+            frames = _decoded(container, stream)
+            numbered = enumerate(frames) if exact else ((frame.pts, frame) for frame in frames)
+            for key, frame, fields in interlace.deinterlaced(numbered):
                 if key in wanted:
-                    found[wanted[key]] = _to_rgb(frame, _square_size(frame, stream))
+                    found[wanted[key]] = _picture(frame, stream)
+                    interlaced |= fields
                     if len(found) == len(wanted):
                         break
+        if interlaced and interlace.NOTE not in self._notes:
+            self._notes.append(interlace.NOTE)
         shapes = {image.shape for image in found.values()}
         if len(shapes) > 1:
             raise VideoError(
@@ -71,17 +97,19 @@ class StreamSource:
             )
         return found
 
-    def _native_size(self) -> tuple[int, int]:
+    @cached_property
+    def _first(self) -> tuple[tuple[int, int], tuple[str, ...]]:
+        """Size and notes of the first frame that decodes."""
         with opened(self.path) as (container, stream):
-            for _, frame in _decoded(container, stream):
-                height, width = _to_rgb(frame, _square_size(frame, stream)).shape[:2]
-                return width, height
+            for frame in _decoded(container, stream):
+                height, width = _picture(frame, stream).shape[:2]
+                return (width, height), colour.notes(frame)
         raise VideoError(f"No frame of {self.path} can be decoded.", "export the clip again, or give another one")
 
 
 @contextmanager
 def opened(path: Path, exact: bool = False) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
-    """The container and its first video stream that is not cover art.
+    """The container and the video stream that is the clip.
 
     Decoders that work on several frames at once give now more, now fewer of a damaged file;
     ``exact`` has them work on one.
@@ -90,83 +118,72 @@ def opened(path: Path, exact: bool = False) -> Iterator[tuple[av.container.Input
         VideoError: the file is not a video, or holds sound only.
     """
     try:
-        # Nothing but this machine's files, whatever a container refers to.
-        container = av.open(str(path.absolute()), container_options={"protocol_whitelist": "file"})
+        container = av.open(str(path.absolute()), container_options=LOCAL)
     except (av.FFmpegError, OSError, ValueError) as error:
         raise VideoError(f"{path} is not a video or an image that can be read.", _EXPORT_AGAIN) from error
     with container:
         if container.format.name in _NOT_CLIPS:
             raise VideoError(f"{path} is not a video or an image that can be read.", _EXPORT_AGAIN)
-        streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-        if not streams:
+        stream = main_stream(path, container)
+        if stream is None:
             what = "only sound" if container.streams.audio else "no picture"
             raise VideoError(f"{path} holds {what}.", _EXPORT_AGAIN)
-        if streams[0].codec_context is None:
+        if stream.codec_context is None:
             raise VideoError(f"{path} is in a video format that has no decoder here.", _EXPORT_AGAIN)
-        streams[0].thread_type = "SLICE" if exact else "AUTO"
-        yield container, streams[0]
-
-
-def first_time(path: Path) -> Fraction:
-    """When the first video frame is shown, in seconds on the container's clock."""
-    with opened(path) as (container, stream):
-        stamps = _packet_stamps(container, stream)
-        return min(stamps) * stream.time_base if stamps else Fraction(0)
+        stream.thread_type = "SLICE" if exact else "AUTO"
+        yield container, stream
 
 
 def _packet_stamps(container: av.container.InputContainer, stream: av.VideoStream) -> dict[int, int] | None:
-    """Presentation time and duration of every packet that is shown, or None if some say no time."""
-    stamps = {}
+    """Presentation time and duration of every packet that is shown, or None if packets do not say them."""
+    if container.format.name == "avi" and stream.codec_context.has_b_frames:
+        return None  # their order of presentation is known only once they are decoded
+    stamps: dict[int, int] = {}
     with suppress(av.FFmpegError):  # a file cut short lists what is there
         for packet in container.demux(stream):
-            if packet.size and packet.pts is None:
+            if packet.size and (packet.pts is None or packet.pts in stamps):
                 return None
             if packet.size and not packet.is_discard:
                 stamps[packet.pts] = packet.duration or 0
     return stamps
 
 
-def _frame_stamps(path: Path) -> dict[int, int]:
-    """Time stamp and duration of every frame that decodes; a new opening, from the start."""
+def _frame_stamps(path: Path) -> tuple[Sequence[int | None], int]:
+    """Time stamp of every frame that decodes, and the duration of the last; a new opening, from the start."""
+    pts, dts, last = [], [], 0
     with opened(path, exact=True) as (container, stream):
-        return {key: frame.duration or 0 for key, frame in _decoded(container, stream)}
+        for frame in _decoded(container, stream):
+            pts.append(frame.pts)
+            dts.append(frame.dts)
+            last = frame.duration or 0
+    return best_stamps(pts, dts), last
 
 
-def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Frames in the order they are shown, with their time stamps; damaged packets are passed over."""
+def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
+    """Frames in the order they are shown; damaged packets are passed over."""
     packets = container.demux(stream)
-    count = 0
-    per_frame = 1 / (stream.guessed_rate or Fraction(25)) / stream.time_base
+    decoder = stream.codec_context
+    if stream.metadata.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
+        with suppress(av.FFmpegError, ValueError):  # a build without them shows the picture without transparency
+            decoder = av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
     while True:
         try:
             packet = next(packets)
         except (StopIteration, av.FFmpegError):
             return
         try:
-            frames = packet.decode()
+            frames = decoder.decode(packet)
         except av.FFmpegError:
             continue
         for frame in frames:
             if not frame.is_corrupt:
-                # Bare streams carry no time: their frames follow one another at the nominal rate.
-                yield (frame.pts if frame.pts is not None else round(count * per_frame)), frame
-                count += 1
+                yield frame
 
 
-def _square_size(frame: av.VideoFrame, stream: av.VideoStream) -> tuple[int, int]:
-    """Width and height in square pixels, before turning."""
+def _picture(frame: av.VideoFrame, stream: av.VideoStream) -> np.ndarray:
+    """A frame in square pixels, upright."""
     ratio = stream.sample_aspect_ratio or 1
-    return max(1, round(frame.width * ratio)), frame.height
-
-
-def _to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    width, height = size
-    if any(component.is_alpha for component in frame.format.components):
-        rgba = frame.reformat(width, height, "rgba").to_ndarray().astype(np.uint16)
-        rgb = ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
-    else:
-        rgb = frame.reformat(width, height, "rgb24").to_ndarray()
-    return _upright(rgb, frame)
+    return _upright(colour.to_rgb(frame, (max(1, round(frame.width * ratio)), frame.height)), frame)
 
 
 def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:

@@ -15,26 +15,29 @@ from PIL import Image
 from vp2p.atomic import swapping
 from vp2p.errors import UsageError, VideoError
 from vp2p.video.audio import add_audio, has_audio
+from vp2p.video.timing import Timing
 
 VideoFormat = Literal["mp4", "gif", "webp", "png"]
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota error
+# The clock of uneven times, which players read best.
+_FINE = Fraction(1, 90_000)
 _BT709 = 1  # the code of BT.709 in the H.264 tables of matrices, primaries and transfer functions
 
 
 def write_video(
     path: Path,
     frames: np.ndarray,
-    rate: Fraction,
+    timing: Timing | Fraction,
     audio_from: Path | None = None,
-    span: tuple[float, float] | None = None,
     format: VideoFormat | None = None,
 ) -> tuple[str, ...]:
-    """Write uint8 RGB ``frames`` of shape (F, H, W, 3) at ``rate`` frames a second.
+    """Write uint8 RGB ``frames`` of shape (F, H, W, 3).
 
-    An MP4 gets the sound of ``audio_from`` over ``span`` seconds of that clip. ``png`` makes ``path``
+    An MP4 gets the sound of ``audio_from`` over the timing's span of that clip. ``png`` makes ``path``
     a folder. What was at ``path`` is replaced in one step; on failure it stays as it was.
 
     Args:
+        timing: when the frames are shown; a fraction is a rate in frames a second.
         format: by default what the ending of ``path`` says; no ending means a folder of PNG.
 
     Returns:
@@ -47,22 +50,26 @@ def write_video(
     path = Path(path)
     format = format or _format_of(path)
     _check_place(path, format)
+    timing = timing if isinstance(timing, Timing) else Timing(Fraction(timing))
     try:
         with swapping(path) as temporary:
             if format == "mp4":
-                return _write_mp4(temporary, frames, Fraction(rate), audio_from, span)
+                return _write_mp4(temporary, frames, timing, audio_from)
             if format == "png":
                 temporary.mkdir()
                 for number, frame in enumerate(frames, start=1):
                     Image.fromarray(frame).save(temporary / f"{number:05d}.png", format="PNG")
             else:
-                _write_animation(temporary, frames, Fraction(rate), format)
+                _write_animation(temporary, frames, timing, format)
     except (OSError, av.FFmpegError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         mend = "free some space" if error.errno in _FULL else f"see that {path.parent} can be written to"
         hint = f"{mend}, then the same command again"
         raise VideoError(f"{path} cannot be written: {reason}.", hint) from error
-    return (f"no sound: {format} holds none",) if audio_from is not None and has_audio(Path(audio_from)) else ()
+    notes = (f"no sound: {format} holds none",) if audio_from is not None and has_audio(Path(audio_from)) else ()
+    if format == "png" and timing.shown is not None:
+        notes += ("the frames come at uneven times, which a folder of pictures cannot tell",)
+    return notes
 
 
 def _format_of(path: Path) -> VideoFormat:
@@ -85,9 +92,7 @@ def _check_place(path: Path, format: VideoFormat) -> None:
             raise VideoError(f"{path} exists and is not a folder of numbered PNG images.", "choose another output path")
 
 
-def _write_mp4(
-    path: Path, frames: np.ndarray, rate: Fraction, audio_from: Path | None, span: tuple[float, float] | None
-) -> tuple[str, ...]:
+def _write_mp4(path: Path, frames: np.ndarray, timing: Timing, audio_from: Path | None) -> tuple[str, ...]:
     if "libx264" not in av.codecs_available:
         raise VideoError(
             "This build of PyAV has no H.264 encoder.", "--format webp, or install PyAV from PyPI: pip install av"
@@ -100,18 +105,21 @@ def _write_mp4(
         # players that ignore edit lists. One thread, here and below: the same frames give the
         # same bytes anywhere.
         options = {"crf": "16", "preset": "medium", "bf": "0", "threads": "1"}
-        stream = output.add_stream("libx264", rate=rate, options=options)
+        stream = output.add_stream("libx264", rate=timing.rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
-        context.time_base = 1 / rate
+        unit = 1 / timing.rate if timing.shown is None else _FINE
+        context.time_base = unit
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = 1  # 16 to 235
-        sound, notes = add_audio(output, Path(audio_from), span) if audio_from is not None and span else ([], ())
+        with_sound = audio_from is not None and timing.span is not None
+        sound, notes = add_audio(output, Path(audio_from), timing.span) if with_sound else ([], ())
         packets = list(sound)
+        bounds = [round(time / unit) for time in timing.bounds(len(frames))]
         for index, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
-            frame.pts, frame.time_base, frame.duration = index, 1 / rate, 1
+            frame.pts, frame.time_base, frame.duration = bounds[index], unit, bounds[index + 1] - bounds[index]
             packets += stream.encode(frame)
         packets += stream.encode(None)
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
@@ -119,10 +127,10 @@ def _write_mp4(
     return notes
 
 
-def _write_animation(path: Path, frames: np.ndarray, rate: Fraction, format: VideoFormat) -> None:
+def _write_animation(path: Path, frames: np.ndarray, timing: Timing, format: VideoFormat) -> None:
     tick = 10 if format == "gif" else 1  # milliseconds that the format counts in
     # Rounding each frame's end, not its length, keeps the whole as long as it should be.
-    ends = [round(1000 * index / rate / tick) * tick for index in range(len(frames) + 1)]
+    ends = [round(1000 * time / tick) * tick for time in timing.bounds(len(frames))]
     durations = [max(after - before, tick) for before, after in zip(ends, ends[1:])]
     images = [Image.fromarray(frame) for frame in frames]
     options: dict[str, object] = {"quality": 90, "method": 4}

@@ -48,19 +48,18 @@ const clock = {
 
   tick(now) {
     if (!this.playing) return;
-    const length = 1000 / (movie.rate * this.speed);
-    const passed = Math.floor((now - this.since) / length);
-    if (passed > 0) {
-      this.since += passed * length;
-      const next = this.frame + passed;
-      if (next < movie.frames || this.loop) {
-        this.frame = next % movie.frames;
-      } else {
-        this.frame = movie.frames - 1;
+    // A page that was in the background has missed rounds, which need not be made up for.
+    const round = movie.lengths.reduce((sum, length) => sum + length, 0) / this.speed;
+    if (this.loop && now - this.since > round) this.since += Math.floor((now - this.since) / round) * round;
+    const before = this.frame;
+    for (let length; now - this.since >= (length = movie.lengths[this.frame] / this.speed); this.since += length) {
+      if (this.frame === movie.frames - 1 && !this.loop) {
         this.playing = false;
+        break;
       }
-      this.changed();
+      this.frame = (this.frame + 1) % movie.frames;
     }
+    if (this.frame !== before || !this.playing) this.changed();
     requestAnimationFrame((later) => this.tick(later));
   },
 };
