@@ -176,9 +176,11 @@ def _placed(stream: av.AudioStream, span: Span, target: tuple[int, str]) -> Iter
     at: int | None = None
     done = 0
     for part in _resampled(stream, span, target):
-        first = round((part.pts * part.time_base - span.start) * rate)
-        if at is None or abs(first - at) > _ROUNDING * rate:
-            at = first
+        if part.pts is not None:  # what a decoder gives at the end may have none, and follows
+            first = round((part.pts * part.time_base - span.start) * rate)
+            at = first if at is None or abs(first - at) > _ROUNDING * rate else at
+        if at is None:
+            continue
         samples = part.to_ndarray()[:, max(0, done - at) : max(0, length - at)]
         start = max(at, done)
         at += part.samples
@@ -208,4 +210,4 @@ def _resampled(stream: av.AudioStream, span: Span, target: tuple[int, str]) -> I
             if shape not in (None, now):
                 resampler = av.AudioResampler(format="fltp", layout=layout, rate=rate)
             shape = now
-            yield from (part for part in resampler.resample(frame) if part.pts is not None)
+            yield from resampler.resample(frame)

@@ -104,11 +104,12 @@ def _every(timeline: Timeline, times: np.ndarray, first: int, end: float, grid: 
     stride, count = grid
     start = float(times[0])
     chosen = np.arange(count) * stride
-    end = float(times[count * stride]) if count * stride < len(times) else end
+    cut = count * stride < len(times)
+    end = float(times[count * stride]) if cut else end
     rate = _rate(times[chosen], timeline.rate / stride) if count > 1 else _near(timeline.rate, Fraction(end - start))
     shown = times[chosen] - start
     held = end - start - float(count / rate)  # seconds that the last frame stays for longer than the others
-    if _is_even(shown, rate) and (count == 1 or held < 1 / rate):
+    if _is_even(shown, rate) and (cut or count == 1 or held < 1 / rate):
         return Sampling(_indices(first, chosen), rate, start, start + float(count / rate), len(times))
     rate = Fraction(count / (end - start)).limit_denominator(1000)
     notes = ("the frames come at uneven times: MP4, GIF and WebP keep them, PNG pictures cannot",)

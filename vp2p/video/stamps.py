@@ -7,12 +7,19 @@ from typing import Sequence
 import numpy as np
 
 
-def best_stamps(pts: Sequence[int | None], dts: Sequence[int | None]) -> Sequence[int | None]:
+def best_stamps(
+    pts: Sequence[int | None], dts: Sequence[int | None], start: int | None = None
+) -> Sequence[int | None]:
     """The likelier stamps of decoded frames: of presentation, or of decoding where those run back less often.
 
     FFmpeg's players choose so. AVI, for one, keeps no times of presentation, and those made up for it run back.
+    A decoder that waits for later frames gives the first one late: those of decoding are put back to ``start``,
+    the stamp at which the stream begins.
     """
-    return dts if _backward(pts) > _backward(dts) else pts
+    if _backward(pts) <= _backward(dts):
+        return pts
+    late = next((stamp for stamp in dts if stamp is not None), 0) - start if start is not None else 0
+    return [None if stamp is None else stamp - late for stamp in dts]
 
 
 def _backward(stamps: Sequence[int | None]) -> int:

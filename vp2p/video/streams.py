@@ -156,7 +156,7 @@ def _frame_stamps(path: Path) -> tuple[Sequence[int | None], int]:
             pts.append(frame.pts)
             dts.append(frame.dts)
             last = frame.duration or 0
-    return best_stamps(pts, dts), last
+        return best_stamps(pts, dts, stream.start_time), last
 
 
 def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> Iterator[av.VideoFrame]:
