@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import contextmanager
 from fractions import Fraction
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from vp2p.errors import VideoError
 from vp2p.video.sampling import Timeline
@@ -20,6 +21,8 @@ _ANIMATED = ("GIF", "WEBP", "PNG", "TIFF")
 _ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".ppm"}
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
+_MOST_NAMED = 5  # of what is left out
+
 FOLDER_RATE = Fraction(8)
 """Frames a second of a folder of images, which says nothing about time itself."""
 
@@ -29,11 +32,11 @@ class FolderSource:
 
     codec = "images"
     audio = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, folder: Path) -> None:
-        names = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
-        self._paths = [path for path in sorted(names, key=_natural) if _is_image(path)]
+        names = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+        self._paths = [path for path in names if path.is_file() and _is_image(path)]
+        self.notes = _left_out([path.name for path in names if path not in set(self._paths)])
         if not self._paths:
             raise VideoError(
                 f"There are no images in the folder {folder}.", "give a video file, or a folder of PNG or JPEG files"
@@ -60,12 +63,12 @@ class AnimationSource:
     """An animated GIF, WebP or PNG; a single image counts as a clip of one frame."""
 
     audio = None
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with Image.open(path, formats=_FORMATS) as image:
             self.codec = str(image.format).lower()
+            self.notes = ("transparent parts are laid on black",) if image.has_transparency_data else ()
             durations = []
             for _ in _each_frame(image):
                 # Browsers show frames of 10 ms or less for 100 ms, and so does this.
@@ -87,6 +90,16 @@ class AnimationSource:
                 if index in wanted:
                     found[index] = _to_rgb(image if len(self.timeline.times) > 1 else ImageOps.exif_transpose(image))
         return found
+
+
+def _left_out(names: Sequence[str]) -> tuple[str, ...]:
+    """A note that names the entries of a folder that are no pictures."""
+    if not names:
+        return ()
+    told = ", ".join(names[:_MOST_NAMED]) + (
+        f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    )
+    return (f"left out of the folder, because they are no pictures: {told}",)
 
 
 def is_picture(path: Path) -> bool:
@@ -147,11 +160,29 @@ def _read_image(path: Path) -> np.ndarray:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    """uint8 RGB; alpha is composited on black, 16-bit grey keeps its high byte."""
+    """uint8 sRGB; alpha is composited on black, 16-bit grey keeps its high byte, floats of 0 to 1 fill the range."""
     if image.mode.startswith("I"):
         grey = (np.clip(np.asarray(image, dtype=np.int64), 0, 65535) >> 8).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=-1)
+    if image.mode == "F":
+        values = np.nan_to_num(np.asarray(image))
+        grey = np.clip(values * (255 if values.max(initial=0) <= 1 else 1), 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
     if image.has_transparency_data:
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
-        image = Image.alpha_composite(black, image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+        return np.array(_in_srgb(Image.alpha_composite(black, image.convert("RGBA")).convert("RGB"), image))
+    return np.array(_in_srgb(image if image.mode == "CMYK" else image.convert("RGB"), image))
+
+
+def _in_srgb(picture: Image.Image, of: Image.Image) -> Image.Image:
+    """``picture`` converted by the colour profile that its file holds, where it holds one of another space."""
+    data = of.info.get("icc_profile")
+    try:
+        if data:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+            if "sRGB" not in ImageCms.getProfileDescription(profile):
+                found = ImageCms.profileToProfile(picture, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+                return found or picture
+    except (ImageCms.PyCMSError, OSError, ValueError):  # a damaged profile, or one of another kind of picture
+        pass
+    return picture.convert("RGB")

@@ -7,9 +7,7 @@ from typing import Sequence
 import numpy as np
 
 
-def best_stamps(
-    pts: Sequence[int | None], dts: Sequence[int | None], start: int | None = None
-) -> Sequence[int | None]:
+def best_stamps(pts: Sequence[int | None], dts: Sequence[int | None], start: int | None = None) -> Sequence[int | None]:
     """The likelier stamps of decoded frames: of presentation, or of decoding where those run back less often.
 
     FFmpeg's players choose so. AVI, for one, keeps no times of presentation, and those made up for it run back.

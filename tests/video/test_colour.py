@@ -1,0 +1,306 @@
+"""Colours as a screen shows them: HDR, wide and unsaid colour spaces, transparency, interlaced fields."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Sequence
+
+import av
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from vp2p.settings import ClipSettings
+from vp2p.video import interlace
+from vp2p.video.reading import Clip, read_clip
+
+TWO = ClipSettings(frames=2)
+SQUARES = np.array([[255, 255, 255], [200, 40, 40], [40, 180, 60], [50, 60, 200], [128, 128, 128], [20, 20, 20]], float)
+TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+P3_FROM_BT709 = np.array([[0.8225, 0.1774, 0.0], [0.0332, 0.9669, 0.0], [0.0171, 0.0724, 0.9108]])
+
+
+def light() -> np.ndarray:
+    """Linear light of the squares, with 1 for white."""
+    return (SQUARES / 255) ** 2.4
+
+
+def pq(nits: np.ndarray) -> np.ndarray:
+    y = np.clip(nits / 10_000, 0, 1) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * y) / (1 + 18.6875 * y)) ** 78.84375
+
+
+def hlg(nits: np.ndarray) -> np.ndarray:
+    shown = nits / 1000
+    luma = np.maximum(shown @ [0.2627, 0.678, 0.0593], 1e-9)[:, None]
+    scene = np.clip(shown * luma ** (-0.2 / 1.2), 0, 1)
+    return np.where(
+        scene <= 1 / 12,
+        np.sqrt(3 * scene),
+        0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073,
+    )
+
+
+def clip_of(path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], format: str = "yuv420p10le") -> Clip:
+    """A clip of squares of a signal from 0 to 1 (n, 3), 32 pixels wide each, with colour tags."""
+    columns = np.repeat(np.round(np.clip(signal, 0, 1) * 65535).astype(np.uint16), 32, axis=0)
+    picture = np.ascontiguousarray(np.repeat(columns[None], 64, axis=0))
+    with av.open(str(path), "w") as output:
+        codec = "libx265" if "10" in format else "libx264"
+        stream = output.add_stream(codec, rate=10, options={"x265-params": "log-level=none", "crf": "4"})
+        stream.height, stream.width = picture.shape[:2]
+        stream.pix_fmt = format
+        for key, value in tags.items():
+            setattr(stream.codec_context, key, value)
+        for index in range(4):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb48le")
+            frame = frame.reformat(format=format, dst_colorspace=matrix, dst_color_range="MPEG")
+            for key, value in tags.items():
+                setattr(frame, key, value)
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return read_clip(path, TWO)
+
+
+def seen(clip: Clip, count: int = len(SQUARES)) -> np.ndarray:
+    """The colour in the middle of each square."""
+    return clip.frames[0][32, 16 : 32 * count : 32].astype(float)
+
+
+@pytest.mark.parametrize(("transfer", "curve", "name"), [(16, pq, "PQ"), (18, hlg, "HLG")])
+def test_hdr_is_tone_mapped_with_white_at_203_nits(tmp_path: Path, transfer: int, curve: object, name: str) -> None:
+    tags = {"color_trc": transfer, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+    clip = clip_of(tmp_path / "clip.mp4", curve(light() @ TO_BT2020.T * 203), 9, tags)
+    assert clip.notes == (f"the video is HDR ({name}): it is tone-mapped, with white at 203 nits",)
+    assert seen(clip) == pytest.approx(np.minimum(SQUARES, 251), abs=5)
+
+
+def test_highlights_are_rolled_off_in_order(tmp_path: Path) -> None:
+    nits = np.array([50, 100, 203, 400, 1000, 4000], float)[:, None].repeat(3, 1)
+    tags = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+    greys = seen(clip_of(tmp_path / "clip.mp4", pq(nits), 9, tags))[:, 0]
+    assert (np.diff(greys) >= 0).all() and greys[3] > greys[2] > 245 and greys[-1] == 255
+    assert greys[:2] == pytest.approx(255 * (nits[:2, 0] / 203) ** (1 / 2.4), abs=2)
+
+
+@pytest.mark.parametrize(("primaries", "to"), [(9, TO_BT2020), (12, P3_FROM_BT709)])
+def test_wide_primaries_become_those_of_bt709(tmp_path: Path, primaries: int, to: np.ndarray) -> None:
+    tags = {"color_trc": 1, "color_primaries": primaries, "colorspace": 1, "color_range": 1}
+    clip = clip_of(tmp_path / "clip.mp4", (light() @ to.T) ** (1 / 2.4), 1, tags)
+    assert seen(clip) == pytest.approx(SQUARES, abs=4)
+    assert "are converted from" in clip.notes[0]
+
+
+def test_colours_beyond_the_screen_keep_their_hue(tmp_path: Path) -> None:
+    pure = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
+    tags = {"color_trc": 1, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+    colours = seen(clip_of(tmp_path / "clip.mp4", pure, 9, tags), 3)
+    assert colours.argmax(1).tolist() == [0, 1, 2]
+    assert (colours.max(1) > 190).all()
+
+
+def _untagged(path: Path, width: int, height: int, matrix: str, codec: str = "libx264") -> Clip:
+    picture = np.zeros((height, width, 3), np.uint8)
+    for place, colour in enumerate(SQUARES):
+        picture[:, place * width // 6 : (place + 1) * width // 6] = colour
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=10, options={"crf": "6", "preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for index in range(2):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame = frame.reformat(format="yuv420p", dst_colorspace=matrix, dst_color_range="MPEG")
+            frame.colorspace, frame.pts, frame.time_base = 2, index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return read_clip(path, TWO)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "matrix", "name"),
+    [
+        (1280, 720, "ITU709", "BT.709"),
+        (720, 1280, "ITU709", "BT.709"),
+        (1280, 544, "ITU709", "BT.709"),
+        (720, 576, "ITU601", "BT.601"),
+        (640, 480, "ITU601", "BT.601"),
+    ],
+)
+def test_a_matrix_that_is_not_said_is_guessed_by_size(
+    tmp_path: Path, width: int, height: int, matrix: str, name: str
+) -> None:
+    clip = _untagged(tmp_path / "clip.mp4", width, height, matrix)
+    colours = clip.frames[0][height // 2, width // 12 :: width // 6].astype(float)
+    assert colours == pytest.approx(SQUARES, abs=5)
+    assert clip.notes == (
+        f"the video does not say its colour matrix: {name} is taken, as players do at {width}x{height}",
+    )
+
+
+def test_what_is_said_or_has_no_matrix_is_not_noted(tmp_path: Path) -> None:
+    tags = {"color_trc": 1, "color_primaries": 1, "colorspace": 1, "color_range": 1}
+    assert clip_of(tmp_path / "clip.mp4", SQUARES / 255, 1, tags, "yuv420p").notes == ()
+    path = tmp_path / "grey.mkv"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "gray"
+        for index in range(2):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 64), 100, np.uint8), format="gray")
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    clip = read_clip(path, TWO)
+    assert clip.notes == () and clip.frames[0, 0, 0].tolist() == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "format"),
+    [
+        ("vp9.webm", "libvpx-vp9", "yuva420p"),
+        ("vp8.webm", "libvpx", "yuva420p"),
+        ("prores.mov", "prores_ks", "yuva444p10le"),
+        ("animation.mov", "qtrle", "argb"),
+        ("png.mov", "png", "rgba"),
+        ("lossless.mkv", "ffv1", "bgra"),
+    ],
+)
+def test_transparent_video_is_laid_on_black(tmp_path: Path, name: str, codec: str, format: str) -> None:
+    picture = np.full((64, 64, 4), 255, np.uint8)
+    picture[:, :32] = (200, 40, 40, 255)
+    picture[:32, 32:, 3], picture[32:, 32:, 3] = 0, 128
+    path = tmp_path / name
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=10, options={"auto-alt-ref": "0", "b": "2M"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, format
+        for index in range(3):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba")
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    clip = read_clip(path, TWO)
+    assert "transparent parts of the video are laid on black" in clip.notes
+    corners = clip.frames[0][[8, 8, 56], [8, 56, 56]].astype(float)
+    assert corners == pytest.approx(np.array([[200, 40, 40], [0, 0, 0], [128, 128, 128]]), abs=6)
+
+
+def _interlaced(path: Path, codec: str, options: dict[str, str], top: bool = True) -> None:
+    """A white bar that moves on grey, each frame of two fields from two moments."""
+
+    def moment(number: int) -> np.ndarray:
+        picture = np.full((96, 128, 3), 128, np.uint8)
+        at = 5 * number % 96
+        picture[16:80, at : at + 32] = 255
+        return picture
+
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        stream.codec_context.flags |= 1 << 18 | 1 << 29  # interlaced DCT and motion estimation
+        for index in range(10):
+            first, second = moment(2 * index), moment(2 * index + 1)
+            woven = first.copy() if top else second.copy()
+            woven[1::2] = (second if top else first)[1::2]
+            frame = av.VideoFrame.from_ndarray(woven, format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("top.mpg", "mpeg2video", {"qmin": "1", "qmax": "2"}),
+        ("top.mp4", "libx264", {"x264-params": "tff=1", "crf": "4", "bf": "2"}),
+        ("bottom.mkv", "libx264", {"x264-params": "bff=1", "crf": "4"}),
+    ],
+)
+def test_interlaced_frames_have_no_combs(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
+    path = tmp_path / name
+    _interlaced(path, codec, options, top=not name.startswith("bottom"))
+    clip = read_clip(path, ClipSettings(frames="all"))
+    assert interlace.NOTE in clip.notes and len(clip.frames) == 10
+    assert clip.times == pytest.approx(np.arange(10) / 25, abs=1e-3)
+    for number, frame in enumerate(clip.frames):
+        grey = frame.astype(int).mean(-1)
+        combs = np.abs(2 * grey[1:-1] - grey[:-2] - grey[2:])[24:70].max(0)
+        assert (combs > 80).sum() <= 1
+        left = np.flatnonzero(grey[48] > 190)[0]
+        assert abs(left - 10 * number % 96) <= 8 or number in (9,)  # where it is, and in order
+    few = read_clip(path, ClipSettings(frames=5))
+    assert few.frames[1:] == pytest.approx(clip.frames[2::2], abs=3)
+
+
+def test_pictures_are_read_by_their_colour_profile(tmp_path: Path) -> None:
+    xyz = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+    assert xyz  # a profile of another kind must not stop the reading
+    Image.new("RGB", (8, 8), (200, 40, 40)).save(tmp_path / "odd.png", icc_profile=xyz)
+    assert read_clip(tmp_path / "odd.png", ClipSettings(frames=1)).frames.shape == (1, 8, 8, 3)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGB", (8, 8), (200, 40, 40)).save(tmp_path / "srgb.png", icc_profile=srgb)
+    assert read_clip(tmp_path / "srgb.png", ClipSettings(frames=1)).frames[0, 0, 0].tolist() == [200, 40, 40]
+    broken = tmp_path / "broken.png"
+    Image.new("RGB", (8, 8), (200, 40, 40)).save(broken, icc_profile=b"nonsense")
+    assert read_clip(broken, ClipSettings(frames=1)).frames[0, 0, 0].tolist() == [200, 40, 40]
+
+
+@pytest.mark.parametrize(("value", "shown"), [(0.5, 127), (127.5, 127), (2.0, 2)])
+def test_floats_fill_the_range(tmp_path: Path, value: float, shown: int) -> None:
+    Image.fromarray(np.full((8, 8), value, np.float32)).save(tmp_path / "f.tif")
+    assert read_clip(tmp_path / "f.tif", ClipSettings(frames=1)).frames[0, 0, 0, 0] == shown
+
+
+def _streams(path: Path, kinds: Sequence[tuple[int, int, bool]]) -> Path:
+    """A container of several video streams: each with its width, its frames, and whether it is the default one."""
+    with av.open(str(path), "w") as output:
+        streams = []
+        for width, _, default in kinds:
+            stream = output.add_stream("libx264", rate=10)
+            stream.width, stream.height, stream.pix_fmt = width, width, "yuv420p"
+            stream.disposition = av.stream.Disposition.default if default else 0
+            streams.append(stream)
+        packets = []
+        for stream, (width, count, _) in zip(streams, kinds):
+            for index in range(count):
+                frame = av.VideoFrame.from_ndarray(np.full((width, width, 3), 90, np.uint8), format="rgb24")
+                frame.pts, frame.time_base = index, Fraction(1, 10)
+                packets += stream.encode(frame)
+            packets += stream.encode(None)
+        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+            output.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kinds", "taken"),
+    [
+        ([(32, 10, False), (64, 10, True)], 64),  # the default one
+        ([(64, 10, False), (32, 10, True)], 32),
+        ([(32, 10, False), (64, 10, False)], 64),  # the largest
+        ([(64, 10, False), (32, 10, False)], 64),
+        ([(64, 1, True), (32, 10, False)], 32),  # the one that moves
+        ([(32, 10, True), (64, 10, True)], 64),  # all are the default one
+        ([(32, 1, False), (64, 1, False)], 64),  # none moves
+    ],
+)
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+def test_of_several_streams_the_best_is_taken(
+    tmp_path: Path, name: str, kinds: list[tuple[int, int, bool]], taken: int
+) -> None:
+    if name.endswith("mp4") and not any(default for _, _, default in kinds):
+        pytest.skip("MP4 always has a default stream: the first, if no other")
+    clip = read_clip(_streams(tmp_path / name, kinds), ClipSettings(frames="all"))
+    assert clip.frames.shape[2] == taken
+    assert f"({taken}x{taken}) is taken; left out: stream" in clip.notes[0]
+
+
+def test_what_is_left_out_of_a_folder_is_named(tmp_path: Path) -> None:
+    for index in range(3):
+        Image.new("RGB", (8, 8), (index, 0, 0)).save(tmp_path / f"img{index + 8}.png")
+    Image.new("RGB", (8, 8), (3, 0, 0)).save(tmp_path / "img11", format="PNG")  # by its content
+    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / ".hidden").write_text("hidden")
+    (tmp_path / "more").mkdir()
+    clip = read_clip(tmp_path, ClipSettings(frames="all"))
+    assert clip.frames[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+    assert clip.notes == ("left out of the folder, because they are no pictures: more, notes.txt",)
