@@ -106,7 +106,7 @@ def test_clicks_are_heard_when_they_are_seen(
     seen = [beat - clip.start for beat in BEATS if clip.start + 0.02 < beat < clip.start + length]
     # AVI cannot say that an encoder began late, so there the source's own clicks are late by that.
     played = [time - clip.start for time in heard(source)[0] if clip.start + 0.02 < time < clip.start + length]
-    lit = np.flatnonzero((clip.frames.mean((1, 2, 3)) > 127)) / float(clip.rate)
+    lit = np.flatnonzero(clip.frames.mean((1, 2, 3)) > 127) / float(clip.rate)
     clicks, end = heard(out)
     assert clicks == pytest.approx(played, abs=0.004)
     assert clicks == pytest.approx(seen, abs=0.03)

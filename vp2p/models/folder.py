@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
 from vp2p.models.digests import file_digest
+from vp2p.models.weights import PICKLES as _PICKLES
+from vp2p.models.weights import find_variant, fingerprinted
+from vp2p.text import shorten
 
-_PICKLES = (".bin", ".ckpt", ".pt", ".pth")
+_MARKS = ("model_index.json", "unet", "vae")
+_OLD_SIZE = 64
 _WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 _CROSS_BLOCKS = {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D"}
 
@@ -21,7 +28,7 @@ class ModelFolder:
     """A folder whose parts are all there and of a supported kind.
 
     ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations;
-    ``variants`` the weight files' variant by part (None or ``"fp16"``); ``card`` the contents of
+    ``variants`` the weight files' variant by part (None, ``"fp16"``, ``"non_ema"``, …); ``card`` the contents of
     ``vp2p.json``, empty where there is none.
     """
 
@@ -48,9 +55,17 @@ class ModelFolder:
         """The size that the model was trained at, in pixels: a square's side, or (width, height)."""
         size = self.unet["sample_size"]
         if isinstance(size, int):
-            return size * self.downscale
+            # As diffusers: configurations from before its 0.9.0 said 32 of models that were trained at 64.
+            old = _release(self.unet.get("_diffusers_version")) < (0, 9)
+            return max(size, _OLD_SIZE if old else size) * self.downscale
         height, width = size
         return width * self.downscale, height * self.downscale
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the files that are used."""
+        named = sorted({variant for variant in self.variants.values() if variant is not None})
+        return tuple(f"the model's weights are the variant {variant}" for variant in named)
 
     @property
     def text_positions(self) -> int:
@@ -75,11 +90,8 @@ def read_folder(path: Path) -> ModelFolder:
         ModelError: when ``path`` holds no such model, a part is missing or damaged, weights are
             pickles only, or the model is of a kind that vp2p cannot inflate.
     """
-    if not any((path / name).exists() for name in ("model_index.json", "unet", "vae")):
-        raise ModelError(
-            f"The folder {path} holds no diffusion model: there is no model_index.json in it.",
-            "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
-        )
+    if not any((path / name).exists() for name in _MARKS):
+        raise _no_model(path)
     if (path / "text_encoder_2").exists():
         raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
     unet = _read_json(path, "unet/config.json")
@@ -90,7 +102,7 @@ def read_folder(path: Path) -> ModelFolder:
     _check_unet(path, unet)
     _check_vae(path, vae, unet)
     _check_text_encoder(path, text_encoder, unet)
-    variants = {part: _variant(path, part, stem) for part, stem in _WEIGHT_STEMS.items()}
+    variants = {part: find_variant(path / part, stem) for part, stem in _WEIGHT_STEMS.items()}
     card = _read_json(path, "vp2p.json") if (path / "vp2p.json").exists() else {}
     return ModelFolder(path, unet, vae, text_encoder, scheduler, variants, card)
 
@@ -104,13 +116,34 @@ def fingerprint(folder: ModelFolder) -> str:
     files += [file for file in (folder.path / "tokenizer").iterdir() if file.suffix in (".json", ".txt")]
     for part, variant in folder.variants.items():
         files.append(folder.path / part / "config.json")
-        for file in (folder.path / part).glob("*.safetensors"):
-            if (".fp16" in file.suffixes) == (variant == "fp16"):
-                files.append(file)
+        files += fingerprinted(folder.path / part, _WEIGHT_STEMS[part], variant)
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.relative_to(folder.path).as_posix()} {file_digest(file)}\n".encode())
     return digest.hexdigest()
+
+
+def _no_model(path: Path) -> ModelError:
+    """Says what is there instead of a model, and which folder near it is one."""
+    cause = f"The folder {path} holds no diffusion model: there is no model_index.json in it."
+    near = [path.parent, *sorted(folder for folder in path.glob("*") if folder.is_dir())]
+    near += sorted(path.glob("snapshots/*"))
+    found = [folder for folder in near if (folder / "model_index.json").is_file()]
+    single = sorted(file.name for file in path.glob("*") if file.suffix in (".safetensors", *_PICKLES))
+    if found:
+        return ModelError(cause, f"--model {shlex.quote(str(found[0]))}")
+    if single:
+        return ModelError(
+            f"{cause} It holds {single[0]}, which is a single-file checkpoint, a LoRA or one part of a model.",
+            "convert it with diffusers' from_single_file and save_pretrained, and give --model the folder",
+        )
+    return ModelError(cause, "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/")
+
+
+def _release(version: object) -> tuple[int, ...]:
+    """A version as numbers; one that is not said is new."""
+    found = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
+    return (int(found[1]), int(found[2])) if found else (math.inf,)
 
 
 def _unsupported(path: Path, what: str) -> ModelError:
@@ -129,8 +162,8 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     if not file.is_file():
         raise _missing(path, name)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{file} cannot be read as JSON: {error}", "copy the model folder again") from error
     if not isinstance(content, dict):
         raise ModelError(f"{file} holds no JSON object.", "copy the model folder again")
@@ -158,8 +191,12 @@ def _check_unet(path: Path, unet: Mapping[str, Any]) -> None:
     blocks = {*unet.get("down_block_types", ()), *unet.get("up_block_types", ())}
     if not blocks & _CROSS_BLOCKS:
         raise _unsupported(path, "has a UNet without cross-attention blocks, so words cannot steer it")
-    if unet.get("sample_size") is None:
+    size = unet.get("sample_size")
+    if size is None:
         raise _unsupported(path, "has a UNet whose configuration gives no sample_size")
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
+    if not all(type(side) is int and side > 0 for side in sides):
+        raise _unsupported(path, f"has a UNet whose sample_size is {shorten(size)}, which is no size")
 
 
 def _check_vae(path: Path, vae: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
@@ -183,20 +220,3 @@ def _check_text_encoder(path: Path, text_encoder: Mapping[str, Any], unet: Mappi
     widths = {wanted} if isinstance(wanted, int) else set(wanted)
     if widths != {width}:
         raise _unsupported(path, f"has a text encoder of width {width}, but its UNet expects {wanted}")
-
-
-def _variant(path: Path, part: str, stem: str) -> str | None:
-    """None for full weights, ``"fp16"`` where only that variant is there; pickles do not count."""
-    folder = path / part
-    if (folder / f"{stem}.safetensors").is_file() or (folder / f"{stem}.safetensors.index.json").is_file():
-        return None
-    if (folder / f"{stem}.fp16.safetensors").is_file():
-        return "fp16"
-    pickles = sorted(file.name for file in folder.iterdir() if file.suffix in _PICKLES)
-    if pickles:
-        raise ModelError(
-            f"The weights in {folder} are pickles only ({pickles[0]}); these can run code and are never opened.",
-            "use a model that ships safetensors, or convert it: load it with diffusers where you trust it, and"
-            " save_pretrained",
-        )
-    raise _missing(path, f"{part}/{stem}.safetensors")

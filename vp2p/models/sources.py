@@ -33,10 +33,10 @@ _SMALL_FILES = (
 )
 _WEIGHTS = (
     "unet/diffusion_pytorch_model{suffix}.safetensors",
-    "unet/diffusion_pytorch_model-*-of-*.safetensors",
+    "unet/diffusion_pytorch_model{suffix}-*-of-*.safetensors",
     "vae/diffusion_pytorch_model{suffix}.safetensors",
     "text_encoder/model{suffix}.safetensors",
-    "text_encoder/model-*-of-*.safetensors",
+    "text_encoder/model{suffix}-*-of-*.safetensors",
 )
 
 
@@ -71,6 +71,12 @@ def find_folder(model: str) -> Path:
         )
     if HUB_ID.fullmatch(model):
         return _download(model)
+    if "://" in model:
+        repository = re.match(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)", model)
+        raise ModelError(
+            f"The model {model} is an address, not a folder or a hub id.",
+            f"--model {repository[1]}" if repository else "download it first, then give --model the folder",
+        )
     raise ModelError(
         f"There is no model folder {model}.",
         f"give --model a folder, a hub id such as {ALIASES['sd15']}, or one of {', '.join([BUNDLED, *ALIASES])}",
@@ -88,8 +94,8 @@ def _bundled_folder() -> Path:
 
 
 def _download(hub_id: str) -> Path:
-    """The snapshot of ``hub_id``; half-precision weights only where there are no others."""
-    for suffix in ("", ".fp16"):
+    """The snapshot of ``hub_id``; a variant of its weights only where there are no plain ones."""
+    for suffix in ("", ".fp16", ".bf16", ".non_ema"):
         weights = (name.format(suffix=suffix) for name in _WEIGHTS)
         folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model")
         if any((folder / "unet").glob("*.safetensors")):

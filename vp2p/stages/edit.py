@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vp2p.errors import PromptError, UsageError
 from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
 from vp2p.stages.edited import Format, video_name
+from vp2p.stages.effect import without_effect
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
@@ -116,25 +117,29 @@ def edit(
 
         def work(_: object) -> None:
             from vp2p.stages.editing import compute_edit, keep_edit
+            from vp2p.stages.effect import nothing_changed
 
             naming.close()
             frames = load_frames(source_of(planned, session.folder))
-            mask = _mask(session, settings, frames)
+            mask, told = _mask(session, settings, frames)
+            notes.extend(told)
             session.use_tuned(planned.parents["tune"])
             with Saver(run, immutable=True):
                 made = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
+            notes.extend(nothing_changed(made, frames, words, settings))
             notes.extend(keep_edit(session, run, made, frames, words, run.path(video_name(format)), format))
 
+        notes.extend(without_effect(settings))
         notes.extend(unknown_word_notes(session, words.target.prompt))
         done = perform(planned, work, force, session.patience)
     facts = {"kind": words.kind, "prompt": words.target.prompt, "sheet": str(run.path("sheet.png"))}
     return StageResult("edit", run.name, done, run.path(video_name(format)), facts, tuple(notes))
 
 
-def _mask(session: Session, settings: EditSettings, frames: Frames) -> Tensor | None:
-    """The mask (F, H, W) that the settings name."""
+def _mask(session: Session, settings: EditSettings, frames: Frames) -> tuple[Tensor | None, tuple[str, ...]]:
+    """The mask (F, H, W) that the settings name, and notes on it."""
     if not settings.mask:
-        return None
+        return None, ()
     return load_mask(mask_path(settings.mask), session.workspace.config.clip, frames, frames.pixels.shape[1:3])
 
 

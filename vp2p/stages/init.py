@@ -13,7 +13,7 @@ from vp2p.models.words import split_prompt, unknown_words
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, make_source, plan_source, read_frames
+from vp2p.stages.source import Frames, make_source, plan_source, read_frames, refuse_address
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
 
@@ -45,6 +45,7 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     Arguments and errors as for :func:`init`.
     """
     folder = folder.absolute()
+    refuse_address("--video", config.video)
     video = Path(config.video).expanduser().absolute()
     model = dataclasses.replace(config.model, model=locate(config.model.model))
     inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
@@ -52,7 +53,9 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     probe = session(Workspace(folder))
     probe.workspace.config = inside
     frames = read_frames(video, config.clip, probe.folder)
-    return PlannedInit(folder, inside, probe, frames, (*frames.notes, *_words(probe, config.prompt)))
+    return PlannedInit(
+        folder, inside, probe, frames, (*frames.notes, *probe.folder.notes, *_words(probe, config.prompt))
+    )
 
 
 def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], Session] = Session) -> StageResult:

@@ -151,34 +151,58 @@ def load_frames(run: RunFolder) -> Frames:
 
 def mask_path(mask: str) -> Path:
     """The path that ``--mask`` names. Raises UsageError if nothing is there."""
+    refuse_address("--mask", mask)
     path = Path(mask).expanduser()
     if not path.exists():
         raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
     return path
 
 
-def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]) -> Tensor:
-    """A mask video as (F, h, w) float of a size: 1 for each cell that is white for the most part, else 0.
+def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]) -> tuple[Tensor, tuple[str, ...]]:
+    """A mask video as (F, h, w) float of a size: 1 for each cell that is white for the most part, else 0; and notes.
+
+    A mask of one picture holds for all frames.
 
     Raises:
-        VideoError, UsageError: it cannot be read, or holds fewer frames than the clip.
+        VideoError, UsageError: it cannot be read, holds fewer frames than the clip, or is black.
     """
     import torch
     from torch.nn.functional import adaptive_avg_pool2d
 
     from vp2p.video.fitting import fit_frames
-    from vp2p.video.reading import probe, read_clip
+    from vp2p.video.mask import black, read_mask
+    from vp2p.video.reading import probe
 
     count, height, width = frames.pixels.shape[:3]
+    there = probe(path).frames
     as_the_clip = dataclasses.replace(clip, frames=count, size=None)
     # A mask of just as many frames as are edited is taken as it is.
-    sampling = ClipSettings(count, fit=clip.fit) if probe(path).frames == count else as_the_clip
+    sampling = ClipSettings(there, fit=clip.fit) if there in (1, count) else as_the_clip
     try:
-        found = read_clip(path, sampling)
+        found, notes = read_mask(path, sampling)
     except UsageError as error:
+        if error.cause == black(path).cause:
+            raise
         raise UsageError(
             f"The mask {path} does not cover the clip's {count} frames. {error.cause}",
             "give --mask a video as long as the clip",
         ) from error
-    white = torch.from_numpy(fit_frames(found.frames, (width, height), clip.fit)).float().mean(-1) > 127
-    return (adaptive_avg_pool2d(white.float()[:, None], size)[:, 0] >= 0.5).float()
+    if there == 1 < count:
+        notes += (f"the mask is one picture: it holds for all {count} frames",)
+        found = found.repeat(count, axis=0)
+    white = torch.from_numpy(fit_frames(found, (width, height), clip.fit)).float().mean(-1) > 127
+    if not white.any():
+        raise black(path)
+    if white.all():
+        notes += ("the mask is white everywhere: the edit may act on the whole picture",)
+    return (adaptive_avg_pool2d(white.float()[:, None], size)[:, 0] >= 0.5).float(), notes
+
+
+def refuse_address(option: str, text: str) -> None:
+    """Raises UsageError if what an option names is an address on the web, and no path."""
+    kind, address, _ = text.partition("://")
+    if address and kind.replace("+", "").isalnum():
+        raise UsageError(
+            f"{option} {text} is a {kind} address, not a file on this machine.",
+            f"download it first, then give {option} the path of the file",
+        )

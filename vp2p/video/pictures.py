@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
@@ -15,12 +15,14 @@ from PIL import Image, ImageCms, ImageOps
 from vp2p.errors import VideoError
 from vp2p.video.sampling import Timeline
 
+Convert = Callable[[Image.Image], np.ndarray]
 # Found by content, not by the name's ending. Formats that would start another program are left out.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP", "PPM")
 _ANIMATED = ("GIF", "WEBP", "PNG", "TIFF")
 _ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".bmp", ".ppm"}
 _UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
 
+_LOSSY = {".jpg", ".jpeg"}
 _MOST_NAMED = 5  # of what is left out
 
 FOLDER_RATE = Fraction(8)
@@ -33,9 +35,11 @@ class FolderSource:
     codec = "images"
     audio = None
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, convert: Convert | None = None) -> None:
+        self._convert = convert or to_rgb
         names = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
         self._paths = [path for path in names if path.is_file() and _is_image(path)]
+        self.lossless = not any(path.suffix.lower() in _LOSSY for path in self._paths)
         self.notes = _left_out([path.name for path in names if path not in set(self._paths)])
         if not self._paths:
             raise VideoError(
@@ -56,7 +60,7 @@ class FolderSource:
 
     def decode(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Frames by index: uint8 RGB of shape (H, W, 3)."""
-        return {i: _read_image(self._paths[i]) for i in set(indices)}
+        return {i: _read_image(self._paths[i], self._convert) for i in set(indices)}
 
 
 class AnimationSource:
@@ -64,10 +68,11 @@ class AnimationSource:
 
     audio = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, convert: Convert | None = None) -> None:
+        self._path, self._convert = path, convert or to_rgb
         with Image.open(path, formats=_FORMATS) as image:
             self.codec = str(image.format).lower()
+            self.lossless = self.codec != "jpeg"
             self.notes = ("transparent parts are laid on black",) if image.has_transparency_data else ()
             durations = []
             for _ in _each_frame(image):
@@ -88,7 +93,8 @@ class AnimationSource:
         with Image.open(self._path, formats=_FORMATS) as image:
             for index, _ in enumerate(_each_frame(image)):
                 if index in wanted:
-                    found[index] = _to_rgb(image if len(self.timeline.times) > 1 else ImageOps.exif_transpose(image))
+                    whole = image if len(self.timeline.times) > 1 else ImageOps.exif_transpose(image)
+                    found[index] = self._convert(whole)
         return found
 
 
@@ -154,12 +160,12 @@ def _upright_size(path: Path) -> tuple[int, int]:
         return (image.height, image.width) if turned else image.size
 
 
-def _read_image(path: Path) -> np.ndarray:
+def _read_image(path: Path, convert: Convert) -> np.ndarray:
     with _opened(path) as image:
-        return _to_rgb(ImageOps.exif_transpose(image))
+        return convert(ImageOps.exif_transpose(image))
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def to_rgb(image: Image.Image) -> np.ndarray:
     """uint8 sRGB; alpha is composited on black, 16-bit grey keeps its high byte, floats of 0 to 1 fill the range."""
     if image.mode.startswith("I"):
         grey = (np.clip(np.asarray(image, dtype=np.int64), 0, 65535) >> 8).astype(np.uint8)

@@ -11,7 +11,7 @@ import numpy as np
 
 from vp2p.errors import VideoError
 from vp2p.settings import ClipSettings
-from vp2p.video.pictures import AnimationSource, FolderSource, is_picture
+from vp2p.video.pictures import AnimationSource, Convert, FolderSource, is_picture
 from vp2p.video.sampling import choose
 from vp2p.video.streams import StreamSource
 from vp2p.video.timing import Timing
@@ -42,7 +42,7 @@ class Clip:
     float64 seconds of shape (F,) since the clip's first frame; ``rate`` the frame rate at which they
     play over the span from ``start`` to ``end`` seconds, or, where they are uneven, the mean one, with
     ``shown`` the seconds after ``start`` at which each appears; ``total`` the frames that the span offered;
-    ``notes`` what a user should know of how the clip was read.
+    ``notes`` what a user should know of how the clip was read; ``lossless`` whether its values are as written.
     """
 
     frames: np.ndarray
@@ -53,6 +53,7 @@ class Clip:
     total: int
     shown: tuple[float, ...] | None = None
     notes: tuple[str, ...] = ()
+    lossless: bool = False
 
     @property
     def timing(self) -> Timing:
@@ -74,15 +75,18 @@ def probe(path: Path) -> ClipInfo:
     return ClipInfo(Path(path), width, height, len(line.times), line.end, line.rate, source.codec, source.audio)
 
 
-def read_clip(path: Path, settings: ClipSettings) -> Clip:
+def read_clip(path: Path, settings: ClipSettings, convert: Convert | None = None) -> Clip:
     """The frames of the clip at ``path`` that ``settings`` choose; no others are held in memory.
+
+    Args:
+        convert: from a picture that Pillow reads to uint8 RGB (H, W, 3), in place of the usual.
 
     Raises:
         VideoError: there is no such file, or it is no clip that can be read.
         UsageError: the clip has fewer frames than were asked for, or none in the span.
     """
     path = Path(path)
-    source = _source(path)
+    source = _source(path, convert)
     sampling = choose(source.timeline, settings, path.name)
     frames = source.decode(sampling.indices)
     if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
@@ -99,16 +103,17 @@ def read_clip(path: Path, settings: ClipSettings) -> Clip:
         total=sampling.total,
         shown=sampling.shown,
         notes=(*source.notes, *sampling.notes),
+        lossless=source.lossless,
     )
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path, convert: Convert | None = None) -> Source:
     if not os.path.exists(path):
         raise VideoError(f"There is no file or folder {path}.", "check the path to the clip")
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
         raise VideoError(f"You may not read {path}.", f"chmod u+rX {path}")
     if path.is_dir():
-        return FolderSource(path)
+        return FolderSource(path, convert)
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty (0 bytes).", "copy or download the clip again")
-    return AnimationSource(path) if is_picture(path) else StreamSource(path)
+    return AnimationSource(path, convert) if is_picture(path) else StreamSource(path)

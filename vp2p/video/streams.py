@@ -20,6 +20,7 @@ from vp2p.video.stamps import best_stamps, filled
 # FFmpeg draws text files as terminal screens, and follows playlists into other files.
 _NOT_CLIPS = {"tty", "hls", "dash", "concat", "ffmetadata", "xbin", "adf", "idf", "bin"}
 _EXPORT_AGAIN = "give a video file such as MP4, MOV, WebM or GIF, or a folder of images"
+_LOSSLESS = {"ffv1", "png", "qtrle", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "gif", "apng", "bmp", "tiff"}
 # FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the picture.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
@@ -36,6 +37,7 @@ class StreamSource:
         self.path = path
         with opened(path) as (container, stream):
             self.codec = stream.codec_context.name
+            self.lossless = self.codec in _LOSSLESS
             self.audio = container.streams.audio[0].codec_context.name if container.streams.audio else None
             self._notes = list(stream_notes(container, stream))
             base = stream.time_base

@@ -1,0 +1,202 @@
+"""Weight files as they are on people's disks: variants, shards, both together, and what is not whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import UNet2DConditionModel
+from transformers import CLIPTextModel
+
+from vp2p.errors import ModelError
+from vp2p.models.folder import fingerprint, read_folder
+from vp2p.models.loading import load_model
+from vp2p.models.sources import find_folder
+from vp2p.settings import ModelSettings
+
+UNET = "diffusion_pytorch_model"
+
+
+def _plain(folder: Path) -> Path:
+    return folder / "unet" / f"{UNET}.safetensors"
+
+
+def _resave(folder: Path, **options: object) -> None:
+    """The UNet and the text encoder saved in another form by the libraries themselves."""
+    for cls, part in ((UNet2DConditionModel, "unet"), (CLIPTextModel, "text_encoder")):
+        network = cls.from_pretrained(folder / part)
+        for file in (folder / part).glob("*.safetensors"):
+            file.unlink()
+        network.save_pretrained(folder / part, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"variant": "fp16"},
+        {"variant": "bf16"},
+        {"variant": "non_ema"},
+        {"variant": "ema"},
+        {"max_shard_size": "60KB"},
+        {"variant": "fp16", "max_shard_size": "60KB"},
+        {"variant": "my_own", "max_shard_size": "60KB"},
+    ],
+    ids=str,
+)
+def test_every_form_in_which_the_libraries_save_loads_with_the_same_weights(
+    folder: Path, options: dict[str, str]
+) -> None:
+    before = load_model(ModelSettings(model=str(folder))).unet.state_dict()
+    first = fingerprint(read_folder(folder))
+    _resave(folder, **options)
+    found = read_folder(folder)
+    assert found.variants["unet"] == options.get("variant")
+    assert bool(found.notes) == ("variant" in options)
+    after = load_model(ModelSettings(model=str(folder))).unet.state_dict()
+    assert all(torch.equal(before[name], tensor) for name, tensor in after.items())
+    assert fingerprint(found) != first  # other files
+
+
+def test_plain_weights_are_taken_beside_variants_and_keep_their_fingerprint(folder: Path) -> None:
+    before = fingerprint(read_folder(folder))
+    shutil.copy(_plain(folder), folder / "unet" / f"{UNET}.fp16.safetensors")
+    found = read_folder(folder)
+    assert found.variants["unet"] is None and fingerprint(found) == before
+
+
+@pytest.mark.parametrize(
+    ("variants", "taken"),
+    [(("non_ema", "ema"), "ema"), (("fp16", "non_ema"), "fp16"), (("fp16", "bf16"), "bf16"), (("b", "a"), "a")],
+)
+def test_of_several_variants_the_most_exact_is_taken(folder: Path, variants: tuple[str, ...], taken: str) -> None:
+    for variant in variants:
+        shutil.copy(_plain(folder), folder / "unet" / f"{UNET}.{variant}.safetensors")
+    _plain(folder).unlink()
+    found = read_folder(folder)
+    assert found.variants["unet"] == taken
+    assert found.notes == (f"the model's weights are the variant {taken}",)
+    before = fingerprint(found)
+    (folder / "unet" / f"{UNET}.{next(v for v in variants if v != taken)}.safetensors").unlink()
+    assert fingerprint(read_folder(folder)) == before  # it covers what is loaded
+
+
+def test_a_variant_that_is_whole_is_taken_for_plain_shards_that_are_not(folder: Path) -> None:
+    whole = _plain(folder).read_bytes()
+    _resave(folder, max_shard_size="60KB")
+    shard = sorted((folder / "unet").glob("*-of-*.safetensors"))[1]
+    shard.unlink()
+    with pytest.raises(ModelError, match=f"{shard.name} is missing"):
+        read_folder(folder)
+    (folder / "unet" / f"{UNET}.fp16.safetensors").write_bytes(whole)
+    assert read_folder(folder).variants["unet"] == "fp16"
+
+
+def test_shards_without_their_index_are_named(folder: Path) -> None:
+    _resave(folder, max_shard_size="60KB")
+    index = folder / "unet" / f"{UNET}.safetensors.index.json"
+    for damage in (lambda: index.write_text("[1]"), index.unlink):
+        damage()
+        with pytest.raises(ModelError, match=index.name):
+            read_folder(folder)
+
+
+def test_files_that_are_not_whole_are_named(folder: Path) -> None:
+    file = _plain(folder)
+    whole = file.read_bytes()
+    for data, why in (
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4\n", "pointer of Git LFS"),
+        (whole[:-100], f"has {len(whole) - 100} of {len(whole)} bytes"),
+        (whole[:100], "cut short"),
+        (b"", "cut short"),
+        (b"\x10" + bytes(7) + b"not JSON at all." + bytes(40), "damaged"),
+    ):
+        file.write_bytes(data)
+        with pytest.raises(ModelError, match=why) as caught:
+            read_folder(folder)
+        assert str(file) in caught.value.cause
+
+
+def test_weights_under_another_name_are_named(folder: Path) -> None:
+    _plain(folder).rename(folder / "unet" / "pytorch_model.safetensors")
+    with pytest.raises(ModelError) as caught:
+        read_folder(folder)
+    assert "there is pytorch_model.safetensors" in caught.value.cause and "rename" in caught.value.hint
+
+
+def test_the_folder_that_was_meant_is_in_the_hint(folder: Path, tmp_path: Path) -> None:
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    inner = shutil.copytree(folder, outer / "my model")
+    (inner / "model_index.json").write_text("{}")
+    with pytest.raises(ModelError) as caught:
+        read_folder(outer)
+    assert caught.value.hint == f"--model '{inner}'"
+    with pytest.raises(ModelError) as caught:
+        read_folder(inner / "unet")
+    assert caught.value.hint == f"--model '{inner}'"
+    cache = tmp_path / "models--a--b"
+    (cache / "snapshots").mkdir(parents=True)
+    shutil.copytree(inner, cache / "snapshots" / "abc")
+    with pytest.raises(ModelError) as caught:
+        read_folder(cache)
+    assert caught.value.hint == f"--model {cache / 'snapshots' / 'abc'}"
+
+
+def test_a_single_file_in_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "dreamy_v8.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="dreamy_v8.safetensors, which is a single-file checkpoint"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://huggingface.co/org/name", "--model org/name"),
+        ("https://hf.co/org/name/tree/main", "--model org/name"),
+        ("https://example.org/model.zip", "download it first, then give --model the folder"),
+        ("s3://bucket/model", "download it first, then give --model the folder"),
+    ],
+)
+def test_an_address_is_said_to_be_one(address: str, hint: str) -> None:
+    with pytest.raises(ModelError, match="is an address") as caught:
+        find_folder(address)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [
+        ({"sample_size": 64}, 512),
+        ({"sample_size": 32, "_diffusers_version": "0.6.0"}, 512),  # as diffusers reads these
+        ({"sample_size": 32, "_diffusers_version": "0.8.1"}, 512),
+        ({"sample_size": 96, "_diffusers_version": "0.6.0"}, 768),
+        ({"sample_size": 32, "_diffusers_version": "0.9.0"}, 256),
+        ({"sample_size": 32, "_diffusers_version": "0.10.2"}, 256),
+        ({"sample_size": 32, "_diffusers_version": None}, 256),
+        ({"sample_size": [64, 96]}, (768, 512)),
+    ],
+    ids=str,
+)
+def test_the_size_is_what_diffusers_makes_of_it(sd1_folder: Path, folder: Path, config: dict, size: object) -> None:
+    file = folder / "unet" / "config.json"
+    values = json.loads(file.read_text())
+    values.pop("_diffusers_version", None)
+    file.write_text(json.dumps(values | config))
+    assert read_folder(folder).native_size == size
+
+
+@pytest.mark.parametrize("size", ["64", 64.0, 0, -8, True, [64], [64, "64"], {}, [[64, 64]] * 9])
+def test_a_size_that_is_none_is_named(folder: Path, size: object) -> None:
+    file = folder / "unet" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sample_size": size}))
+    with pytest.raises(ModelError, match="sample_size is .*, which is no size"):
+        read_folder(folder)
+
+
+def test_a_byte_order_mark_is_no_matter(folder: Path) -> None:
+    file = folder / "vae" / "config.json"
+    file.write_text(file.read_text(), encoding="utf-8-sig")
+    assert read_folder(folder)

@@ -1,0 +1,58 @@
+"""Edits, and options of edits, that change nothing: said in a note, because the result looks like any other."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from vp2p.settings import EditSettings
+
+if TYPE_CHECKING:
+    from vp2p.method.plan import EditPlan
+    from vp2p.stages.editing import Made
+    from vp2p.stages.source import Frames
+
+_OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
+
+
+def without_effect(settings: EditSettings) -> tuple[str, ...]:
+    """A note for each option that does nothing beside the others."""
+    default = {field.name: field.default for field in fields(EditSettings)}
+    given = {name for name, value in default.items() if getattr(settings, name) != value}
+    idle: list[tuple[str, str]] = []
+    if settings.no_blend:
+        idle += [(name, "--no-blend") for name in (*_OUTLINE, "blend_start", "carry", "paste", "in_place", "tries")]
+    elif settings.mask:
+        idle += [(name, "--mask") for name in (*_OUTLINE, "in_place")]
+    elif not settings.carry:
+        idle += [(name, "--no-carry") for name in ("tries", "in_place")]
+    notes = [
+        f"{_option(name, getattr(settings, name))} has no effect with {why}" for name, why in idle if name in given
+    ]
+    ones = [text for text in settings.reweight if text.rpartition(":")[2].strip() in ("1", "1.0")]
+    return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
+
+
+def nothing_changed(made: Made, frames: Frames, plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
+    """A note where an edit could not change, or did not change, any frame, with what to try."""
+    import numpy as np
+
+    if plan.kind == "same":
+        return ("the edit changes no word and no weight, so it shows the clip as it is",)
+    masks = [mask for mask in made.latents.masks if mask is not None]
+    if masks and not any(bool(mask.any()) for mask in masks):
+        words = ", ".join(plan.changed_words) or "the changed words"
+        return (
+            f"nothing could change: the outline of {words} is empty; "
+            "try a lower --blend-threshold or --blend-start, another --blend word, or --no-blend",
+        )
+    if np.array_equal(made.frames, made.source) or np.array_equal(made.frames, frames.pixels):
+        return ("nothing changed: every frame is as it was; try another word, or --reweight of the new one",)
+    return ()
+
+
+def _option(name: str, value: object) -> str:
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{flag}" if value else f"--no-{flag}"
+    return f"--{flag} {value}"

@@ -1,0 +1,75 @@
+"""Masks: what a video or pictures that outline an edit mean by white.
+
+One rule a kind of mask, told where it is not the usual one: greys above the middle; labels (small numbers, the
+colours of a palette, any colours) all but 0 or black; pictures with transparency whatever is not transparent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vp2p.errors import UsageError
+from vp2p.settings import ClipSettings
+from vp2p.video.pictures import to_rgb
+from vp2p.video.reading import read_clip
+
+_COLOURED = 40  # difference of two channels that no grey mask has, however it was compressed
+_LABELS = 32  # greys up to here are numbers of objects, in pictures that keep each value
+_NOT_BLACK = 32
+
+
+def read_mask(path: Path, settings: ClipSettings) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Frames of a mask, uint8 RGB (F, H, W, 3) whose white is what it outlines, and notes for the user.
+
+    Raises:
+        VideoError: it cannot be read.
+        UsageError: it has too few frames, or is black in all of them.
+    """
+    clip = read_clip(path, settings, _as_mask)
+    frames = clip.frames
+    brightest = frames.max(axis=-1)
+    exact = clip.lossless
+    if not brightest.any() or not exact and brightest.max() <= _LABELS:
+        raise black(path)
+    if int((brightest - frames.min(axis=-1)).max()) > _COLOURED:
+        return _white(brightest > (0 if exact else _NOT_BLACK)), ("the mask has colours: all but black is outlined",)
+    if brightest.max() > 127:
+        return frames, ()
+    if brightest.max() <= _LABELS:
+        values = ", ".join(map(str, np.unique(brightest).tolist()))
+        return _white(brightest > 0), (f"the mask holds the values {values}: all but 0 are outlined",)
+    middle = int(brightest.max()) / 2
+    return _white(brightest > middle), (
+        f"the mask is no brighter than {int(middle * 2)}: above {middle:g} is outlined",
+    )
+
+
+def black(path: Path) -> UsageError:
+    """Says that a mask outlines nothing."""
+    return UsageError(
+        f"The mask {path} is black in all frames, so nothing could change.", "make it white where to edit"
+    )
+
+
+def _white(outlined: np.ndarray) -> np.ndarray:
+    return np.where(outlined[..., None], np.uint8(255), np.uint8(0)).repeat(3, axis=-1)
+
+
+def _as_mask(image: Image.Image) -> np.ndarray:
+    """A picture as RGB: its transparency where it has some, the labels of a coloured palette, 16-bit labels."""
+    if image.has_transparency_data:
+        alpha = np.array(image.convert("RGBA"))[..., 3]
+        if alpha.min() < 255:
+            return alpha[..., None].repeat(3, axis=-1)
+    if image.mode == "P":
+        colours = np.array(image.getpalette() or [0, 0, 0]).reshape(-1, 3)
+        if np.ptp(colours, axis=1).max() > _COLOURED:
+            return _white(np.array(image) > 0)
+    if image.mode.startswith("I"):
+        values = np.asarray(image, dtype=np.int64)
+        if values.max(initial=0) <= 255:
+            return np.clip(values, 0, 255).astype(np.uint8)[..., None].repeat(3, axis=-1)
+    return to_rgb(image)
