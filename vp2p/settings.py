@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import UsageError
+from vp2p.text import shorten
 
 _ALWAYS_THERE = object()
 
@@ -25,7 +26,9 @@ def _option(default: Any, help: str, before: Any = _ALWAYS_THERE) -> Any:
 
 def _check(ok: bool, name: str, value: object, wanted: str) -> None:
     if not ok:
-        raise UsageError(f"{name} is {value!r}, but must be {wanted}.", f"give --{name.replace('_', '-')} {wanted}")
+        raise UsageError(
+            f"{name} is {shorten(value)}, but must be {wanted}.", f"give --{name.replace('_', '-')} {wanted}"
+        )
 
 
 def _unit(name: str, value: float) -> None:
@@ -306,7 +309,7 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
             names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
             wanted.append(names[option])
     raise UsageError(
-        f"{name} is {value!r}, but must be {' or '.join(wanted)}.",
+        f"{name} is {shorten(value)}, but must be {' or '.join(wanted)}.",
         f"correct {name} ({cls_name.removesuffix('Settings').lower()} settings)",
     )
 
@@ -330,7 +333,7 @@ def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise UsageError(f"There is no setting {key!r}.", meant)
+            raise UsageError(f"There is no setting {shorten(key)}.", meant)
         checked[name] = _convert(cls.__name__, name, hints[name], value)
     return cls(**checked)
 

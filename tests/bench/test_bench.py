@@ -49,7 +49,7 @@ def test_a_bench_runs_and_does_nothing_twice(tmp_path: Path, capsys: pytest.Capt
     # One workspace for the tuned model, one for the image model; the drawn frames went in without loss.
     workspaces = [Workspace(path.parent) for path in sorted((out / "cases").rglob("vp2p.yaml"))]
     assert len(workspaces) == 3
-    edits = [run.manifest()["settings"]["edit"] for space in workspaces for run in space.runs("edit")]
+    edits = [run.manifest().settings["edit"] for space in workspaces for run in space.runs("edit")]
     assert {edit["strength"] for edit in edits} == {1.0, 0.8} and EditSettings().strength == 1.0
 
     before = stamps(out)

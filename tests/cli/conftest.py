@@ -49,6 +49,7 @@ def save_clip(path: Path, frames: np.ndarray, rate: int = 6, sound: bool = True)
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=rate, options={"crf": "8"})
         stream.height, stream.width, stream.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        stream.codec_context.colorspace = 5  # BT.601, as PyAV converts
         heard = output.add_stream("aac", rate=48000) if sound else None
         packets = []
         for index, pixels in enumerate(frames):

@@ -55,7 +55,7 @@ def test_the_identities_of_parents_are_looked_up(branched: Path) -> None:
         for run in (workspace.find_run(key) for key in (INVERTED, LONG, "source/2ac6bca9bdf6"))
     }
     shutil.rmtree(branched / INVERTED)
-    assert edit.parents()["invert"] == Parent(INVERTED[7:], None)
+    assert Workspace(branched).by_name("edit", "dog").parents()["invert"] == Parent(INVERTED[7:], None)
 
 
 def test_the_command_of_an_edit_names_what_was_the_default_then(branched: Path) -> None:
@@ -70,8 +70,8 @@ def test_it_is_taken_up_and_built_upon(branched: Path) -> None:
     done("edit", "--swap", "cat=rabbit", "--from", INVERTED[7:])
     made = json.loads((branched / "edit" / "rabbit" / "manifest.json").read_text())
     inverted = json.loads((branched / INVERTED / "manifest.json").read_text())
-    assert made["format"] == 2 and inverted["format"] == 1
+    assert made["format"] == 3 and inverted["format"] == 1
     assert made["parents"]["invert"] == {"name": inverted["name"], "identity": inverted["identity"]}
     tuned = json.loads((branched / HALF / "manifest.json").read_text())
-    assert tuned["format"] == 2 and set(tuned["parents"]) == {"source"}
+    assert tuned["format"] == 3 and set(tuned["parents"]) == {"source"}
     assert done("verify", "--json").json["result"]["damaged"] == 0

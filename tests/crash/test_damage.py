@@ -64,7 +64,7 @@ def test_damage_is_found_by_name_and_never_used(work: Make) -> None:
     folder = work("sd2", "edit")
     names = []
     for run in runs(folder):
-        for name in run.manifest()["artifacts"]:
+        for name in run.manifest().artifacts:
             path = run.path(name)
             whole = path.read_bytes()
             for damage in DAMAGES.values():

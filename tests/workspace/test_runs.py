@@ -42,8 +42,8 @@ def test_begin_to_finish(workspace: Workspace) -> None:
     assert not run.finished
     run = _finished(workspace)
     assert run.finished
-    manifest = run.manifest()
-    assert (manifest["format"], manifest["stage"], manifest["identity"]) == (2, "tune", _ID)
+    manifest = json.loads(run.path("manifest.json").read_bytes())
+    assert (manifest["format"], manifest["stage"], manifest["identity"]) == (3, "tune", _ID)
     assert (manifest["name"], manifest["vp2p"]) == (_ID[:12], __version__)
     assert manifest["parents"] == {"source": {"name": _SOURCE[:12], "identity": _SOURCE}} and manifest["settings"] == {
         "steps": 3
@@ -52,8 +52,10 @@ def test_begin_to_finish(workspace: Workspace) -> None:
     assert set(manifest["artifacts"]) == {"tuned.safetensors", "frames/0001.png"}
     assert manifest["artifacts"]["frames/0001.png"]["bytes"] == 3
     assert manifest["artifacts"]["tuned.safetensors"]["sha256"] == file_digest(run.path("tuned.safetensors"))
+    assert set(manifest["records"]) == {"settings.yaml", "log.jsonl"}
     assert not run.path("checkpoint").exists()
     run.verify()
+    assert list(run.damage(records=True)) == []
 
 
 def test_a_finished_run_is_not_begun_again_unless_cleared(workspace: Workspace) -> None:
@@ -161,9 +163,9 @@ def test_a_damaged_manifest_is_named(workspace: Workspace, damage) -> None:
 
 def test_a_manifest_of_a_newer_format(workspace: Workspace) -> None:
     run = _finished(workspace)
-    record = {**json.loads(run.path("manifest.json").read_bytes()), "format": 3}
+    record = {**json.loads(run.path("manifest.json").read_bytes()), "format": 4}
     run.path("manifest.json").write_text(json.dumps(record))
-    with pytest.raises(ArtifactError, match="format 3") as caught:
+    with pytest.raises(ArtifactError, match="format 4") as caught:
         run.manifest()
     assert "upgrade" in caught.value.hint
 
@@ -246,7 +248,7 @@ def test_parents_of_an_unfinished_run_of_before_they_were_kept(workspace: Worksp
         run = workspace.run("invert", identity("invert", {"of": name}))
         run.begin({"from": name})
         values = yaml.safe_load(run.path("settings.yaml").read_text())
-        del values["parents"]
+        del values["parents"], values["checksum"]
         run.path("settings.yaml").write_text(yaml.safe_dump(values))
         assert run.parents() == {"tune": Parent(name, known)}
 
@@ -264,7 +266,7 @@ def test_all_damage_is_told(workspace: Workspace) -> None:
     run = _finished(workspace)
     read: list[int] = []
     assert list(run.damage(read.append)) == []
-    assert sum(read) == sum(record["bytes"] for record in run.manifest()["artifacts"].values())
+    assert sum(read) == sum(record["bytes"] for record in run.manifest().artifacts.values())
     run.path("tuned.safetensors").unlink()
     run.path("frames/0001.png").write_bytes(b"gnp")
     assert len(list(run.damage())) == 2

@@ -37,4 +37,4 @@ def _attention(workspace: Workspace, run: RunFolder) -> Attention:
         for one, maps in zip(kept["words"], values)
     )
     note = f"By {model}, for “{kept['prompt']}”: {kept['steps']}. The brightest place of each word is its own peak."
-    return Attention(key_of(run), key_of(plan.parents["source"]), words, note)
+    return Attention(key_of(run), key_of(plan.parent("source")), words, note)

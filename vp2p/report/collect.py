@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 from vp2p.errors import ArtifactError
 from vp2p.report.attention import attention_of
 from vp2p.report.commands import init_command
 from vp2p.report.content import Clip, Content, RunView
 from vp2p.report.edits import edit_view
 from vp2p.report.runs import each, run_views
-from vp2p.stages.planned import finished_plan
+from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.source import load_frames
+from vp2p.video.timing import Timing
 from vp2p.workspace import Workspace
 from vp2p.workspace.lookup import key_of
 
@@ -25,7 +28,7 @@ def collect(workspace: Workspace) -> Content:
     runs = run_views(workspace)
     sources = _sources(workspace)
     edits = tuple(
-        edit_view(workspace, run, sources[key_of(finished_plan(workspace, run).parents["source"])].timing)
+        edit_view(workspace, run, _timing(sources, finished_plan(workspace, run)))
         for run in workspace.runs("edit")
         if run.finished
     )
@@ -54,6 +57,14 @@ def _sources(workspace: Workspace) -> dict[str, Clip]:
     if not found:
         raise ArtifactError(f"{workspace.folder} holds no frames yet.", "vp2p tune")
     return found
+
+
+def _timing(sources: Mapping[str, Clip], edit: Planned) -> Timing:
+    """When the frames of an edit are shown: when its source's are."""
+    source = edit.parent("source")
+    if key_of(source) not in sources:
+        raise ArtifactError(f"{key_of(source)}, which {key_of(edit.run)} is made from, is gone.", "vp2p tune")
+    return sources[key_of(source)].timing
 
 
 def _facts(workspace: Workspace, clip: Clip) -> dict[str, str]:

@@ -25,12 +25,13 @@ def edit_view(workspace: Workspace, run: RunFolder, timing: Timing) -> EditView:
         VideoError: a clip of it cannot be read.
     """
     run.verify()
-    recorded = run.manifest()["settings"]
+    plan = finished_plan(workspace, run)
+    recorded = plan.recorded
     before, after = marked(recorded["prompt"], recorded["target"])
     return EditView(
         name=run.name,
         key=key_of(run),
-        source=key_of(finished_plan(workspace, run).parents["source"]),
+        source=key_of(plan.parent("source")),
         before=before,
         after=after,
         chips=_chips(recorded["edit"]),

@@ -7,7 +7,7 @@ from typing import Any, Iterator, Mapping
 from vp2p.report.commands import run_command
 from vp2p.report.content import Curve, RunView, Setting
 from vp2p.stages.differences import flat
-from vp2p.stages.figures import last_losses, quality
+from vp2p.stages.figures import is_number, last_losses, losses, quality
 from vp2p.stages.history import Entry, history
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lookup import key_of
@@ -78,12 +78,17 @@ def _figures(run: RunFolder) -> dict[str, str]:
 
 def _curves(run: RunFolder) -> tuple[Curve, ...]:
     """Tuning's loss; of a null-text inversion the error that each step was left with."""
-    entries = run.read_log()
-    if run.stage == "tune" and entries:
-        steps, losses = zip(*((float(entry["step"] + 1), float(entry["loss"])) for entry in entries))
-        return (Curve("Tuning loss", "step", "mean squared error", steps, losses),)
-    left = tuple(float(entry["losses"][-1]) for entry in entries if entry.get("losses"))
-    if left and min(left) > 0:
-        steps = tuple(float(number) for number in range(1, len(left) + 1))
+    if run.stage == "tune":
+        found = losses(run)
+        if not found:
+            return ()
+        steps, values = zip(*((float(step), loss) for step, loss in found))
+        return (Curve("Tuning loss", "step", "mean squared error", steps, values),)
+    ends = [
+        entry["losses"][-1] for entry in run.read_log() if isinstance(entry.get("losses"), list) and entry["losses"]
+    ]
+    if ends and all(is_number(end) and end > 0 for end in ends):
+        steps = tuple(float(number) for number in range(1, len(ends) + 1))
+        left = tuple(map(float, ends))
         return (Curve("Null-text error", "step from noise to clip", "squared error left", steps, left, True),)
     return ()

@@ -51,7 +51,7 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
         ArtifactError, VideoError: a file is missing or damaged.
     """
     plan = finished_plan(workspace, run)
-    source = run if run.stage == "source" else plan.parents["source"]
+    source = run if run.stage == "source" else plan.parent("source")
     frames = load_frames(source)
     prompt = plan.recorded.get("prompt", workspace.config.prompt)
     rows: Rows = [(prompt, frames.pixels)]

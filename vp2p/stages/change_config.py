@@ -7,9 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vp2p.errors import UsageError
+from vp2p.plain import PlainError, read_yaml
 from vp2p.settings import SECTIONS, from_mapping, setting_name, to_mapping
 from vp2p.workspace.atomic import write_text
 from vp2p.workspace.yaml_edit import REMOVED, edited
@@ -58,7 +57,7 @@ def change(path: Path, key: str, value: Any) -> None:
     """
     section, _, name = key.partition(".")
     text = path.read_bytes().decode("utf-8") if path.exists() else ""
-    written = (yaml.safe_load(text) or {}).get(section) or {}
+    written = (read_yaml(text) or {}).get(section) or {}
     name = next((given for given in written if setting_name(given) == name), name)
     if value is REMOVED and name not in written:
         raise UsageError(f"{path} does not set {key}.", f"vp2p config {key}   (says where its value comes from)")
@@ -74,9 +73,9 @@ def _meanings(text: str, many: bool) -> list[Any]:
     """What a text on a command line may mean, the likeliest first; ``many`` where a list of words is wanted."""
     found: list[Any] = []
     try:
-        read = yaml.safe_load(text)
+        read = read_yaml(text)
         found.append(text.split() if many and isinstance(read, str) else read)
-    except yaml.YAMLError:
+    except PlainError:
         pass
     try:
         found.append(float(text))  # 1e-4, which YAML takes for text

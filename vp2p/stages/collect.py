@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.atomic import writing
 from vp2p.workspace.lock import holder
 from vp2p.workspace.lookup import key_of
+from vp2p.workspace.record import MANIFEST, SETTINGS
 from vp2p.workspace.tags import names_of
 from vp2p.workspace.workspace import STAGES
 
@@ -90,6 +92,8 @@ def remove(workspace: Workspace, found: Sequence[Rubbish]) -> None:
 def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
     """Why a run can go although nobody names it; empty if it stays."""
     try:
+        if run.lost_its_manifest:  # as verify says; its results are there
+            return ""
         if not run.finished:  # being made anew, where others are made from it
             return _INTERRUPTED if key_of(run) not in above.values() else ""
     except ArtifactError:
@@ -97,6 +101,7 @@ def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
     parent = above[key_of(run)]
     # Frames that are gone are read from the video again.
     gone = parent is not None and parent not in above and not parent.startswith("source/")
+    gone = gone and not os.path.lexists(run.folder.parent.parent / parent)  # a damaged one is not gone
     return f"{parent} is gone" if gone else ""
 
 
@@ -122,12 +127,17 @@ def _leftovers(workspace: Workspace, runs: Sequence[RunFolder], staying: Sequenc
         left += [run.aside] if run.aside.exists() and _whole(run) else []
         for path in left:
             yield _leftover(workspace, path, "left by a process that was killed", run)
-    for path in workspace.strangers(runs):
+    for path in (path for path in workspace.strangers(runs) if not _holds_a_record(path)):
         yield _leftover(workspace, path, "does not say what it holds", RunFolder(path, path.parent.name, ""))
     for folder in (workspace.folder, workspace.tags.folder, *(workspace.folder / stage for stage in STAGES)):
         for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
             if time.time() - path.lstat().st_mtime > _LEFT_SECONDS:
                 yield _leftover(workspace, path, "left by a process that was killed")
+
+
+def _holds_a_record(folder: Path) -> bool:
+    """Whether a folder that does not say what it holds may yet be a run, whose records are damaged."""
+    return any(os.path.lexists(folder / name) for name in (MANIFEST, SETTINGS))
 
 
 def _leftover(workspace: Workspace, path: Path, why: str, run: RunFolder | None = None) -> Rubbish:

@@ -16,7 +16,6 @@ from vp2p.stages.source import load_frames
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.atomic import write_bytes
 from vp2p.workspace.lookup import key_of
-from vp2p.workspace.run_settings import read_run_settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,7 +97,7 @@ def _rows(workspace: Workspace, edits: Sequence[RunFolder]) -> list[tuple[str, n
             raise ArtifactError(f"The edit {run.name} is not finished.", run.rebuild.removesuffix(" --force"))
         run.verify()
         plan = finished_plan(workspace, run)
-        source = plan.parents["source"]
+        source = plan.parent("source")
         if key_of(source) not in rows:
             rows[key_of(source)] = (plan.recorded["prompt"], load_frames(source).pixels)
         rows[key_of(run)] = (f"{run.name}: {plan.recorded['target']}", every_frame(edited_file(run)))
@@ -116,7 +115,7 @@ def _settings(workspace: Workspace, run: RunFolder) -> dict[str, Any]:
 
 
 def _recorded(run: RunFolder) -> Mapping[str, Any]:
-    return run.manifest()["settings"] if run.finished else read_run_settings(run.folder)["settings"]
+    return run.record().settings
 
 
 def _figures(run: RunFolder) -> dict[str, float]:

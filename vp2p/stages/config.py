@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Iterable, Literal, Mapping
 
 import platformdirs
-import yaml
 
 from vp2p.models.card import local_card
+from vp2p.plain import read_yaml
 from vp2p.settings import (
     SECTIONS,
     ClipSettings,
@@ -151,4 +151,4 @@ def in_force(workspace: Workspace | None, environment: Sections) -> list[Setting
 def _written(workspace: Workspace, section: str) -> Mapping[str, Any]:
     """The keys of a section that vp2p.yaml itself gives."""
     _ = workspace.config  # checks the file
-    return yaml.safe_load((workspace.folder / NAME).read_bytes()).get(section) or {}
+    return read_yaml((workspace.folder / NAME).read_bytes()).get(section) or {}

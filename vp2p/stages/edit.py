@@ -123,7 +123,7 @@ def edit(
             frames = load_frames(source_of(planned, session.folder))
             mask, told = _mask(session, settings, frames)
             notes.extend(told)
-            session.use_tuned(planned.parents["tune"])
+            session.use_tuned(planned.parent("tune"))
             with Saver(run, immutable=True):
                 made = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
             notes.extend(nothing_changed(made, frames, words, settings))

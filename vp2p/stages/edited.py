@@ -21,7 +21,7 @@ def video_name(format: Format) -> str:
 
 def edited_file(run: RunFolder) -> Path:
     """The edited clip of a finished edit. Raises ArtifactError if its manifest is missing or damaged."""
-    return run.path(video_name(run.manifest()["settings"]["format"]))
+    return run.path(video_name(run.manifest().settings["format"]))
 
 
 def every_frame(file: Path) -> np.ndarray:

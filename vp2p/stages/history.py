@@ -11,7 +11,6 @@ from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lock import holder
 from vp2p.workspace.lookup import key_of
-from vp2p.workspace.run_settings import read_run_settings
 from vp2p.workspace.tags import Tag, names_of
 from vp2p.workspace.workspace import STAGES
 
@@ -78,10 +77,11 @@ def size_of(folder: Path) -> int:
 def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
     try:
         finished = run.finished
-        record = run.manifest() if finished else read_run_settings(run.folder)
+        record = run.record()
     except ArtifactError as error:
-        state, told, record = "damaged", error.cause, {"created": "", "settings": {}}
+        state, told, created, settings = "damaged", error.cause, "", {}
     else:
+        created, settings = record.created, record.settings
         writer = None if finished else holder(run.folder)
         if finished:
             state, told = "finished", ""
@@ -95,10 +95,10 @@ def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
         run.identity,
         state,
         told,
-        record["created"],
+        created,
         size_of(run.folder),
         names_of(tags, run),
-        record["settings"],
+        settings,
         {},
     )
 

@@ -133,7 +133,7 @@ def _records(contents: Mapping[str, Content], on_bytes: OnBytes) -> dict[str, Re
 def _check(runs: Sequence[RunFolder], records: Mapping[str, Record]) -> None:
     """Raises ArtifactError if an artifact is missing, or not as its run recorded it."""
     for run in runs:
-        for name, record in run.manifest()["artifacts"].items() if run.finished else ():
+        for name, record in run.manifest().artifacts.items() if run.finished else ():
             found = records.get(f"{key_of(run)}/{name}")
             if found != record:
                 what = "is missing" if found is None else "is damaged: its checksum differs from the recorded one"

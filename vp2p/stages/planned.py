@@ -8,6 +8,7 @@ from typing import Any, Literal, Mapping
 from vp2p.errors import ArtifactError
 from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.recorded import lacking
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,12 @@ class Planned:
     recorded: Mapping[str, Any]
     parents: Mapping[str, RunFolder]
 
+    def parent(self, stage: str) -> RunFolder:
+        """The run of ``stage`` that this one is made from. Raises ArtifactError if its record names none."""
+        if stage not in self.parents:
+            raise ArtifactError(f"{self.run.folder} does not say which {stage} it is made from.", self.run.rebuild)
+        return self.parents[stage]
+
     def outlook(self) -> Outlook:
         """What a command would do now. Raises ArtifactError if the run's manifest is damaged."""
         if self.run.finished:
@@ -44,14 +51,22 @@ class Planned:
         others = [run for run in self.workspace.runs(self.run.stage) if run.finished]
         if not others:
             return f"no {self.run.stage} run is finished yet"
-        found = [(_differences(self, finished_plan(self.workspace, run)), run.name) for run in others]
+        mine = flat(self.recorded)
+        found = [(_differences(mine, self.parents, run), run.name) for run in others]
         differences, nearest = min(found, key=lambda one: len(one[0]))
         return f"unlike {nearest}: {', '.join(differences) or 'made anew'}"
 
 
 def finished_plan(workspace: Workspace, run: RunFolder) -> Planned:
-    """A finished run as it was planned. Raises ArtifactError if its manifest is missing or damaged."""
-    return Planned(workspace, run, run.manifest()["settings"], workspace.parents_of(run))
+    """A finished run as it was planned. Raises ArtifactError if its manifest is missing, damaged or lacks settings."""
+    if not run.finished:
+        run.manifest()  # says that there is none, or that it is another run's
+        raise ArtifactError(f"{run.folder} holds another run.", run.rebuild)
+    record = run.record()
+    lacks = lacking(run.stage, record.settings)
+    if lacks is not None:
+        raise ArtifactError(f"{run.folder / 'manifest.json'} is damaged: its settings lack {lacks}.", run.rebuild)
+    return Planned(workspace, run, record.settings, workspace.parents_of(run))
 
 
 def find_run(workspace: Workspace, stage: str, name: str | None, command: str) -> Planned:
@@ -66,13 +81,12 @@ def find_run(workspace: Workspace, stage: str, name: str | None, command: str) -
     return finished_plan(workspace, run)
 
 
-def _differences(mine: Planned, other: Planned) -> list[str]:
-    """``key value`` for each setting, and ``stage name`` for each parent, in which ``mine`` differs."""
-    found = [f"{stage} {run.name}" for stage, run in mine.parents.items() if _name(other, stage) != run.name]
-    family = flat(mine.recorded), flat(other.recorded)
-    keys = [key for key in differing(family) if key in family[0] and key != "model.fingerprint"]
-    return [f"{key.rpartition('.')[2]} {family[0][key]}" for key in keys] + found
-
-
-def _name(planned: Planned, stage: str) -> str | None:
-    return planned.parents[stage].name if stage in planned.parents else None
+def _differences(mine: Mapping[str, Any], parents: Mapping[str, RunFolder], other: RunFolder) -> list[str]:
+    """``key value`` for each flat setting, and ``stage name`` for each parent, in which another run differs."""
+    record = other.record()
+    above = record.parents
+    found = [
+        f"{stage} {run.name}" for stage, run in parents.items() if stage not in above or above[stage].name != run.name
+    ]
+    keys = [key for key in differing((mine, flat(record.settings))) if key in mine and key != "model.fingerprint"]
+    return [f"{key.rpartition('.')[2]} {mine[key]}" for key in keys] + found

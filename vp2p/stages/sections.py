@@ -6,10 +6,10 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from vp2p.errors import UsageError
+from vp2p.plain import PlainError, read_yaml
 from vp2p.settings import SECTIONS, from_mapping, setting_name
+from vp2p.text import shorten
 
 
 def read_sections(path: Path, what: str) -> dict[str, dict[str, Any]]:
@@ -22,10 +22,13 @@ def read_sections(path: Path, what: str) -> dict[str, dict[str, Any]]:
         UsageError: it cannot be read, is not YAML, or has a wrong section, key or value.
     """
     try:
-        values = yaml.safe_load(path.read_bytes()) or {}
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"The {what} {path} cannot be read: {reason}.", f"correct {path}") from error
+        values = read_yaml(path.read_bytes()) or {}
+    except OSError as error:
+        raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.", f"correct {path}") from error
+    except PlainError as error:
+        raise UsageError(
+            f"The {what} {path} cannot be read{error.where}: {error.reason}.", f"correct {path}"
+        ) from error
     sections = {key: section or {} for key, section in values.items()} if isinstance(values, dict) else None
     if sections is None or not all(isinstance(section, dict) for section in sections.values()):
         raise UsageError(f"The {what} {path} holds no sections of settings.", f"sections: {', '.join(SECTIONS)}")
@@ -33,7 +36,7 @@ def read_sections(path: Path, what: str) -> dict[str, dict[str, Any]]:
         if key not in SECTIONS:
             near = difflib.get_close_matches(str(key), SECTIONS, n=1)
             known = f"did you mean {near[0]}?" if near else f"sections: {', '.join(SECTIONS)}"
-            raise UsageError(f"The {what} {path} has an unknown section {key!r}.", known)
+            raise UsageError(f"The {what} {path} has an unknown section {shorten(key)}.", known)
         try:
             from_mapping(SECTIONS[key], section)
         except UsageError as error:

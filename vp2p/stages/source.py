@@ -82,7 +82,7 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     wanted = _plain(to_mapping(clip) | {"model_size": size})
     if not workspace.video.exists():
         for run in reversed(workspace.runs("source")):
-            if run.finished and run.manifest()["settings"] == wanted:
+            if run.finished and run.record().settings == wanted:
                 return Planned(workspace, run, wanted, {})
         from vp2p.video.reading import read_clip
 
@@ -122,7 +122,7 @@ def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:
         ArtifactError: it is gone, and the video or vp2p.yaml gives other frames now.
         Vp2pError: as for :func:`plan_source` and :func:`make_source`.
     """
-    workspace, run = planned.workspace, planned.parents["source"]
+    workspace, run = planned.workspace, planned.parent("source")
     if run.finished:
         return run
     again = plan_source(workspace, folder)

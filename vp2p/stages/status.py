@@ -61,10 +61,8 @@ def status(workspace: Workspace) -> Status:
 
 
 def _status(run: RunFolder, tags: tuple[str, ...]) -> RunStatus:
-    from vp2p.workspace.run_settings import read_run_settings
-
     finished = run.finished
-    record = run.manifest() if finished else read_run_settings(run.folder)
-    parents = {stage: parent.name for stage, parent in run.parents().items()}
+    record = run.record()
+    parents = {stage: parent.name for stage, parent in record.parents.items()}
     step = None if finished else run.step
-    return RunStatus(run.stage, run.name, finished, record["created"], record["settings"], parents, step, tags)
+    return RunStatus(run.stage, run.name, finished, record.created, record.settings, parents, step, tags)

@@ -66,19 +66,32 @@ def _config(workspace: Workspace) -> Verified:
 def _run(run: RunFolder, there: Sequence[RunFolder], on_bytes: Callable[[int], None]) -> Verified:
     try:
         finished = run.finished
-        artifacts = run.manifest()["artifacts"] if finished else {}
+        artifacts = {**run.manifest().artifacts, **run.manifest().records} if finished else {}
     except ArtifactError as error:
         return Verified(key_of(run), "finished", 0, 0, (Damage(error.cause, error.hint),))
-    errors = [*(run.damage(on_bytes) if finished else _unfinished(run)), *_parents(run, there)]
+    errors = [*(run.damage(on_bytes, records=True) if finished else _unfinished(run, there)), *_parents(run, there)]
     state = "finished" if finished else "being written" if holder(run.folder) else "interrupted"
     size = sum(record["bytes"] for record in artifacts.values())
     return Verified(key_of(run), state, len(artifacts), size, tuple(Damage(one.cause, one.hint) for one in errors))
 
 
-def _unfinished(run: RunFolder) -> Iterator[ArtifactError]:
+def _unfinished(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactError]:
+    made = next((one for one in there if _is_made_from(one, run)), None)
+    if run.lost_its_manifest or made is not None:
+        why = f"{key_of(made)} is made from it" if made is not None else "the run was finished"
+        yield ArtifactError(f"{run.folder / 'manifest.json'} is missing, although {why}.", run.rebuild)
     if holder(run.folder) is None:  # checkpoints come and go while it is written
         again = f"{run.rebuild.removesuffix(' --force')}   (goes on from an older one, or starts over)"
         yield from (ArtifactError(f"{path} is damaged.", again) for path in run.damaged_checkpoints())
+
+
+def _is_made_from(one: RunFolder, run: RunFolder) -> bool:
+    try:
+        parent = one.parents().get(run.stage) if one.finished and holder(run.folder) is None else None
+    except ArtifactError:
+        return False
+    # A run that --force redoes is kept beside until it is finished.
+    return parent is not None and parent.name == run.name and not run.aside.exists()
 
 
 def _parents(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactError]:
@@ -119,6 +132,6 @@ def _tags(workspace: Workspace, there: Sequence[RunFolder]) -> Iterator[Verified
 
 def _bytes(run: RunFolder) -> int:
     try:
-        return sum(record["bytes"] for record in run.manifest()["artifacts"].values()) if run.finished else 0
+        return sum(record["bytes"] for record in run.manifest().artifacts.values()) if run.finished else 0
     except ArtifactError:
         return 0

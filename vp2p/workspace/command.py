@@ -10,7 +10,7 @@ from typing import Any, Mapping
 from vp2p.errors import Vp2pError
 from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings, before
 from vp2p.workspace import config
-from vp2p.workspace.run_settings import read_run_settings
+from vp2p.workspace.record import read_manifest, read_settings
 
 _SETTINGS: Mapping[str, type] = {
     "tune": TuneSettings,
@@ -29,12 +29,9 @@ def rebuild_command(folder: Path, stage: str) -> str:
     """What the user types to have the run folder ``folder`` of ``stage`` made anew.
 
     An option is named where its value is not the default, or vp2p.yaml sets another default; the run
-    to go on from, where there are several. Of a run whose settings.yaml is damaged no options are known.
+    to go on from, where there are several. Of a run whose records are both damaged no options are known.
     """
-    try:
-        recorded = read_run_settings(folder)["settings"]
-    except Vp2pError:
-        recorded = {}
+    recorded = _recorded(folder)
     words = ["vp2p", stage, *_options(folder, stage, recorded), *_parent(folder, stage, recorded)]
     if recorded.get("compute", {}).get("dtype"):
         words += ["--dtype", recorded["compute"]["dtype"]]
@@ -43,6 +40,16 @@ def rebuild_command(folder: Path, stage: str) -> str:
     if stage == "edit":
         words += ["--name", folder.name]
     return shlex.join([*words, "--force"])
+
+
+def _recorded(folder: Path) -> Mapping[str, Any]:
+    """The settings in whichever record of a run can be read, the manifest first."""
+    for read in (read_manifest, read_settings):
+        try:
+            return read(folder).settings
+        except (OSError, ValueError):
+            continue
+    return {}
 
 
 def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping
 
-import yaml
-
 from vp2p.errors import UsageError
+from vp2p.plain import PlainError, read_yaml
 from vp2p.settings import (
     ClipSettings,
     EditSettings,
@@ -20,6 +19,7 @@ from vp2p.settings import (
     setting_name,
     to_mapping,
 )
+from vp2p.text import shorten
 from vp2p.workspace.atomic import write_yaml
 
 FORMAT = 1
@@ -50,9 +50,13 @@ class WorkspaceConfig:
             try:
                 text.encode("utf-8")
             except UnicodeEncodeError as error:
-                raise UsageError(f"The {name} {text!r} is not valid Unicode.", f"give a {name} in UTF-8") from error
+                raise UsageError(
+                    f"The {name} {shorten(text)} is not valid Unicode.", f"give a {name} in UTF-8"
+                ) from error
         if "\0" in self.video:
-            raise UsageError(f"The video path {self.video!r} holds a null character.", "give the path of a video")
+            raise UsageError(
+                f"The video path {shorten(self.video)} holds a null character.", "give the path of a video"
+            )
 
 
 def config_values(config: WorkspaceConfig) -> dict[str, Any]:
@@ -80,11 +84,13 @@ def read_config(path: Path) -> WorkspaceConfig:
         if key not in _KEYS:
             near = difflib.get_close_matches(str(key), _KEYS, n=1)
             meant = f"did you mean {near[0]}?" if near else "known: " + ", ".join(_KEYS)
-            raise UsageError(f"{path}: there is no key {key!r}.", meant)
+            raise UsageError(f"{path}: there is no key {shorten(key)}.", meant)
     _check_format(path, values.get("format"))
     for key in ("prompt", "video"):
         if not isinstance(values.get(key), str):
-            raise UsageError(f"{path}: {key} is {values.get(key)!r}, but must be text.", f'write {key}: "…" there')
+            raise UsageError(
+                f"{path}: {key} is {shorten(values.get(key))}, but must be text.", f'write {key}: "…" there'
+            )
     stages = {}
     for stage, settings in _STAGES.items():
         options = _section(path, values, stage)
@@ -101,14 +107,11 @@ def read_config(path: Path) -> WorkspaceConfig:
 
 def _load(path: Path) -> Mapping[str, Any]:
     try:
-        values = yaml.safe_load(path.read_bytes())
+        values = read_yaml(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.", f"make {path} a file you may read") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        raise UsageError(f"{path} is not valid YAML{where}: {problem}.", f"correct {path}") from error
+    except PlainError as error:
+        raise UsageError(f"{path} is not valid YAML{error.where}: {error.reason}.", f"correct {path}") from error
     if not isinstance(values, dict):
         raise UsageError(f"{path} holds no keys such as prompt and video.", "write key: value lines there")
     return values
@@ -120,7 +123,7 @@ def _check_format(path: Path, found: Any) -> None:
             f"{path} has format {found}, but this vp2p reads up to {FORMAT}.", "pip install --upgrade vp2p"
         )
     if type(found) is not int or found != FORMAT:
-        raise UsageError(f"{path}: format is {found!r}, but must be {FORMAT}.", f"write format: {FORMAT} there")
+        raise UsageError(f"{path}: format is {shorten(found)}, but must be {FORMAT}.", f"write format: {FORMAT} there")
 
 
 def _section(path: Path, values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -128,7 +131,7 @@ def _section(path: Path, values: Mapping[str, Any], name: str) -> Mapping[str, A
     if section is None:
         return {}
     if not isinstance(section, dict):
-        cause = f"{path}: {name} is {section!r}, but must hold settings."
+        cause = f"{path}: {name} is {shorten(section)}, but must hold settings."
         raise UsageError(cause, f"indent its settings under {name}:")
     return section
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
 
-import yaml
+from vp2p.text import shorten
 
 if TYPE_CHECKING:
     from vp2p.workspace.runs import RunFolder
 
+STAGES = ("source", "tune", "attention", "invert", "edit")
+IDENTITY = re.compile(r"[0-9a-f]{64}")
 _FROM = {"invert": "tune", "edit": "invert"}
 
 
@@ -26,36 +27,40 @@ def to_record(parents: Mapping[str, RunFolder]) -> dict[str, Any]:
     return {stage: {"name": run.name, "identity": run.identity or None} for stage, run in parents.items()}
 
 
-def from_record(record: Any) -> dict[str, Parent]:
-    """What :func:`to_record` gave. Raises ValueError if it is of another shape."""
-    try:
-        parents = {stage: Parent(**parent) for stage, parent in record.items()}
-    except (AttributeError, TypeError) as error:
-        raise ValueError("parents are no names and identities") from error
-    if not all(isinstance(name, str) and isinstance(known, (str, type(None))) for name, known in parents.values()):
+def from_record(record: Any, stage: str) -> dict[str, Parent]:
+    """What :func:`to_record` gave for a run of ``stage``.
+
+    Raises:
+        ValueError: it is of another shape, or names what no run of that stage is made from: a later stage,
+            the run's own, or a path.
+    """
+    if not isinstance(record, dict):
         raise ValueError("parents are no names and identities")
+    parents = {}
+    for above, parent in record.items():
+        if above not in STAGES or STAGES.index(above) >= STAGES.index(stage):
+            raise ValueError(f"a {stage} run is made from no {shorten(above)}")
+        if not isinstance(parent, dict) or set(parent) != {"name", "identity"}:
+            raise ValueError("parents are no names and identities")
+        name, identity = parent["name"], parent["identity"]
+        if not isinstance(name, str) or not name or name[0] == "." or re.search(r"[/\\\0]", name):
+            raise ValueError(f"its {above} is called {shorten(name)}")
+        if identity is not None and not (isinstance(identity, str) and IDENTITY.fullmatch(identity)):
+            raise ValueError(f"the identity of its {above} is {shorten(identity)}")
+        parents[above] = Parent(name, identity)
     return parents
 
 
-def of_format_1(folder: Path, names: Mapping[str, Any]) -> dict[str, Any]:
-    """The record of a manifest of format 1, which held names alone; the identities are the runs' own."""
-    root = folder.parent.parent
-    return {stage: {"name": name, "identity": _identity(root / stage / str(name))} for stage, name in names.items()}
+def of_names(names: Any, identity: Callable[[str, str], str | None]) -> dict[str, Any]:
+    """The record of a manifest of format 1, which held names alone; ``identity`` looks up the runs' own."""
+    if not isinstance(names, dict):
+        raise ValueError("parents are no names")
+    return {stage: {"name": name, "identity": identity(str(stage), str(name))} for stage, name in names.items()}
 
 
-def of_unfinished(folder: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+def of_unfinished(values: Mapping[str, Any], identity: Callable[[str, str], str | None]) -> Any:
     """The record that a settings.yaml holds; one from before it held any names the run that it goes on from."""
     if "parents" in values:
         return values["parents"]
     stage, name = _FROM.get(values["stage"]), values["settings"].get("from")
-    return of_format_1(folder, {stage: name}) if stage and isinstance(name, str) else {}
-
-
-def _identity(folder: Path) -> str | None:
-    """The identity of the run in ``folder``, from whichever of its records can be read."""
-    for name, read in (("manifest.json", json.loads), ("settings.yaml", yaml.safe_load)):
-        try:
-            return str(read((folder / name).read_bytes())["identity"])
-        except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError, RecursionError):
-            continue
-    return None
+    return of_names({stage: name}, identity) if stage and isinstance(name, str) else {}

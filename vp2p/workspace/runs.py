@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 from datetime import datetime, timezone
@@ -17,7 +18,8 @@ from vp2p.workspace.command import rebuild_command
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.lock import lock_path
 from vp2p.workspace.names import file_in
-from vp2p.workspace.parents import Parent, from_record, to_record
+from vp2p.workspace.parents import Parent, to_record
+from vp2p.workspace.record import Record
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +45,21 @@ class RunFolder:
         self.folder = path
         self.stage = stage
         self.identity = identity
+        self._known: tuple[object, Record] | None = None
+
+    @classmethod
+    def at(cls, path: Path) -> RunFolder:
+        """The run that the folder ``path`` says it holds; its stage is the name of the folder above.
+
+        Raises:
+            ArtifactError: neither of its records can be read.
+        """
+        run = cls(path, path.parent.name, "")
+        try:
+            run.identity = run.record().identity
+        except ArtifactError:
+            run.identity = run_settings.read(path).identity  # the manifest is damaged, as `finished` will say
+        return run
 
     def __repr__(self) -> str:
         return f"RunFolder({str(self.folder)!r}, {self.stage!r}, {self.identity!r})"
@@ -70,25 +87,59 @@ class RunFolder:
         Raises:
             ArtifactError: the manifest is damaged.
         """
-        return (self.folder / manifest.NAME).exists() and self.manifest()["identity"] == self.identity
+        return self._has_manifest and self.record().identity == self.identity
+
+    @property
+    def lost_its_manifest(self) -> bool:
+        """Whether the run was finished, by its settings.yaml, but its manifest is gone and nobody is writing it."""
+        if self._has_manifest or lock_path(self.folder).exists():
+            return False
+        try:
+            return self.record().finished
+        except ArtifactError:
+            return False
 
     def path(self, name: str) -> Path:
         """The path of the artifact ``name``. Raises UsageError if it would lie outside the folder."""
         return file_in(self.folder, name)
 
-    def manifest(self) -> dict[str, Any]:
-        """The manifest. Raises ArtifactError if it is missing, damaged or of a newer format."""
-        return manifest.read_manifest(self.folder, self.rebuild)
+    def record(self) -> Record:
+        """What is recorded of the run: by its manifest if it is finished, else by its settings.yaml.
 
-    def parents(self) -> dict[str, Parent]:
+        Raises:
+            ArtifactError: the record is missing or damaged, or of a newer format.
+        """
+        state = self._state()
+        if self._known is None or state is None or self._known[0] != state:
+            found = self.manifest() if self._has_manifest else run_settings.read(self.folder)
+            self._known = state, found
+        return self._known[1]
+
+    def manifest(self) -> Record:
+        """What the manifest records. Raises ArtifactError if it is missing, damaged or of a newer format."""
+        return manifest.read(self.folder, lambda: self.rebuild)
+
+    def parents(self) -> Mapping[str, Parent]:
         """The runs that this one is made from, by stage.
 
         Raises:
             ArtifactError: its record is missing or damaged.
         """
-        finished = (self.folder / manifest.NAME).exists()
-        record = self.manifest() if finished else run_settings.read_run_settings(self.folder)
-        return from_record(record["parents"])
+        return self.record().parents
+
+    @property
+    def _has_manifest(self) -> bool:
+        return os.path.lexists(self.folder / manifest.NAME)
+
+    def _state(self) -> object:
+        """What tells one state of the record's file from another; None where there is no file."""
+        for name in (manifest.NAME, run_settings.NAME):
+            try:
+                found = os.lstat(self.folder / name)
+            except OSError:
+                continue
+            return name, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+        return None
 
     @property
     def step(self) -> int:
@@ -107,18 +158,17 @@ class RunFolder:
                 settings.yaml is damaged, or the disk refuses.
         """
         created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
-        if (self.folder / manifest.NAME).exists():
+        if self._has_manifest:
             raise ArtifactError(f"{self.folder} holds a finished run.", self.rebuild)
         if (self.folder / run_settings.NAME).exists():
-            known = run_settings.read_run_settings(self.folder)
-            if known["identity"] != self.identity:
+            known = run_settings.read(self.folder)
+            if known.identity != self.identity:
                 raise ArtifactError(f"{self.folder} holds an unfinished run with other settings.", self.rebuild)
-            created = known["created"]
+            created = known.created
         with writing(self.folder):
             make_folder(self.folder)
             remove_leftovers(self.folder)
-        record = to_record(parents or {})
-        run_settings.write_run_settings(self.folder, self.stage, self.identity, created, record, settings)
+        run_settings.write(self.folder, self._head(created, parents or {}), settings)
         with writing(self.folder):
             # Also where a run that was killed had made them.
             sync(self.folder.parent)
@@ -148,7 +198,14 @@ class RunFolder:
         log.append_log(self.folder / _LOG, entry)
 
     def read_log(self) -> list[dict[str, Any]]:
-        """The entries of log.jsonl, oldest first; none if there is no log."""
+        """The entries of log.jsonl, oldest first; none if there is no log.
+
+        Raises:
+            ArtifactError: the log of a finished run is not as it was recorded.
+        """
+        record = self.manifest().records.get(_LOG) if self._has_manifest else None
+        if record is not None:
+            manifest.verify_artifact(self.folder / _LOG, record, lambda: self.rebuild)
         return log.read_log(self.folder / _LOG)
 
     def finish(self, parents: Mapping[str, RunFolder], settings: Mapping[str, Any]) -> None:
@@ -162,30 +219,29 @@ class RunFolder:
             ArtifactError: the disk refuses, or settings.yaml is damaged.
         """
         self._sync_log()
+        head = self._head(run_settings.read(self.folder).created, parents)
         with writing(self.folder):
             remove_leftovers(self.folder)
+        run_settings.write(self.folder, head, settings, finished=True)
+        with writing(self.folder):
             artifacts = {}
             folders = {self.folder}
             for path in self._artifacts():
                 sync(path)
                 folders.add(path.parent)
-                name = path.relative_to(self.folder).as_posix()
-                artifacts[name] = {"sha256": file_digest(path), "bytes": path.stat().st_size}
+                artifacts[path.relative_to(self.folder).as_posix()] = _fingerprint(path)
             for folder in folders:
                 sync(folder)
-        record = {
-            "format": manifest.FORMAT,
-            "stage": self.stage,
-            "identity": self.identity,
-            "name": self.name,
-            "parents": to_record(parents),
-            "settings": dict(settings),
-            "created": run_settings.read_run_settings(self.folder)["created"],
-            "vp2p": __version__,
-            "artifacts": artifacts,
-        }
-        write_json(self.folder / manifest.NAME, manifest.sealed(record))
+            others = [path for name in (run_settings.NAME, _LOG) if (path := self.folder / name).exists()]
+            records = {path.name: _fingerprint(path) for path in others}
+        written = {"format": manifest.FORMAT, "name": self.name, **head, "settings": dict(settings)}
+        written |= {"vp2p": __version__, "artifacts": artifacts, "records": records}
+        write_json(self.folder / manifest.NAME, manifest.sealed(written))
         self.tidy()
+
+    def _head(self, created: str, parents: Mapping[str, RunFolder]) -> dict[str, Any]:
+        """How both records of the run begin."""
+        return {"stage": self.stage, "identity": self.identity, "created": created, "parents": to_record(parents)}
 
     @property
     def untidy(self) -> bool:
@@ -205,22 +261,36 @@ class RunFolder:
         for error in self.damage():
             raise error
 
-    def damage(self, on_bytes: Callable[[int], None] | None = None) -> Iterator[ArtifactError]:
+    def damage(self, on_bytes: Callable[[int], None] | None = None, records: bool = False) -> Iterator[ArtifactError]:
         """What is wrong with the files of a finished run, each as the error to raise for it.
 
         Args:
             on_bytes: is told how many more bytes were read.
+            records: look at settings.yaml and the log, too, which no result is made from.
         """
         try:
-            artifacts = self.manifest()["artifacts"]
+            found = self.manifest()
         except ArtifactError as error:
             yield error
             return
-        for name, record in artifacts.items():
+        for name, record in {**found.artifacts, **(found.records if records else {})}.items():
             try:
-                manifest.verify_artifact(self.path(name), record, self.rebuild, on_bytes)
+                manifest.verify_artifact(self.path(name), record, lambda: self.rebuild, on_bytes)
             except ArtifactError as error:
                 yield error
+        if records and not found.records:  # of an older format, which kept no checksum of it
+            yield from self._contradictions(found)
+
+    def _contradictions(self, found: Record) -> Iterator[ArtifactError]:
+        path = self.folder / run_settings.NAME
+        try:
+            said = run_settings.read(self.folder)
+        except ArtifactError as error:
+            yield ArtifactError(error.cause, self.rebuild)
+            return
+        for name in ("identity", "created", "settings"):
+            if getattr(said, name) != getattr(found, name):
+                yield ArtifactError(f"{path} is damaged: its {name} differ from the manifest's.", self.rebuild)
 
     def damaged_checkpoints(self) -> list[Path]:
         """The checkpoints of an unfinished run that cannot be used."""
@@ -229,6 +299,7 @@ class RunFolder:
     def clear(self) -> None:
         """Delete all that the folder holds, the manifest first, so that the run can be made anew."""
         with writing(self.folder):
+            _refuse_link(self.folder)
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             if self.folder.is_dir():
                 sync(self.folder)
@@ -249,3 +320,16 @@ class RunFolder:
             if path.is_file() and not hidden and parts[0] not in (*_NO_ARTIFACTS, _CHECKPOINT):
                 found.append(path)
         return found
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    return {"sha256": file_digest(path), "bytes": path.stat().st_size}
+
+
+def _refuse_link(folder: Path) -> None:
+    """Raises ArtifactError where a run's folder, or its stage's, is a link: it may lead out of the workspace."""
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise ArtifactError(
+                f"{path} is a link, which may lead out of the workspace.", f"rm {shlex.quote(str(path))}"
+            )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Sequence
 
-import yaml
-
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.plain import PlainError, read_yaml
 from vp2p.workspace.atomic import write_yaml, writing
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.names import check_tag_name
+from vp2p.workspace.parents import STAGES
+from vp2p.workspace.record import DamagedError, checksum, read_file, sealed
 from vp2p.workspace.runs import RunFolder
 
 FOLDER = "tags"
+_KEYS = ("stage", "run", "identity", "created")
 _SECONDS_TO_WAIT = 5.0
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,7 @@ class Tags:
         """The files of the tags, damaged or not."""
         if not self.folder.is_dir():
             return []
-        return sorted(path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        return sorted(path for path in self.folder.iterdir() if not path.name.startswith("."))
 
     def check(self, name: str, run: RunFolder) -> str:
         """``name`` as it is kept, if ``run`` may have it: nothing has it yet, or this run, or one that is gone.
@@ -89,7 +91,7 @@ class Tags:
             tag = Tag(name, run.stage, run.name, run.identity, created)
             known = next((other for other in self.all() if other.name == name and other.means(run)), None)
             if known is None:
-                write_yaml(self.folder / name, {key: value for key, value in asdict(tag).items() if key != "name"})
+                write_yaml(self.folder / name, sealed({key: getattr(tag, key) for key in _KEYS}))
             return known or tag
 
     def delete(self, name: str) -> None:
@@ -114,12 +116,17 @@ def read_tag(path: Path) -> Tag:
     """The tag in the file ``path``. Raises ArtifactError if it is missing or damaged."""
     hint = f"vp2p tag --delete {path.name}"
     try:
-        values = yaml.safe_load(path.read_bytes())
-        tag = Tag(path.name, **values)
+        values = read_yaml(read_file(path))
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}.", hint) from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+    except DamagedError as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", hint) from error
+    except PlainError as error:
         raise ArtifactError(f"{path} is damaged: it names no run.", hint) from error
-    if not all(isinstance(value, str) for value in asdict(tag).values()):
+    if not isinstance(values, dict) or not {*values} - {"checksum"} == {*_KEYS}:
         raise ArtifactError(f"{path} is damaged: it names no run.", hint)
-    return tag
+    if not all(isinstance(value, str) for value in values.values()) or values["stage"] not in STAGES:
+        raise ArtifactError(f"{path} is damaged: it names no run.", hint)
+    if values.pop("checksum", None) not in (None, checksum(values)):  # older ones have none
+        raise ArtifactError(f"{path} is damaged: its checksum differs from its contents.", hint)
+    return Tag(path.name, **values)

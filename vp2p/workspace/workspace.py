@@ -14,13 +14,12 @@ from vp2p.workspace.config import WorkspaceConfig, read_config
 from vp2p.workspace.create import making, taken
 from vp2p.workspace.lock import holder
 from vp2p.workspace.lookup import find
-from vp2p.workspace.manifest import read_manifest
 from vp2p.workspace.names import check_edit_name, cut_name
-from vp2p.workspace.run_settings import read_run_settings
+from vp2p.workspace.parents import STAGES
+from vp2p.workspace.run_settings import read as read_settings
 from vp2p.workspace.runs import RunFolder
 from vp2p.workspace.tags import Tags
 
-STAGES = ("source", "tune", "attention", "invert", "edit")
 _ID_DIGITS = 12
 _INIT = 'vp2p init {} --video VIDEO --prompt "what the video shows"'
 _log = logging.getLogger(__name__)
@@ -31,6 +30,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._seen: dict[Path, RunFolder] = {}
 
     @classmethod
     def create(cls, folder: Path, config: WorkspaceConfig) -> Workspace:
@@ -106,15 +106,27 @@ class Workspace:
         found = []
         root = self._stage(stage)
         for folder in root.iterdir() if root.is_dir() else ():
-            if folder.name.startswith(".") or not folder.is_dir():
+            if folder.name.startswith(".") or folder.is_symlink() or not folder.is_dir():
                 continue
             try:
-                head = _head(folder)
+                run, created = self._run_at(folder)
             except ArtifactError as error:
                 _log.warning("%s; passed over", error.cause)
                 continue
-            found.append((head["created"], folder.name, RunFolder(folder, stage, head["identity"])))
+            found.append((created, folder.name, run))
         return [run for _, _, run in sorted(found, key=lambda item: item[:2])]
+
+    def _run_at(self, folder: Path) -> tuple[RunFolder, str]:
+        """The run in a folder and when it was created; its record is read once as long as it stays the same."""
+        known = self._seen.get(folder)
+        try:
+            if known is not None and known.record().identity == known.identity:
+                return known, known.record().created
+            run = self._seen[folder] = RunFolder.at(folder)
+            return run, run.record().created
+        except ArtifactError:
+            run = RunFolder.at(folder)
+            return run, read_settings(folder).created
 
     def newest(self, stage: str) -> RunFolder | None:
         """The finished run of ``stage`` that was created last, or None.
@@ -194,11 +206,3 @@ class Workspace:
 def _unused(path: Path) -> bool:
     """Whether this is a folder in which a process that was killed had not even begun a run."""
     return path.is_dir() and all(file.name.startswith(TEMPORARY_PREFIX) for file in path.iterdir())
-
-
-def _head(folder: Path) -> dict[str, str]:
-    """``identity`` and ``created`` of a run, from whichever of its two records is whole."""
-    try:
-        return read_run_settings(folder)
-    except ArtifactError as error:
-        return read_manifest(folder, error.hint)
