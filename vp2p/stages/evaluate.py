@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 import numpy as np
 
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.plain import read_json
 from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.figures import is_number
 from vp2p.stages.measuring import Tools, against_source, alone, load_tools
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.result import Progress, silent
@@ -99,10 +100,15 @@ def read_evaluation(workspace: Workspace, run: RunFolder) -> dict[str, Any] | No
     An evaluation of another edit that had its name, or one that cannot be read, counts for nothing.
     """
     try:
-        kept = json.loads((workspace.folder / FOLDER / f"{run.name}.json").read_bytes())
-        return kept if kept["format"] == FORMAT and kept["identity"] == run.identity else None
+        kept = read_json((workspace.folder / FOLDER / f"{run.name}.json").read_bytes())
+        ours = kept["format"] == FORMAT and kept["identity"] == run.identity
+        return kept if ours and _are_figures(kept["scores"]) and _are_figures(kept["source"]) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _are_figures(values: Any) -> bool:
+    return isinstance(values, dict) and all(value is None or is_number(value) for value in values.values())
 
 
 def _edits(workspace: Workspace, names: Sequence[str]) -> list[RunFolder]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import shutil
 import tarfile
 import zlib
@@ -14,13 +13,17 @@ from typing import IO, Any, Mapping
 
 from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.plain import read_json
 from vp2p.stages.packing import FORMAT, MANIFEST, MEGABYTE
+from vp2p.stages.planned import finished_plan
 from vp2p.stages.result import Progress, silent
-from vp2p.workspace import Workspace, replacing
+from vp2p.workspace import RunFolder, Workspace, replacing
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.create import taken
 from vp2p.workspace.lookup import key_of
 from vp2p.workspace.names import file_in
+from vp2p.workspace.parents import STAGES
+from vp2p.workspace.tags import read_tag
 
 _CHUNK = 1 << 20
 _MOST_LISTED = 64 << 20  # bytes of the list of files
@@ -56,15 +59,27 @@ def import_workspace(file: Path, folder: Path, progress: Progress = silent) -> I
         records = _unpack(file, temporary, progress)
         workspace = Workspace(temporary)
         try:
-            _ = workspace.config
-            for run in workspace.all_runs():
-                if run.finished:
-                    run.verify()
+            _check(workspace)
         except (UsageError, ArtifactError) as error:
             raise _damaged(file, error.cause.replace(str(temporary), str(folder)).rstrip(".")) from error
         runs = tuple(map(key_of, workspace.all_runs()))
         notes = _notes(workspace, folder)
     return Imported(folder, len(records), sum(record["bytes"] for record in records.values()), runs, notes)
+
+
+def _check(workspace: Workspace) -> None:
+    """Raises UsageError or ArtifactError for the first record or file that cannot be believed."""
+    _ = workspace.config
+    for path in workspace.tags.paths():
+        read_tag(path)
+    for stage in STAGES:
+        root = workspace.folder / stage
+        for folder in sorted(root.iterdir()) if root.is_dir() else ():
+            run = RunFolder.at(folder)
+            if run.finished:
+                finished_plan(workspace, run)
+            for error in run.damage(records=True) if run.finished else ():
+                raise error
 
 
 def _notes(workspace: Workspace, folder: Path) -> tuple[str, ...]:
@@ -87,7 +102,7 @@ def _unpack(file: Path, folder: Path, progress: Progress) -> dict[str, Any]:
             first = archive.next()
             if first is None or first.name != MANIFEST or first.size > _MOST_LISTED:
                 raise ValueError("it does not begin with a list of files")
-            records = _records(json.loads(_opened(archive, first).read()))
+            records = _records(read_json(_opened(archive, first).read()))
             total, done = sum(record["bytes"] for record in records.values()), 0
             make_folder(folder)
             if total > shutil.disk_usage(folder).free:
