@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from vp2p.settings import ClipSettings
-from vp2p.video import interlace
+from vp2p.video import interlace as fields
 from vp2p.video.reading import Clip, read_clip
 
 TWO = ClipSettings(frames=2)
@@ -101,7 +101,7 @@ def test_colours_beyond_the_screen_keep_their_hue(tmp_path: Path) -> None:
     assert (colours.max(1) > 190).all()
 
 
-def _untagged(path: Path, width: int, height: int, matrix: str, codec: str = "libx264") -> Clip:
+def untagged(path: Path, width: int, height: int, matrix: str, codec: str = "libx264") -> Clip:
     picture = np.zeros((height, width, 3), np.uint8)
     for place, colour in enumerate(SQUARES):
         picture[:, place * width // 6 : (place + 1) * width // 6] = colour
@@ -130,7 +130,7 @@ def _untagged(path: Path, width: int, height: int, matrix: str, codec: str = "li
 def test_a_matrix_that_is_not_said_is_guessed_by_size(
     tmp_path: Path, width: int, height: int, matrix: str, name: str
 ) -> None:
-    clip = _untagged(tmp_path / "clip.mp4", width, height, matrix)
+    clip = untagged(tmp_path / "clip.mp4", width, height, matrix)
     colours = clip.frames[0][height // 2, width // 12 :: width // 6].astype(float)
     assert colours == pytest.approx(SQUARES, abs=5)
     assert clip.notes == (
@@ -154,6 +154,22 @@ def test_what_is_said_or_has_no_matrix_is_not_noted(tmp_path: Path) -> None:
     assert clip.notes == () and clip.frames[0, 0, 0].tolist() == [100, 100, 100]
 
 
+def transparent(path: Path, codec: str, format: str) -> Path:
+    """A clip that is red on the left, and on the right transparent above and half so below."""
+    picture = np.full((64, 64, 4), 255, np.uint8)
+    picture[:, :32] = (200, 40, 40, 255)
+    picture[:32, 32:, 3], picture[32:, 32:, 3] = 0, 128
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream(codec, rate=10, options={"auto-alt-ref": "0", "b": "2M"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, format
+        for index in range(3):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba")
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "format"),
     [
@@ -166,25 +182,13 @@ def test_what_is_said_or_has_no_matrix_is_not_noted(tmp_path: Path) -> None:
     ],
 )
 def test_transparent_video_is_laid_on_black(tmp_path: Path, name: str, codec: str, format: str) -> None:
-    picture = np.full((64, 64, 4), 255, np.uint8)
-    picture[:, :32] = (200, 40, 40, 255)
-    picture[:32, 32:, 3], picture[32:, 32:, 3] = 0, 128
-    path = tmp_path / name
-    with av.open(str(path), "w") as output:
-        stream = output.add_stream(codec, rate=10, options={"auto-alt-ref": "0", "b": "2M"})
-        stream.width, stream.height, stream.pix_fmt = 64, 64, format
-        for index in range(3):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgba")
-            frame.pts, frame.time_base = index, Fraction(1, 10)
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    clip = read_clip(path, TWO)
+    clip = read_clip(transparent(tmp_path / name, codec, format), TWO)
     assert "transparent parts of the video are laid on black" in clip.notes
     corners = clip.frames[0][[8, 8, 56], [8, 56, 56]].astype(float)
     assert corners == pytest.approx(np.array([[200, 40, 40], [0, 0, 0], [128, 128, 128]]), abs=6)
 
 
-def _interlaced(path: Path, codec: str, options: dict[str, str], top: bool = True) -> None:
+def interlaced(path: Path, codec: str, options: dict[str, str], top: bool = True) -> None:
     """A white bar that moves on grey, each frame of two fields from two moments."""
 
     def moment(number: int) -> np.ndarray:
@@ -217,9 +221,9 @@ def _interlaced(path: Path, codec: str, options: dict[str, str], top: bool = Tru
 )
 def test_interlaced_frames_have_no_combs(tmp_path: Path, name: str, codec: str, options: dict[str, str]) -> None:
     path = tmp_path / name
-    _interlaced(path, codec, options, top=not name.startswith("bottom"))
+    interlaced(path, codec, options, top=not name.startswith("bottom"))
     clip = read_clip(path, ClipSettings(frames="all"))
-    assert interlace.NOTE in clip.notes and len(clip.frames) == 10
+    assert fields.NOTE in clip.notes and len(clip.frames) == 10
     assert clip.times == pytest.approx(np.arange(10) / 25, abs=1e-3)
     for number, frame in enumerate(clip.frames):
         grey = frame.astype(int).mean(-1)
@@ -269,6 +273,11 @@ def _streams(path: Path, kinds: Sequence[tuple[int, int, bool]]) -> Path:
         for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
             output.mux(packet)
     return path
+
+
+def two_streams(folder: Path) -> Path:
+    """A container with a preview before the clip."""
+    return _streams(folder / "clip.mkv", [(32, 10, False), (64, 10, True)])
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def encoded(codec: str, options: dict[str, str] | None = None) -> tuple[list[byt
         return [bytes(p) for p in packets], [p.pts for p in packets], bytes(stream.codec_context.extradata or b"")
 
 
-def test_frames_come_in_order_from_a_container_without_times_of_presentation(tmp_path: Path) -> None:
-    path = tmp_path / "clip.avi"
+def avi(folder: Path) -> Path:
+    path = folder / "clip.avi"
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=10, options={"bf": "3", "b_strategy": "0"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -41,6 +41,17 @@ def test_frames_come_in_order_from_a_container_without_times_of_presentation(tmp
             frame.pts, frame.time_base = index, Fraction(1, 10)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
+    return path
+
+
+def bare(folder: Path) -> Path:
+    path = folder / "clip.h264"
+    path.write_bytes(b"".join(encoded("libx264", {"bf": "2"})[0]))
+    return path
+
+
+def test_frames_come_in_order_from_a_container_without_times_of_presentation(tmp_path: Path) -> None:
+    path = avi(tmp_path)
     clip = read_clip(path, ALL)
     assert levels(clip.frames) == pytest.approx(grey_levels(10), abs=4)
     assert clip.times == pytest.approx(np.arange(10) / 10) and clip.rate == 10 and clip.shown is None
@@ -49,31 +60,46 @@ def test_frames_come_in_order_from_a_container_without_times_of_presentation(tmp
     )
 
 
-@pytest.mark.parametrize("start", [-500, -40, 0, 90_000])
-def test_a_clip_may_begin_at_any_time(tmp_path: Path, start: int) -> None:
-    path = tmp_path / "clip.mkv"
+def timed(path: Path, times: list[int]) -> Path:
+    """A clip of ten greys, or as many as there are times in milliseconds."""
     with av.open(str(path), "w", options={"avoid_negative_ts": "disabled"}) as output:
         stream = output.add_stream("libx264", rate=10, options={"bf": "0"})
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.colorspace = 5
         packets = []
-        for index, pixels in enumerate(ramp_frames(10)):
+        for index, pixels in enumerate(ramp_frames(len(times))):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.pts, frame.time_base = index, Fraction(1, 10)
             packets += stream.encode(frame)
-        for index, packet in enumerate(packets + stream.encode(None)):
+        for time, packet in zip(times, packets + stream.encode(None)):
             packet.time_base = Fraction(1, 1000)
-            packet.pts = packet.dts = 100 * index + start
+            packet.pts = packet.dts = time
             output.mux(packet)
+    return path
+
+
+def even(folder: Path) -> Path:
+    return timed(folder / "clip.mkv", [100 * index for index in range(10)])
+
+
+def uneven(folder: Path) -> Path:
+    return timed(folder / "clip.mkv", [0, 40, 80, 120, 1600])
+
+
+def negative(folder: Path) -> Path:
+    return timed(folder / "clip.mkv", [100 * index - 500 for index in range(10)])
+
+
+@pytest.mark.parametrize("start", [-500, -40, 0, 90_000])
+def test_a_clip_may_begin_at_any_time(tmp_path: Path, start: int) -> None:
+    path = timed(tmp_path / "clip.mkv", [100 * index + start for index in range(10)])
     clip = read_clip(path, ALL)
     assert levels(clip.frames) == pytest.approx(grey_levels(10), abs=4)
     assert clip.times == pytest.approx(np.arange(10) / 10, abs=2e-3) and clip.shown is None
 
 
 def test_a_bare_stream_plays_at_its_own_rate(tmp_path: Path) -> None:
-    data, _, _ = encoded("libx264", {"bf": "2"})
-    path = tmp_path / "clip.h264"
-    path.write_bytes(b"".join(data))
-    clip = read_clip(path, ALL)
+    clip = read_clip(bare(tmp_path), ALL)
     assert len(clip.frames) == 10 and clip.rate == 10
     assert levels(clip.frames) == pytest.approx(grey_levels(10), abs=4)
 
