@@ -19,6 +19,8 @@ from tests.video import test_sync as sync
 from vp2p.settings import ClipSettings
 from vp2p.video.reading import Clip, read_clip
 
+Make = Callable[[Path], Path]
+
 _TITLE = """# What clips are read, and how
 
 `vp2p init --video` takes any file that FFmpeg reads, a picture, an animation, or a folder of pictures. This page says
@@ -38,7 +40,7 @@ class Row:
 
     what: str
     done: str
-    make: Callable[[Path], Path] | None = None
+    make: Make | None = None
     note: str = ""
     settings: Mapping[str, Any] | None = None
     holds: Callable[[Clip], bool] = lambda clip: True
