@@ -14,6 +14,7 @@ from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, make_source, plan_source, read_frames
+from vp2p.text import quoted
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
 
@@ -102,4 +103,4 @@ def _words(session: Session, prompt: str) -> tuple[str, ...]:
 def unknown_word_notes(session: Session, prompt: str) -> tuple[str, ...]:
     """A note for each word of the prompt that a model with a word list does not know."""
     words = unknown_words(session.folder.known_words, split_prompt(session.tokenizer, prompt))
-    return tuple(f"the model {session.settings.model} was not taught the word {word!r}" for word in words)
+    return tuple(f"the model {session.settings.model} was not taught the word {quoted(word, 80)}" for word in words)
