@@ -31,9 +31,7 @@ def _unspaced(word: Word) -> bool:
 def _with(prompt: TokenizedPrompt, parts: dict[Word, list[Word]]) -> TokenizedPrompt:
     if not parts:
         return prompt
-    return dataclasses.replace(
-        prompt, words=tuple(piece for word in prompt.words for piece in parts.get(word, [word]))
-    )
+    return dataclasses.replace(prompt, words=tuple(piece for word in prompt.words for piece in parts.get(word, [word])))
 
 
 def _parts(source: TokenizedPrompt, old: Word, target: TokenizedPrompt, new: Word) -> tuple[list[Word], list[Word]]:

@@ -64,7 +64,8 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     for text in texts:
         name, separator, span = text.rpartition("=")
         if not separator or not name.strip():
-            raise PromptError(f"{quoted(text, 200)} is not a word and its window.", "write it like --window dog=0.1:0.8")
+            shown = quoted(text, 200)
+            raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
         start, _, end = span.rpartition(":")
         window = tuple(_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
         if not 0 <= window[0] <= window[1] <= 1:

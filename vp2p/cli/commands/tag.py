@@ -38,7 +38,7 @@ def tag(
             raise UsageError("There is no tag named.", "vp2p tag NAME RUN")
     elif delete:
         here.tags.delete(name)
-        output.say(f"[green]✓[/green] the tag {name} is taken away; its run stays")
+        output.say(("✓", "green"), f" the tag {name} is taken away; its run stays")
     elif run is None:
         raise UsageError(f"There is no run to call {name}.", f"vp2p tag {name} RUN   (vp2p log lists them)")
     else:
@@ -47,5 +47,5 @@ def tag(
     if not delete:
         output.lines(f"{one.name}\t{one.stage}/{one.run}" for one in found if name in (None, one.name))
     if not found:
-        output.say("[dim]there are no tags[/dim]")
+        output.say(("there are no tags", "dim"))
     output.result("tag", {"tags": found})
