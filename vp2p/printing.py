@@ -171,7 +171,7 @@ def show(what: RenderableType, end: str = "\n") -> None:
 def line(words: str, stream: Any = None) -> None:
     """A plain line for other programs, on standard output."""
     stream = stream or sys.stdout
-    stream.write(_encodable(visible(words), stream) + "\n")
+    stream.write(_encodable(visible(words, keep="\t"), stream) + "\n")
     stream.flush()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import unicodedata
+from typing import Iterable
 
 # What joins letters and emoji, and the tags of a flag after its emoji, is seen as it is meant.
 _KEPT = re.compile("[\u200c\u200d]|(?<=\U0001f3f4)[\U000e0020-\U000e007f]+")
@@ -47,6 +48,11 @@ def typed(word: str) -> str:
     if visible(word) == word:
         return shlex.quote(word)
     return "$'" + "".join(_escaped_for_shell(char) for char in word) + "'"
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Words as one command to type."""
+    return " ".join(map(typed, words))
 
 
 def _shown(text: str, keep: str) -> str:

@@ -153,7 +153,8 @@ class StageProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._bars.live.is_started:  # or it would print an empty line
+            self._bars.stop()
 
     def __call__(self, what: str, done: int, total: int, metric: str = "") -> None:
         now = time.monotonic()

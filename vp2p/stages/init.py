@@ -14,7 +14,7 @@ from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, make_source, plan_source, read_frames
-from vp2p.text import quoted
+from vp2p.text import quoted, typed
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
 
@@ -80,7 +80,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
         folder,
         {**planned.facts, "source": source.run.name},
         planned.notes,
-        (f"cd {folder.name}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
+        (f"cd {typed(folder.name)}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 from vp2p import __version__
 from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError
+from vp2p.text import typed
 from vp2p.workspace import checkpoint, log, manifest, run_settings
 from vp2p.workspace.atomic import remove_leftovers, write_json, writing
 from vp2p.workspace.command import rebuild_command
@@ -60,7 +60,7 @@ class RunFolder:
     def rebuild(self) -> str:
         """What the user does to have this run made anew."""
         if self.stage == "source":
-            return f"rm -r {shlex.quote(str(self.folder))}, then the same command again"
+            return f"rm -r {typed(str(self.folder))}, then the same command again"
         return rebuild_command(self.folder, self.stage)
 
     @property

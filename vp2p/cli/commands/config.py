@@ -17,6 +17,7 @@ from vp2p.cli.output import output, shown
 from vp2p.errors import NoWorkspaceError, UsageError
 from vp2p.printing import is_terminal, text
 from vp2p.settings import SECTIONS
+from vp2p.text import typed
 from vp2p.workspace.config import NAME as CONFIG
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _change(ctx: typer.Context, key: str, value: str | None, user: bool) -> None
     here = _workspace(ctx)
     read_user_config()  # a damaged file is told of before it is changed
     if here is None and not user:
-        words = f"{key} --unset" if value is None else f"{key} {value}"
+        words = f"{key} --unset" if value is None else f"{key} {typed(value)}"
         raise NoWorkspaceError("There is no workspace here to write a setting for.", f"vp2p config {words} --user")
     path = user_config() if here is None or user else here.folder / CONFIG
     change(path, key, REMOVED if value is None else read_value(key, value))

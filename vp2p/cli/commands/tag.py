@@ -10,6 +10,7 @@ from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run, tags
 from vp2p.cli.output import output
 from vp2p.errors import UsageError
+from vp2p.text import typed
 
 
 def tag(
@@ -40,7 +41,7 @@ def tag(
         here.tags.delete(name)
         output.say(("✓", "green"), f" the tag {name} is taken away; its run stays")
     elif run is None:
-        raise UsageError(f"There is no run to call {name}.", f"vp2p tag {name} RUN   (vp2p log lists them)")
+        raise UsageError(f"There is no run to call {name}.", f"vp2p tag {typed(name)} RUN   (vp2p log lists them)")
     else:
         here.tags.set(name, here.find_run(run), move)
     found = here.tags.all()
