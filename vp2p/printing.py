@@ -199,6 +199,11 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
+def knows(char: str) -> bool:
+    """Whether standard output can encode a character."""
+    return _encodable(char, sys.stdout) == char
+
+
 class LogLines(logging.Handler):
     """Log records as lines for people."""
 

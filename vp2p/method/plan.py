@@ -81,7 +81,8 @@ def plan_edit(
     """
     target_prompt = settings.prompt if settings.prompt is not None else swapped_prompt(tokenizer, prompt, settings.swap)
     source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
-    check_length(target.prompt, len(target.ids), length)
+    for each in (source, target):
+        check_length(each.prompt, len(each.ids), length)
     if not target.words:
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
     source, target = parted(source, target)

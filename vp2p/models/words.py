@@ -218,4 +218,7 @@ def _suggest(tokenized: TokenizedPrompt, text: str) -> str:
     counts = Counter(word.text for word in tokenized.words)
     near = difflib.get_close_matches(text[:200], counts, n=1)
     words = one_line(", ".join(counts) or "none", 500)
-    return (f"did you mean {near[0]}? " if near else "") + f"words of the prompt: {words}"
+    told = (f"did you mean {near[0]}? " if near else "") + f"words of the prompt: {words}"
+    if any(unspaced(word.text[0]) for word in tokenized.words):
+        told += '; parts of these, and several together, can be named, too; or give a new sentence by --prompt "…"'
+    return told

@@ -77,6 +77,8 @@ def _preview(rows: Rows, sheet: Path, preview: str) -> None:
 
     width = printing.screen().width
     by = protocol(os.environ) if preview == "auto" else preview
+    if by == "blocks" and not printing.knows("\u2580"):
+        return
     if by == "blocks":
         return printing.show(half_blocks(rows, width), end="")
     with Image.open(sheet) as picture:
