@@ -24,7 +24,7 @@ def _texts(prompt: str) -> list[str]:
         ("a cat, red.", ["a", "cat", "red"]),
         ("a Spider-Man's 't-shirt'", ["a", "Spider-Man's", "t-shirt"]),
         ("cat--dog - bird & cats'", ["cat", "dog", "bird", "cats"]),
-        ("ein Käfer im cafe\u0301 \U0001f431", ["ein", "Käfer", "im", "cafe\u0301"]),
+        ("ein Käfer im cafe\u0301 \U0001f431", ["ein", "Käfer", "im", "cafe\u0301", "\U0001f431"]),
         ("कुत्ता घास पर", ["कुत्ता", "घास", "पर"]),
     ],
 )

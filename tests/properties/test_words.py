@@ -16,9 +16,13 @@ from tests.cli.running import vp2p
 from vp2p.errors import UsageError
 from vp2p.method.plan import plan_edit
 from vp2p.models.folder import read_folder
+from vp2p.models.scripts import clusters
 from vp2p.models.sources import find_folder
 from vp2p.models.tokenizing import load_tokenizer
+from vp2p.models.words import find_word, key, split_prompt
 from vp2p.settings import EditSettings
+from vp2p.stages.edit import default_name
+from vp2p.workspace.names import check_edit_name
 
 PROMPT = "a cat and a cat on the grass"
 STEPS = 6
@@ -90,6 +94,48 @@ def test_a_swap_puts_its_words_into_the_prompt(tokenizer: CLIPTokenizerFast, swa
     assert len(plan.target.prompt.split()) == len(PROMPT.split())
     for text in swap:
         assert " ".join(text.partition("=")[2].split()) in plan.target.prompt
+
+
+# Letters, marks, emoji and joiners of many scripts.
+SCRIPTS = st.text(
+    alphabet=st.one_of(
+        st.sampled_from("aZ 5-'$&#=:\u0301\u200c\u200d\ufe0f\u20e3İßΣ"),
+        st.sampled_from("猫草上ねこネーคมว\u0e33\u0e49ກរ\u17d2한글\u1112\u1161\u11abقِطّक\u094dע"),
+        st.sampled_from("🐱🏖👍🏽👩🚀🇩🇪★°\U000e0067Ａ"),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=300)
+@given(SCRIPTS)
+def test_words_of_every_script_can_be_named(tokenizer: CLIPTokenizerFast, prompt: str) -> None:
+    """Each word has tokens of its own, is cut at no character, and its numbered name finds it."""
+    tokenized = split_prompt(tokenizer, prompt)
+    borders = {at for span in clusters(prompt) for at in span}
+    taken = [token for word in tokenized.words for token in word.tokens]
+    assert taken == sorted(set(taken))
+    for word in tokenized.words:
+        assert word.tokens and {word.start, word.end} <= borders
+        alike = [other for other in tokenized.words if key(other.text) == key(word.text)]
+        assert find_word(tokenized, f"{word.text}#{alike.index(word) + 1}") == word
+
+
+@settings(max_examples=300)
+@given(SCRIPTS, SCRIPTS, SCRIPTS)
+def test_an_edit_in_every_script_is_planned_and_has_a_name(
+    tokenizer: CLIPTokenizerFast, prompt: str, old: str, new: str
+) -> None:
+    for asked in (EditSettings(swap=(f"{prompt[2:5] or old}={new}",)), EditSettings(prompt=new)):
+        try:
+            plan = plan_edit(tokenizer, prompt, asked, STEPS, tokenizer.model_max_length)
+        except UsageError as error:
+            refused(error)
+            continue
+        assert check_edit_name(default_name(plan, asked))
+        same = EditSettings(prompt=plan.target.prompt)
+        by_prompt = plan_edit(tokenizer, prompt, same, STEPS, tokenizer.model_max_length)
+        assert by_prompt.alignment == plan.alignment and by_prompt.blend == plan.blend
 
 
 OPTIONS = st.tuples(st.sampled_from(("--swap", "--reweight", "--window", "--blend", "--prompt")), NEAR | SWAPS)

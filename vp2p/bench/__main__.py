@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Sequence
 
+from vp2p import printing
 from vp2p.bench.methods import METHODS, read_method
 from vp2p.bench.results import Result, ScoreFile
 from vp2p.bench.selecting import select
@@ -18,6 +19,7 @@ from vp2p.bench.working import Failed
 from vp2p.bench.writing import write_results
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.stages.saving import Interrupted
+from vp2p.text import one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _bench(given)
     except Vp2pError as error:
-        print(f"error: {error.cause}\nhint: {error.hint}", file=sys.stderr)
+        printing.say(f"error: {one_line(error.cause)}")
+        printing.say(f"hint: {error.hint}")
         return error.exit_code
     except (Interrupted, KeyboardInterrupt):
-        print("interrupted; the same command goes on", file=sys.stderr)
+        printing.say("interrupted; the same command goes on")
         return 130
 
 
@@ -42,11 +45,11 @@ def _bench(given: argparse.Namespace) -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for found in work(given.out, list(cases.values()), methods, given.jobs):
-        print(_line(found), file=sys.stderr, flush=True)
+        printing.say(_line(found))
         failed += isinstance(found, Failed)
     results = ScoreFile(given.out / "scores.jsonl").of(cases, [method.name for method in methods])
     write_results(given.out, results, cases, methods)
-    print(given.out / "table.md")
+    printing.place(given.out / "table.md")
     return 3 if failed else 0
 
 
@@ -79,4 +82,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with printing.opened() as ended:
+        code = ended(main())
+    sys.exit(code)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vp2p import __version__
+from vp2p import __version__, printing
 from vp2p.cli.command import Command, Group
 from vp2p.cli.commands.attention import attention
 from vp2p.cli.commands.batch import batch
@@ -67,7 +67,7 @@ for command in COMMANDS:
 
 def _version(value: bool) -> None:
     if value:
-        print(f"vp2p {__version__}")
+        printing.line(f"vp2p {__version__}")
         raise typer.Exit()
 
 
@@ -90,19 +90,23 @@ def vp2p(
     source = ctx.get_parameter_source("workspace")
     output.workspace = workspace if source is not None and source.name == "COMMANDLINE" else None
     logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s: %(message)s"
+        handlers=[printing.LogLines()],
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
     )
 
 
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
-    try:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, interrupt)  # from here on, one may come
-        mend_bash_words()
-        code = app(prog_name="vp2p", standalone_mode=False)
-    except BaseException as error:
-        code = _end(error)
+    with printing.opened() as ended:
+        try:
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(signum, interrupt)  # from here on, one may come
+            mend_bash_words()
+            code = app(prog_name="vp2p", standalone_mode=False)
+        except BaseException as error:
+            code = _end(error)
+        code = ended(code or 0)
     sys.exit(code)
 
 
@@ -119,8 +123,6 @@ def _end(error: BaseException) -> int:
             return error.exit_code  # without any words, the help is printed already
         output.json = output.json or "--json" in sys.argv
         return _fail(usage_error(error))
-    if isinstance(error, BrokenPipeError):
-        return 1
     if is_out_of_memory(error):
         traceback.clear_frames(error.__traceback__)  # what they hold is memory to say it in
         return _fail(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))

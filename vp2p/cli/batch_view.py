@@ -10,17 +10,18 @@ from types import TracebackType
 from typing import TextIO
 
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 
 from vp2p.batch.course import ItemResult
 from vp2p.batch.expand import Item
 from vp2p.batch.graph import Failure, Graph, Node
 from vp2p.cli.output import ENVELOPE, Output, plain, shown
+from vp2p.printing import Piece, line, place, text
 from vp2p.stages.result import StageResult
+from vp2p.text import one_line, visible
 
 _SECONDS_BETWEEN_LINES = 10.0
-_MARKS = {"failed": "[red]✗[/red]", "up to date": "[dim]=[/dim]"}
+_MARKS = {"failed": ("✗", "red"), "up to date": ("=", "dim")}
 # Rows of a terminal that the table leaves to its head, its foot and the prompt.
 _AROUND = 7
 
@@ -65,29 +66,29 @@ class BatchView:
     def began(self, node: Node, again: bool) -> None:
         self._set(node, f"{node.job.stage} again" if again else node.job.stage, "running")
         if again and not self._lives:
-            self._output.say(f"{_name(node)} again, on another worker")
+            self._output.say(*_name(node), " again, on another worker")
 
     def progress(self, node: Node, what: str, done: int, total: int, metric: str) -> None:
         self._set(node, f"{what} {done}/{total}", "running")
         if not self._lives and time.monotonic() - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            self._output.say(" ".join(filter(None, (_name(node), f"{done}/{total}", escape(metric)))))
+            self._output.say(*_name(node), f" {done}/{total}", f" {metric}" if metric else "")
 
     def ended(self, node: Node, outcome: StageResult | Failure) -> None:
         self._set(node, "", "failed" if isinstance(outcome, Failure) else "waiting")
         if not self._lives and node.job.stage != "edit":
             told = f"failed: {outcome.cause}" if isinstance(outcome, Failure) else outcome.state
-            self._output.say(f"{_name(node)} {escape(told)}")
+            self._output.say(*_name(node), f" {one_line(told)}")
 
     def item(self, item: Item, result: ItemResult) -> None:
         self.results.append(result)
         where = f"{result.stage} failed" if result.failure else ""
         self._rows[id(item)] = (item, where, result.state)
         if not self._lives:
-            mark = _MARKS.get(result.state, "[green]✓[/green]")
-            self._output.say(f"{mark} {_title(item)}: {where or result.state}")
+            mark = _MARKS.get(result.state, ("✓", "green"))
+            self._output.say(mark, f" {_title(item)}: {where or result.state}")
             for note in result.notes:
-                self._output.say(f"[yellow]note:[/yellow] {escape(note)}")
+                self._output.note(note)
         if not self._holds:
             self._print(result)
 
@@ -96,16 +97,17 @@ class BatchView:
         counts = Counter(result.state for result in self.results)
         order = ("done", "resumed", "up to date", "failed")
         told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
-        self._output.say(f"[bold]{len(self.results)} results:[/bold] {told}")
+        self._output.say((f"{len(self.results)} results:", "bold"), f" {told}")
         failures: dict[tuple[Path, str, Failure], int] = Counter(
             (result.workspace, result.stage, result.failure) for result in self.results if result.failure
         )
         for (folder, stage, failure), count in failures.items():
             results = "1 result" if count == 1 else f"{count} results"
-            self._output.say(f"[red]✗[/red] {escape(shown(folder))}: {stage} failed, and {results} with it")
-            self._output.say(f"  {escape(failure.cause)}\n  [cyan]hint:[/cyan] {escape(failure.hint)}")
+            self._output.say(("✗", "red"), f" {shown(folder)}: {stage} failed, and {results} with it")
+            self._output.say(f"  {one_line(failure.cause)}")
+            self._output.say("  ", ("hint:", "cyan"), f" {visible(failure.hint)}")
         if failures:
-            self._output.say(f"[dim]again:[/dim] {escape(again)}   (does only what is left)")
+            self._output.say(("again:", "dim"), f" {again}   (does only what is left)")
 
     @property
     def _holds(self) -> bool:
@@ -117,9 +119,9 @@ class BatchView:
 
     def _print(self, result: ItemResult) -> None:
         if self._output.json:
-            print(json.dumps(_envelope(result)), file=self._stdout, flush=True)
+            line(json.dumps(_envelope(result)), self._stdout)
         elif result.artifact is not None:
-            print(shown(result.artifact), file=self._stdout, flush=True)
+            place(Path(shown(result.artifact)), self._stdout)
 
     def _table(self) -> Table:
         table = Table(box=None, pad_edge=False)
@@ -133,18 +135,18 @@ class BatchView:
         for item, what, state in rows[:room]:
             style = {"failed": "red", "running": "bold", "waiting": "dim"}.get(state, "green")
             names = (item.video, item.settings or "", item.edit or "")
-            table.add_row(*map(escape, (*names, what)), f"[{style}]{state}[/{style}]")
+            table.add_row(*map(text, (*names, what, (state, style))))
         counts = Counter(state for _, _, state in self._rows.values())
         table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
         return table
 
 
-def _name(node: Node) -> str:
-    return f"[dim]{escape(node.job.folder.name)}[/dim] {node.job.stage}"
+def _name(node: Node) -> tuple[Piece, ...]:
+    return (node.job.folder.name, "dim"), f" {node.job.stage}"
 
 
 def _title(item: Item) -> str:
-    return escape(" · ".join(filter(None, (item.video, item.settings, item.edit))))
+    return " · ".join(filter(None, (item.video, item.settings, item.edit)))
 
 
 def _envelope(result: ItemResult) -> dict[str, object]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from vp2p.cli import completion
 from vp2p.cli.output import output
@@ -63,7 +62,7 @@ def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> S
     from vp2p.stages.running import Patience
     from vp2p.stages.session import Session, compute_settings
 
-    patience = Patience(wait, lambda locked: output.say(f"waiting: {escape(locked.cause)}"))
+    patience = Patience(wait, lambda locked: output.say(f"waiting: {locked.cause}"))
     return Session(workspace(ctx), compute_settings(compute), patience)
 
 

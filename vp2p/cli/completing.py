@@ -8,6 +8,8 @@ from typing import Callable, Iterable
 
 import typer
 
+from vp2p.text import visible
+
 Completer = Callable[[typer.Context, str], "list[str]"]
 
 # Where bash cuts the words of a line, besides at spaces; what stands before the last cut of the word that is typed.
@@ -43,13 +45,13 @@ def mend_bash_words() -> None:
 
 
 def looking(find: Callable[[typer.Context, str], Iterable[str]]) -> Completer:
-    """What of ``find``'s answers begins as the word does; nothing where the looking fails."""
+    """What of ``find``'s answers begins as the word does, and can be seen; nothing where the looking fails."""
 
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         typed = _before_cut + incomplete
         logging.disable(logging.CRITICAL)
         try:
-            found = [one for one in dict.fromkeys(find(ctx, typed)) if one.startswith(typed)]
+            found = [one for one in dict.fromkeys(find(ctx, typed)) if one.startswith(typed) and visible(one) == one]
         except Exception:  # a broken workspace, or a folder that may not be read: the command itself says so
             return []
         finally:

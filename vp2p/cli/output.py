@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import sys
 import time
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -13,18 +11,19 @@ from types import TracebackType
 from typing import Any, Iterable, Sequence
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.tree import Tree
 
+from vp2p import printing
 from vp2p.errors import Vp2pError
+from vp2p.printing import Piece
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
+from vp2p.text import one_line, typed, visible
 
 ENVELOPE = 1
 _SECONDS_BETWEEN_LINES = 10.0
-_UNBOUNDED = 10_000  # columns
 
 
 @dataclass
@@ -42,17 +41,21 @@ class Output:
     @property
     def console(self) -> Console:
         """Messages to people."""
-        return Console(stderr=True, quiet=self.quiet, highlight=False, soft_wrap=True)
+        return printing.people(self.quiet)
 
-    def say(self, text: str) -> None:
-        """A line on stderr, in rich's markup."""
-        self.console.print(text)
+    def say(self, *pieces: Piece) -> None:
+        """A line on stderr."""
+        printing.say(*pieces, console=self.console)
+
+    def note(self, note: str) -> None:
+        """What the user should know, on stderr."""
+        self.say(("note:", "yellow"), f" {note}")
 
     def command(self, text: str) -> str:
         """Commands in a hint as they can be typed where this one was."""
         if self.workspace is None:
             return text
-        named = f"vp2p -w {shlex.quote(str(self.workspace))} "
+        named = f"vp2p -w {typed(str(self.workspace))} "
         return re.sub(
             r"\bvp2p (?=(?:tune|attention|invert|edit|eval|status|config|log|diff|tag|gc|verify|export)\b)",
             lambda _: named,
@@ -62,60 +65,61 @@ class Output:
     def show(self, what: Tree | Table) -> None:
         """What a command was asked to show, on stdout: as wide as the terminal, and elsewhere as wide as it is."""
         if not self.json:
-            Console(highlight=False, width=None if sys.stdout.isatty() else _UNBOUNDED).print(what)
+            printing.show(what)
 
     def lines(self, lines: Iterable[str]) -> None:
         """What a command was asked to show, on stdout, as plain lines for other programs."""
         if not self.json:
             for line in lines:
-                print(line)
+                printing.line(line)
 
     def result(self, command: str, value: Any, answer: Path | str | None = None) -> None:
         """The one thing a command prints on stdout: an envelope, or the artifact's path or the value asked for."""
         if self.json:
-            print(json.dumps({"vp2p": ENVELOPE, "command": command, "ok": True, "result": plain(value)}))
+            printing.line(json.dumps({"vp2p": ENVELOPE, "command": command, "ok": True, "result": plain(value)}))
+        elif isinstance(answer, Path):
+            printing.place(Path(shown(answer)))
         elif answer is not None:
-            print(shown(answer) if isinstance(answer, Path) else answer)
+            printing.line(answer)
 
     def stage(self, result: StageResult) -> None:
         """A finished run: a summary on stderr, its artifact on stdout."""
-        mark = "[dim]=[/dim]" if result.state == "up to date" else "[green]✓[/green]"
-        self.say(f"{mark} [bold]{result.stage}[/bold] {escape(result.run)}: {result.state}")
+        mark = ("=", "dim") if result.state == "up to date" else ("✓", "green")
+        self.say(mark, " ", (result.stage, "bold"), f" {result.run}: {result.state}")
         for name, value in result.facts.items():
-            self.say(f"  [dim]{name}[/dim] {escape(shown(Path(value)) if name == 'sheet' else str(value))}")
+            told = shown(Path(value)) if name == "sheet" else str(value)
+            self.say("  ", (name, "dim"), f" {one_line(told)}")
         for note in result.notes:
-            self.say(f"[yellow]note:[/yellow] {escape(note)}")
+            self.note(note)
         if result.next:
-            self.say("[dim]next:[/dim] " + escape(self.command("   ".join(result.next))))
+            self.say(("next:", "dim"), " " + self.command("   ".join(result.next)))
         self.result(result.stage, result, result.artifact)
 
-    def outlooks(self, command: str, found: Sequence[StageOutlook]) -> None:
+    def outlooks(self, command: str, found: Sequence[StageOutlook], notes: Sequence[str] = ()) -> None:
         """What a command would do, on stdout: one line a run."""
+        for note in notes:
+            self.note(note)
         self.lines(f"{one.stage} {one.run}: {one.state} ({one.why})" for one in found)
         self.result(command, {"dry_run": True, "stages": found})
 
     def error(self, error: Vp2pError) -> None:
         """A cause, and the next command to type."""
         hint = self.command(error.hint)
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
-        for colour, mark, text in (("red", "error:", error.cause), ("cyan", "hint:", hint)):
-            try:
-                console.print(f"[{colour}]{mark}[/{colour}] {escape(text)}")
-            except MemoryError:  # there may be too little left for colours
-                print(mark, text, file=sys.stderr)
+        printing.say(("error:", "red"), f" {one_line(error.cause)}")
+        printing.say(("hint:", "cyan"), f" {visible(hint)}")
         self.failure(type(error).__name__, error.cause, hint, error.exit_code)
 
     def interrupted(self, code: int) -> None:
         """A signal came; ``code`` is the exit code that says which."""
         again = "the same command takes it up again"
-        self.say(f"[yellow]interrupted;[/yellow] {again}")
+        self.say(("interrupted;", "yellow"), f" {again}")
         self.failure("Interrupted", "interrupted", again, code)
 
     def failure(self, kind: str, cause: str, hint: str, code: int) -> None:
         """The envelope of a command that fails, where one is asked for."""
         if self.json:
             told = {"kind": kind, "cause": cause, "hint": hint, "exit": code}
-            print(json.dumps({"vp2p": ENVELOPE, "ok": False, "error": told}))
+            printing.line(json.dumps({"vp2p": ENVELOPE, "ok": False, "error": told}))
 
     def progress(self) -> StageProgress:
         """A bar on a terminal; elsewhere a plain line every so often."""
@@ -128,12 +132,12 @@ class StageProgress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars = Progress(
-            TextColumn("{task.description:<12}"),
+            TextColumn("{task.description:<12}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
-            TextColumn("[dim]{task.fields[metric]}[/dim]"),
+            TextColumn("{task.fields[metric]}", style="dim", markup=False),
             console=console,
             transient=True,
         )
@@ -149,7 +153,8 @@ class StageProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._bars.live.is_started:  # or it would print an empty line
+            self._bars.stop()
 
     def __call__(self, what: str, done: int, total: int, metric: str = "") -> None:
         now = time.monotonic()
@@ -157,11 +162,13 @@ class StageProgress:
         rate = f"{(done - first) / (now - since):.1f}/s" if done > first and now > since else ""
         if self._console.is_terminal:
             if what not in self._tasks:
-                self._tasks[what] = self._bars.add_task(what, total=total, rate="", metric="")
+                told = printing.text(what, stream=self._console.file).plain
+                self._tasks[what] = self._bars.add_task(told, total=total, rate="", metric="")
             self._bars.update(self._tasks[what], completed=done, rate=rate, metric=metric)
         elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
             self._last_line = now
-            self._console.print(" ".join(part for part in (what, f"{done}/{total}", rate, metric) if part))
+            told = " ".join(part for part in (what, f"{done}/{total}", rate, metric) if part)
+            printing.say(told, console=self._console)
 
 
 def shown(path: Path) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from vp2p.method.alignment import Alignment
-from vp2p.models.words import TokenizedPrompt, Word, find_word
+from vp2p.models.scripts import unspaced
+from vp2p.models.words import TokenizedPrompt, Word, find_word, holds
 
 # Words that name no region of a picture; an added word that stands before one edits the whole picture.
 FUNCTION_WORDS = frozenset(
@@ -40,24 +41,33 @@ def blend_tokens(
     swapped = {tuple(pair[1]) for pair in alignment.swapped}
     old = {position for word in changed_words(source, alignment, target=False) for position in word.tokens}
     new: set[int] = set()
-    partner = {tuple(pair[1]): pair[0] for pair in alignment.same}
-    words = list(target.words)
+    partner = {(at,): (before,) for pair in alignment.same for before, at in zip(*pair)}
+    partner |= {tuple(pair[1]): pair[0] for pair in alignment.same}
     for word in changed_words(target, alignment, target=True) + reweighted:
         new |= set(word.tokens)
         if tuple(word.tokens) in swapped:
             continue
-        # What an added or re-weighted word says is seen on the words it stands before: "red cat".
-        described = []
-        for following in words[words.index(word) + 1 :]:
-            if following.text in FUNCTION_WORDS:
-                break
-            described.append(following)
+        described = _described(target, word, word in reweighted)
         if not described and word not in reweighted:
             return None  # a style or the like: it belongs to the whole picture
         for following in described + ([word] if word in reweighted else []):
             new |= set(following.tokens)
-            old |= set(partner.get(tuple(following.tokens), ()))
+            pieces = [following.tokens] if following.tokens in partner else [(at,) for at in following.tokens]
+            old |= {before for piece in pieces for before in partner.get(piece, ())}
     return tuple(sorted(old)), tuple(sorted(new))
+
+
+def _described(target: TokenizedPrompt, word: Word, reweighted: bool) -> list[Word]:
+    """What an added or re-weighted word says is seen on the words it stands before: "red cat".
+
+    Without spaces no function word ends the phrase: an added word is seen on the very next one, a
+    re-weighted one on itself.
+    """
+    following = [other for other in target.words if other.start >= word.end]
+    if unspaced(word.text[-1]):
+        return [other for other in following[:1] if other.start == word.end and not reweighted]
+    ends = (place for place, other in enumerate(following) if other.text in FUNCTION_WORDS)
+    return following[: next(ends, None)]
 
 
 def _named(
@@ -65,12 +75,7 @@ def _named(
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
     sides: tuple[set[int], set[int]] = (set(), set())
     for name in names:
-        text = name.partition("#")[0].lower()
-        holding = [
-            (side, prompt)
-            for side, prompt in zip(sides, (source, target))
-            if any(word.text == text for word in prompt.words)
-        ]
+        holding = [(side, prompt) for side, prompt in zip(sides, (source, target)) if holds(prompt, name)]
         if not holding:
             find_word(target, name)  # raises, and names the words there are
         for side, prompt in holding:

@@ -8,7 +8,7 @@ from typing import Collection, Iterable
 
 from vp2p.method.blend_words import FUNCTION_WORDS
 from vp2p.method.plan import EditPlan
-from vp2p.models.words import TokenizedPrompt, find_word, word_spans
+from vp2p.models.words import TokenizedPrompt, Word, find_word, number_in
 from vp2p.settings import EditSettings
 
 
@@ -75,10 +75,10 @@ def changing_only(plan: EditPlan, settings: EditSettings, kept: Collection[int])
         found = []
         for option in options:
             name, _, value = option.rpartition(sign)
-            at = find_word(plan.target, name.strip()).start
-            place = max(place for place, part in enumerate(parts) if part.target[0] <= at)
+            word = find_word(plan.target, name.strip())
+            place = max(place for place, part in enumerate(parts) if part.target[0] <= word.start)
             if place in kept:
-                found.append(f"{_name(prompt, starts[place] + at - parts[place].target[0])}{sign}{value}")
+                found.append(f"{_name(prompt, word, starts[place] - parts[place].target[0])}{sign}{value}")
         return tuple(found)
 
     return dataclasses.replace(
@@ -92,8 +92,6 @@ def _places(prompt: TokenizedPrompt, spans: Iterable[tuple[int, ...]]) -> list[i
     return [places[span] for span in spans if span in places]
 
 
-def _name(prompt: str, at: int) -> str:
-    """What to call the word that begins at a character, such as "cat#2"."""
-    spans = word_spans(prompt)
-    text = next(prompt[start:end].lower() for start, end in spans if start == at)
-    return f"{text}#{sum(prompt[start:end].lower() == text and start <= at for start, end in spans)}"
+def _name(prompt: str, word: Word, moved: int) -> str:
+    """What to call a word that stands ``moved`` characters further in ``prompt``, such as "cat#2"."""
+    return f"{word.text}#{number_in(prompt, word.text, word.start + moved)}"

@@ -11,6 +11,7 @@ from vp2p.errors import PromptError
 from vp2p.method.alignment import Alignment, TokenMap, align, token_map
 from vp2p.method.blend_words import blend_tokens, changed_words
 from vp2p.method.swaps import swapped_prompt
+from vp2p.method.unspaced import parted
 from vp2p.method.weights import time_windows, word_weights, word_windows
 from vp2p.models.text import check_length
 from vp2p.models.words import TokenizedPrompt, split_prompt
@@ -44,8 +45,18 @@ class EditPlan:
 
     @property
     def changed_words(self) -> tuple[str, ...]:
-        """The target's words that are new."""
-        return tuple(word.text for word in changed_words(self.target, self.alignment, target=True))
+        """The target's words that are new; those without a space between them are one."""
+        found: list[tuple[str, int]] = []
+        for word in changed_words(self.target, self.alignment, target=True):
+            joins = bool(found) and found[-1][1] == word.start
+            found.append((found.pop()[0] + word.text if joins else word.text, word.end))
+        return tuple(text for text, _ in found)
+
+    @property
+    def changed_signs(self) -> str:
+        """What the target has that is new and no word, such as "&"."""
+        spans = [self.target.offsets[at] for tokens in self.alignment.added for at in tokens]
+        return " ".join(dict.fromkeys(self.target.prompt[start:end] for start, end in spans)).strip()
 
     @property
     def replaces(self) -> bool:
@@ -70,9 +81,11 @@ def plan_edit(
     """
     target_prompt = settings.prompt if settings.prompt is not None else swapped_prompt(tokenizer, prompt, settings.swap)
     source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
-    check_length(target.prompt, len(target.ids), length)
+    for each in (source, target):
+        check_length(each.prompt, len(each.ids), length)
     if not target.words:
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
+    source, target = parted(source, target)
     alignment = align(source, target)
     weights, reweighted = word_weights(target, settings.reweight, length)
     for word in changed_words(target, alignment, target=True):

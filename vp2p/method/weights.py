@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vp2p.errors import PromptError
 from vp2p.models.words import TokenizedPrompt, Word, find_word
+from vp2p.text import quoted
 
 
 def word_weights(target: TokenizedPrompt, reweights: tuple[str, ...], length: int) -> tuple[Tensor, list[Word]]:
@@ -22,7 +23,7 @@ def word_weights(target: TokenizedPrompt, reweights: tuple[str, ...], length: in
     for text in reweights:
         name, separator, value = text.rpartition(":")
         if not separator or not name.strip():
-            raise PromptError(f"{text!r} is not a word and its weight.", "write it like --reweight red:2")
+            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", "write it like --reweight red:2")
         word = find_word(target, name.strip())
         weights[list(word.tokens)] = _number(value, "--reweight", "--reweight red:2")
         words.append(word)
@@ -63,12 +64,13 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     for text in texts:
         name, separator, span = text.rpartition("=")
         if not separator or not name.strip():
-            raise PromptError(f"{text!r} is not a word and its window.", "write it like --window dog=0.1:0.8")
+            shown = quoted(text, 200)
+            raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
         start, _, end = span.rpartition(":")
         window = tuple(_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
         if not 0 <= window[0] <= window[1] <= 1:
             raise PromptError(
-                f"The window {span!r} of {name.strip()!r} is not within the steps.",
+                f"The window {quoted(span, 80)} of {quoted(name.strip(), 80)} is not within the steps.",
                 "give shares of the steps, start before end, like --window dog=0.1:0.8",
             )
         windows[name.strip()] = window
@@ -81,5 +83,5 @@ def _number(text: str, option: str, example: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise PromptError(f"{text!r} in {option} is not a number.", f"write it like {example}")
+        raise PromptError(f"{quoted(text, 80)} in {option} is not a number.", f"write it like {example}")
     return value

@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import re
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
@@ -15,7 +14,7 @@ from vp2p.errors import ModelError
 from vp2p.models.digests import file_digest
 from vp2p.models.weights import PICKLES as _PICKLES
 from vp2p.models.weights import find_variant, fingerprinted
-from vp2p.text import shorten
+from vp2p.text import shorten, typed
 
 _MARKS = ("model_index.json", "unet", "vae")
 _OLD_SIZE = 64
@@ -131,7 +130,7 @@ def _no_model(path: Path) -> ModelError:
     found = [folder for folder in near if (folder / "model_index.json").is_file()]
     single = sorted(file.name for file in path.glob("*") if file.suffix in (".safetensors", *_PICKLES))
     if found:
-        return ModelError(cause, f"--model {shlex.quote(str(found[0]))}")
+        return ModelError(cause, f"--model {typed(str(found[0]))}")
     if single:
         return ModelError(
             f"{cause} It holds {single[0]}, which is a single-file checkpoint, a LoRA or one part of a model.",

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vp2p.errors import PromptError
 from vp2p.models.loading import LatentModel
+from vp2p.text import quoted
 
 
 @torch.no_grad()
@@ -35,6 +36,6 @@ def check_length(prompt: str, tokens: int, limit: int) -> None:
     if tokens > limit:
         # The limit counts the begin and the end token, which nobody typed.
         raise PromptError(
-            f"The prompt has {tokens - 2} tokens, but this model reads at most {limit - 2}: {prompt!r}",
+            f"The prompt has {tokens - 2} tokens, but this model reads at most {limit - 2}: {quoted(prompt, 500)}",
             "shorten the prompt",
         )

@@ -12,6 +12,7 @@ from vp2p.report.edits import edit_view
 from vp2p.report.runs import each, run_views
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.source import load_frames
+from vp2p.text import typed
 from vp2p.video.timing import Timing
 from vp2p.workspace import Workspace
 from vp2p.workspace.lookup import key_of
@@ -78,5 +79,5 @@ def _facts(workspace: Workspace, clip: Clip) -> dict[str, str]:
 
 
 def _commands(workspace: Workspace, runs: tuple[RunView, ...]) -> tuple[str, ...]:
-    lines = [init_command(workspace), f"cd {workspace.folder.name}"]
+    lines = [init_command(workspace), f"cd {typed(workspace.folder.name)}"]
     return (*lines, *(run.command for run in each(runs) if run.state == "finished" and run.command))

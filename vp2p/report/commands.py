@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vp2p.text import command_line
 from vp2p.workspace import RunFolder, Workspace
 
 _FORCE = " --force"
@@ -24,7 +24,7 @@ def init_command(workspace: Workspace) -> str:
     absolute = Path(config.video).is_absolute()
     video = config.video if absolute else os.path.relpath(workspace.video, folder.parent)
     words = ["vp2p", "init", folder.name, "--video", video, "--prompt", config.prompt]
-    return shlex.join([*words, "--model", config.model.model, *_options(config.clip), *_options(config.model)])
+    return command_line([*words, "--model", config.model.model, *_options(config.clip), *_options(config.model)])
 
 
 def _options(settings: Any) -> list[str]:

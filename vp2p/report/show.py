@@ -15,6 +15,7 @@ from vp2p.report.overlays import overlaid
 from vp2p.report.prompts import changed_words
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.source import load_frames
+from vp2p.text import quoted, typed
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lookup import key_of
 
@@ -68,7 +69,9 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
     for word in words:
         if word.lower() not in maps:
             known = ", ".join(maps) or "none"
-            raise UsageError(f"No attention of {word!r} is kept; kept: {known}.", f"vp2p attention {word}")
+            raise UsageError(
+                f"No attention of {quoted(word, 80)} is kept; kept: {known}.", f"vp2p attention {typed(word)}"
+            )
         rows.append((f"attention of {word}", overlaid(frames.pixels, maps[word.lower()])))
     return rows
 
@@ -88,7 +91,7 @@ def place_of(workspace: Workspace, run: RunFolder, out: Path | None, force: bool
     if out is None:
         return workspace.folder / "show" / f"{run.stage}-{run.name}.png"
     if not out.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {out.parent}.", f"mkdir -p {out.parent}")
+        raise UsageError(f"There is no folder {out.parent}.", f"mkdir -p {typed(str(out.parent))}")
     if out.is_dir() or (out.exists() and not force):
         raise UsageError(f"{out} exists already.", "give --out another file" + ("" if out.is_dir() else ", or --force"))
     return out

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, Mapping, Sequence
 import numpy as np
 from PIL import Image
 
+from vp2p.text import visible
+
 if TYPE_CHECKING:
     from rich.text import Text
 
@@ -61,7 +63,7 @@ def half_blocks(rows: Sequence[tuple[str, np.ndarray]], columns: int) -> Text:
         count = max(1, min(len(frames), (columns + _GAP) // (_LEAST_COLUMNS + _GAP)))
         chosen = frames[np.linspace(0, len(frames) - 1, count).round().astype(int)]
         width = min((columns + _GAP) // count - _GAP, frames.shape[2], 2 * _LEAST_COLUMNS)
-        text.append(f"{label}\n")
+        text.append(f"{visible(label)}\n")
         _append(text, [_shrunk(frame, width) for frame in chosen])
     return text
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from vp2p.errors import UsageError
 from vp2p.report.media import Linked, Media, files_of
 from vp2p.report.render import GENERATOR
+from vp2p.text import typed
 from vp2p.workspace.atomic import write_bytes, write_text, writing
 
 _OURS = f'<meta name="generator" content="{GENERATOR}'.encode()
@@ -26,7 +27,7 @@ def check_place(path: Path, force: bool) -> None:
     if files_of(path).exists() and not files_of(path).is_dir():
         raise UsageError(f"{files_of(path)} is in the way of the page's files.", "--out another file")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
+        raise UsageError(f"There is no folder {path.parent}.", f"mkdir -p {typed(str(path.parent))}")
     if path.exists() and not force:
         with open(path, "rb") as stream:
             if _OURS not in stream.read(_NEAR_THE_TOP):

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from vp2p import printing
 from vp2p.sprites.language import WORDS
 from vp2p.sprites.network import Network, scheduler
 from vp2p.sprites.tokenizer import build_tokenizer
@@ -74,4 +75,4 @@ if __name__ == "__main__":
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the drawn pictures")
     parser.add_argument("--target", type=Path, default=MODEL)
     given = parser.parse_args()
-    print(f"{given.target}: {export(given.out, given.pictures, given.target) / 2**20:.1f} MiB")
+    printing.line(f"{given.target}: {export(given.out, given.pictures, given.target) / 2**20:.1f} MiB")

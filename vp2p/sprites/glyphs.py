@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from vp2p import printing
 from vp2p.sprites.language import OBJECTS
 
 FOLDER = Path(__file__).parent / "glyphs"
@@ -58,4 +59,4 @@ def glyph(name: str) -> np.ndarray:
 
 if __name__ == "__main__":
     for written in extract(sys.argv[1]):
-        print(written.name)
+        printing.line(written.name)

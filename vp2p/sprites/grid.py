@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from vp2p import printing
 from vp2p.sprites.judge import Judge, Verdict
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES
 from vp2p.sprites.sampling import Drawer, sheet
@@ -119,9 +120,9 @@ if __name__ == "__main__":
     parser.add_argument("--validate", action="store_true", help="judge rendered scenes instead of drawn ones")
     given = parser.parse_args()
     if given.validate:
-        print(json.dumps(validate(given.count, given.seed)))
+        printing.line(json.dumps(validate(given.count, given.seed)))
     elif given.out is None:
         parser.error("give --out FOLDER, or --validate")
     else:
         report = evaluate(given.model, given.out, given.count, given.seed, given.steps, given.guidance)
-        print(json.dumps(report["accuracy"]))
+        printing.line(json.dumps(report["accuracy"]))

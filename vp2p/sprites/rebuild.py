@@ -15,6 +15,7 @@ import torch
 from diffusers import AutoencoderKL
 from PIL import Image
 
+from vp2p import printing
 from vp2p.sprites.export import MODEL
 from vp2p.sprites.grid import grid_scenes
 from vp2p.sprites.train_vae import psnr, to_tensor
@@ -54,6 +55,6 @@ if __name__ == "__main__":
     autoencoder = AutoencoderKL.from_pretrained(given.model, subfolder="vae", torch_dtype=torch.float32)
     if not given.clips:
         scenes = np.concatenate([scene.render() for scene in grid_scenes(200, 0)])
-        print(f"scenes: {rebuilt_psnr(autoencoder, scenes):.2f} dB")
+        printing.line(f"scenes: {rebuilt_psnr(autoencoder, scenes):.2f} dB")
     for path in given.clips:
-        print(f"{path.name}: {rebuilt_psnr(autoencoder, read_squares(path)):.2f} dB")
+        printing.line(f"{path.name}: {rebuilt_psnr(autoencoder, read_squares(path)):.2f} dB")

@@ -15,6 +15,7 @@ from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames
 from vp2p.stages.tune import tune
+from vp2p.text import typed
 from vp2p.workspace import Workspace, WorkspaceConfig
 
 OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
@@ -68,5 +69,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     contact_sheet(rows, sheet)
     tries = ("edit --swap cat=rabbit", 'edit --prompt "a striped cat on the grass"', "status")
     return DemoResult(
-        tuple(result.artifact for result in results), sheet, tuple(f"vp2p -w {walk} {words}" for words in tries)
+        tuple(result.artifact for result in results),
+        sheet,
+        tuple(f"vp2p -w {typed(str(walk))} {words}" for words in tries),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, mask_path, source_of
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
+from vp2p.workspace.names import name_of_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,6 +35,7 @@ class PlannedEdit(Planned):
 
     words: EditPlan
     inversion: InvertSettings
+    notes: tuple[str, ...] = ()
 
 
 def plan_edit(
@@ -86,7 +87,7 @@ def plan_edit(
     }
     run = _run(inverted.workspace, identity("edit", inputs), name, default_name(words, settings), force)
     parents = {"invert": inverted.run, **inverted.parents}
-    return PlannedEdit(inverted.workspace, run, recorded, parents, words, inversion)
+    return PlannedEdit(inverted.workspace, run, recorded, parents, words, inversion, _inner_notes(words, settings))
 
 
 def edit(
@@ -129,7 +130,7 @@ def edit(
             notes.extend(nothing_changed(made, frames, words, settings))
             notes.extend(keep_edit(session, run, made, frames, words, run.path(video_name(format)), format))
 
-        notes.extend(without_effect(settings))
+        notes.extend((*planned.notes, *without_effect(settings)))
         notes.extend(unknown_word_notes(session, words.target.prompt))
         done = perform(planned, work, force, session.patience)
     facts = {"kind": words.kind, "prompt": words.target.prompt, "sheet": str(run.path("sheet.png"))}
@@ -164,10 +165,25 @@ def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: in
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:
     """A name for an edit: its new words, then its weights; at most 48 characters."""
-    parts = list(plan.changed_words) or ([] if settings.reweight else ["same"])
+    from vp2p.method.swaps import inner_swaps
+
+    parts = list(plan.changed_words)
+    if inner_swaps(settings.swap):  # the words as they were said, where no space says where they end
+        sides = [text.rpartition("=")[2].strip() for text in settings.swap]
+        parts = sides if all(side in plan.target.prompt for side in sides) else parts
+    if not parts and not settings.reweight:
+        parts = [plan.changed_signs or "same"]
     parts += [text.replace(":", "-").replace("#", "-") for text in settings.reweight]
-    name = re.sub(r"[^\w.-]+", "-", "-".join(parts)).strip("-._")
-    return name[:48].rstrip("-._") or "edit"
+    return name_of_words("-".join(parts)) or "edit"
+
+
+def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
+    """Says what a swap inside a sentence without spaces comes to, since it may hit a part of a longer word."""
+    from vp2p.method.swaps import by_prompt, inner_swaps
+
+    if not inner_swaps(settings.swap):
+        return ()
+    return (f"the swap is made inside a sentence without spaces; it is the same as: {by_prompt(plan.target.prompt)}",)
 
 
 def _run(workspace: Workspace, digest: str, name: str | None, base: str, force: bool) -> RunFolder:

@@ -14,6 +14,7 @@ from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, make_source, plan_source, read_frames, refuse_address
+from vp2p.text import quoted, typed
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
 
@@ -82,7 +83,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
         folder,
         {**planned.facts, "source": source.run.name},
         planned.notes,
-        (f"cd {folder.name}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
+        (f"cd {typed(folder.name)}", "vp2p tune", "vp2p invert", "vp2p edit --swap OLD=NEW"),
     )
 
 
@@ -105,4 +106,4 @@ def _words(session: Session, prompt: str) -> tuple[str, ...]:
 def unknown_word_notes(session: Session, prompt: str) -> tuple[str, ...]:
     """A note for each word of the prompt that a model with a word list does not know."""
     words = unknown_words(session.folder.known_words, split_prompt(session.tokenizer, prompt))
-    return tuple(f"the model {session.settings.model} was not taught the word {word!r}" for word in words)
+    return tuple(f"the model {session.settings.model} was not taught the word {quoted(word, 80)}" for word in words)

@@ -17,6 +17,7 @@ from vp2p.plain import read_json
 from vp2p.stages.packing import FORMAT, MANIFEST, MEGABYTE
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.result import Progress, silent
+from vp2p.text import typed
 from vp2p.workspace import RunFolder, Workspace, replacing
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.create import taken
@@ -87,7 +88,7 @@ def _notes(workspace: Workspace, folder: Path) -> tuple[str, ...]:
     model = workspace.config.model.model
     notes = []
     if Path(model).is_absolute() and not Path(model).is_dir():
-        notes.append(f"the model {model} is not here: vp2p -w {folder} config model.model FOLDER")
+        notes.append(f"the model {model} is not here: vp2p -w {typed(str(folder))} config model.model FOLDER")
     if not workspace.video.exists():
         notes.append("the video did not come along: there is no sound, and the clip cannot be cut anew")
     return tuple(notes)

@@ -11,6 +11,7 @@ import numpy as np
 
 from vp2p.errors import VideoError
 from vp2p.settings import ClipSettings
+from vp2p.text import typed
 from vp2p.video.pictures import AnimationSource, Convert, FolderSource, is_picture
 from vp2p.video.sampling import choose
 from vp2p.video.streams import StreamSource
@@ -111,7 +112,7 @@ def _source(path: Path, convert: Convert | None = None) -> Source:
     if not os.path.exists(path):
         raise VideoError(f"There is no file or folder {path}.", "check the path to the clip")
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
-        raise VideoError(f"You may not read {path}.", f"chmod u+rX {path}")
+        raise VideoError(f"You may not read {path}.", f"chmod u+rX {typed(str(path))}")
     if path.is_dir():
         return FolderSource(path, convert)
     if path.stat().st_size == 0:

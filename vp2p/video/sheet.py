@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Sequence
 
@@ -10,10 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vp2p.atomic import swapping
 from vp2p.errors import VideoError
+from vp2p.text import visible
 
 _COLUMNS = 8
 _LEAST, _MOST = 128, 256  # pixels of a frame's longest side on the sheet
 _GAP, _MARGIN, _FONT_SIZE, _LINES = 6, 16, 18, 2
+_FIRST_EMOJI, _UNSEEN = 0x2300, "\u200c\u200d\ufe0e\ufe0f"
 _PAPER, _INK = (250, 250, 248), (32, 32, 32)
 
 
@@ -30,7 +33,7 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
     shown = [(label, _enlarged(_subsampled(frames))) for label, frames in rows]
     inner = max(sum(image.width + _GAP for image in images) - _GAP for _, images in shown)
     inner = max(inner, 3 * _LEAST)
-    labels = [_wrap(label, font, inner) for label, _ in shown]
+    labels = [_wrap(_drawable(label), font, inner) for label, _ in shown]
     line_height = _FONT_SIZE + 6
     heights = [
         len(lines) * line_height + max(image.height for image in images) for lines, (_, images) in zip(labels, shown)
@@ -73,6 +76,16 @@ def _enlarged(frames: np.ndarray) -> list[Image.Image]:
         size = tuple(max(1, round(side * _MOST / longest)) for side in images[0].size)
         return [image.resize(size, Image.Resampling.LANCZOS) for image in images]
     return images
+
+
+def _drawable(label: str) -> str:
+    """A label whose emoji are told by their names, since the font has no pictures; unseen characters as escapes."""
+    return visible("".join(_name(char) for char in label if char not in _UNSEEN))
+
+
+def _name(char: str) -> str:
+    name = unicodedata.name(char, "").lower() if unicodedata.category(char) == "So" else ""
+    return f"[{name}]" if name and ord(char) >= _FIRST_EMOJI else char
 
 
 def _wrap(label: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:

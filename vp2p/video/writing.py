@@ -14,6 +14,7 @@ from PIL import Image
 
 from vp2p.atomic import swapping
 from vp2p.errors import UsageError, VideoError
+from vp2p.text import typed
 from vp2p.video.audio import add_audio, has_audio
 from vp2p.video.timing import Timing
 
@@ -83,7 +84,7 @@ def _format_of(path: Path) -> VideoFormat:
 
 def _check_place(path: Path, format: VideoFormat) -> None:
     if not path.absolute().parent.is_dir():
-        raise VideoError(f"There is no folder {path.parent}.", f"mkdir -p {path.parent}")
+        raise VideoError(f"There is no folder {path.parent}.", f"mkdir -p {typed(str(path.parent))}")
     if format != "png" and path.is_dir():
         raise VideoError(f"{path} is a folder, not a file to write.", "choose another output path")
     if format == "png" and path.exists():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
 from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings, before
+from vp2p.text import command_line
 from vp2p.workspace import config
 from vp2p.workspace.record import read_manifest, read_settings
 
@@ -39,7 +39,7 @@ def rebuild_command(folder: Path, stage: str) -> str:
         words += ["--format", recorded["format"]]
     if stage == "edit":
         words += ["--name", folder.name]
-    return shlex.join([*words, "--force"])
+    return command_line([*words, "--force"])
 
 
 def _recorded(folder: Path) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import Iterator
 
 from vp2p.atomic import TEMPORARY_PREFIX, make_folder
 from vp2p.errors import UsageError
+from vp2p.text import typed
 from vp2p.workspace.atomic import remove_leftovers, writing, yaml_text
 from vp2p.workspace.config import NAME, WorkspaceConfig, config_values, write_config
 from vp2p.workspace.lock import lock_path, run_lock
@@ -71,7 +72,7 @@ def check_free(folder: Path, config: WorkspaceConfig) -> None:
 def taken(folder: Path) -> UsageError:
     """Says that no workspace can be made there."""
     what = "is a workspace already" if (folder / NAME).exists() else "exists already"
-    return UsageError(f"{folder} {what}.", f"vp2p -w {folder} status, or give another name")
+    return UsageError(f"{folder} {what}.", f"vp2p -w {typed(str(folder))} status, or give another name")
 
 
 def _is_of(folder: Path, config: WorkspaceConfig) -> bool:

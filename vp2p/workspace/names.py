@@ -11,6 +11,10 @@ from vp2p.errors import UsageError
 _MAX_CHARACTERS = 64
 # A file name may have 255 bytes on common file systems; some are left for lock and temporary names.
 _MAX_BYTES = 200
+# Names made of words stay short enough to be read in a table.
+_FROM_WORDS = 48
+# What only says how an emoji looks, or how letters join.
+_UNSEEN = dict.fromkeys([*range(0xFE00, 0xFE10), 0x20E3, 0x200C, 0x200D])
 _ID = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -61,6 +65,30 @@ def file_in(folder: Path, name: str) -> Path:
     if not parts or "\0" in name or "\\" in name or ".." in parts or PurePosixPath(name).is_absolute():
         raise UsageError(f"{name!r} is no file of a run.", f"name a file in {folder}")
     return folder.joinpath(*parts)
+
+
+def name_of_words(text: str) -> str:
+    """A name of at most 48 characters that is made of any text; empty where nothing of it can be read.
+
+    Letters, digits and their marks stay; an emoji or sign gives its Unicode name: ``dog-face``.
+    """
+    name = unicodedata.normalize("NFC", "".join(map(_in_name, text.translate(_UNSEEN))))
+    name = re.sub("-*\0[-\0]*", "-", name).strip("-._")
+    while len(name) > _FROM_WORDS or len(name.encode("utf-8", "surrogatepass")) > _MAX_BYTES - 20:
+        cut = name[: min(_FROM_WORDS, len(name) - 1)]
+        marks = len(name) > len(cut) and unicodedata.category(name[len(cut)])[0] == "M"
+        name = (cut.rstrip(cut[-1]) if marks and len(cut) > 1 else cut).rstrip("-._")
+    return name
+
+
+def _in_name(character: str) -> str:
+    kind = unicodedata.category(character)
+    if character in "._-" or kind[0] in "LMN":
+        return character
+    if kind[0] == "S" or character in "&%@*":
+        told = unicodedata.name(character, "").lower().replace("emoji modifier fitzpatrick ", "")
+        return f"\0{told.replace('regional indicator symbol letter ', 'flag ').replace(' ', '-')}\0"
+    return "\0"
 
 
 def cut_name(name: str, suffix: str) -> str:

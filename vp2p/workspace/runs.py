@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping
 from vp2p import __version__
 from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError
+from vp2p.text import typed
 from vp2p.workspace import checkpoint, log, manifest, run_settings
 from vp2p.workspace.atomic import remove_leftovers, write_json, writing
 from vp2p.workspace.command import rebuild_command
@@ -77,7 +77,7 @@ class RunFolder:
     def rebuild(self) -> str:
         """What the user does to have this run made anew."""
         if self.stage == "source":
-            return f"rm -r {shlex.quote(str(self.folder))}, then the same command again"
+            return f"rm -r {typed(str(self.folder))}, then the same command again"
         return rebuild_command(self.folder, self.stage)
 
     @property
@@ -330,6 +330,4 @@ def _refuse_link(folder: Path) -> None:
     """Raises ArtifactError where a run's folder, or its stage's, is a link: it may lead out of the workspace."""
     for path in (folder.parent, folder):
         if path.is_symlink():
-            raise ArtifactError(
-                f"{path} is a link, which may lead out of the workspace.", f"rm {shlex.quote(str(path))}"
-            )
+            raise ArtifactError(f"{path} is a link, which may lead out of the workspace.", f"rm {typed(str(path))}")

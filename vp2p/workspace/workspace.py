@@ -9,6 +9,7 @@ from typing import Sequence
 
 from vp2p.atomic import TEMPORARY_PREFIX
 from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
+from vp2p.text import typed
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.config import WorkspaceConfig, read_config
 from vp2p.workspace.create import making, taken
@@ -63,7 +64,9 @@ class Workspace:
         """
         if explicit is not None:
             if not (Path(explicit) / CONFIG).is_file():
-                raise NoWorkspaceError(f"{explicit} is no workspace: it holds no {CONFIG}.", _INIT.format(explicit))
+                raise NoWorkspaceError(
+                    f"{explicit} is no workspace: it holds no {CONFIG}.", _INIT.format(typed(str(explicit)))
+                )
             return cls(Path(explicit).absolute())
         here = Path.cwd() if start is None else Path(start).absolute()
         for folder in (here, *here.parents):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext
@@ -14,6 +13,7 @@ import typer
 from vp2p.cli.common import DryRun, Json
 from vp2p.cli.output import output, shown
 from vp2p.errors import UsageError
+from vp2p.text import command_line
 
 if TYPE_CHECKING:
     from vp2p.batch.cluster import Cluster
@@ -55,7 +55,7 @@ def batch(
     if ray is not None and jobs != 1:
         raise UsageError("--jobs is for one machine, and --ray for a cluster.", "give only one of them")
     how = ["--ray", ray] if ray is not None else ["--jobs", str(jobs)] if jobs > 1 else []
-    again = shlex.join(["vp2p", "batch", str(plan), *how])
+    again = command_line(["vp2p", "batch", str(plan), *how])
     try:
         read, mistakes = read_plan(plan)
         with _workers(ray, jobs) as workers:
@@ -110,4 +110,5 @@ def _tell(graph: Graph) -> None:
         names = {"video": item.video, "settings": item.settings, "edit": item.edit}
         stages = [told[node.key] for node in graph.chain(last)]
         output.result("batch", {"dry_run": True, **names, "stages": stages})
-    output.say(f"[bold]{len(graph.items)} results:[/bold] " + ", ".join(f"{n} {state}" for state, n in counts.items()))
+    told = ", ".join(f"{n} {state}" for state, n in counts.items())
+    output.say((f"{len(graph.items)} results:", "bold"), f" {told}")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json as json_text
-import sys
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from vp2p.cli.common import Json
@@ -17,7 +15,9 @@ from vp2p.cli.completion import setting_keys, setting_values
 from vp2p.cli.options import from_environment
 from vp2p.cli.output import output, shown
 from vp2p.errors import NoWorkspaceError, UsageError
+from vp2p.printing import is_terminal, text
 from vp2p.settings import SECTIONS
+from vp2p.text import typed
 from vp2p.workspace.config import NAME as CONFIG
 
 if TYPE_CHECKING:
@@ -90,16 +90,16 @@ def _change(ctx: typer.Context, key: str, value: str | None, user: bool) -> None
     here = _workspace(ctx)
     read_user_config()  # a damaged file is told of before it is changed
     if here is None and not user:
-        words = f"{key} --unset" if value is None else f"{key} {value}"
+        words = f"{key} --unset" if value is None else f"{key} {typed(value)}"
         raise NoWorkspaceError("There is no workspace here to write a setting for.", f"vp2p config {words} --user")
     path = user_config() if here is None or user else here.folder / CONFIG
     change(path, key, REMOVED if value is None else read_value(key, value))
     settings, files = _in_force(here)
     (one,) = (setting for setting in settings if setting.key == key)
     done = "taken out of" if value is None else "written to"
-    output.say(f"[green]✓[/green] {key} {done} {escape(shown(path))}")
+    output.say(("✓", "green"), f" {key} {done} {shown(path)}")
     if value is None or one.origin != ("user config" if user else "vp2p.yaml"):
-        output.say(f"  [dim]in force is {escape(_text(one.value))}, from: {one.origin}[/dim]")
+        output.say((f"  in force is {_text(one.value)}, from: {one.origin}", "dim"))
     output.result("config", {"files": files, "settings": [one]}, path)
 
 
@@ -107,16 +107,16 @@ def _show(here: Workspace | None, section: str | None, key: str | None) -> None:
     settings, files = _in_force(here)
     if key is not None:
         (one,) = (setting for setting in settings if setting.key == key)
-        output.say(f"[dim]{one.origin}: {escape(one.help)}[/dim]")
+        output.say((f"{one.origin}: {one.help}", "dim"))
         output.result("config", {"files": files, "settings": [one]}, _text(one.value))
         return
     settings = [one for one in settings if section in (None, one.key.partition(".")[0])]
-    if sys.stdout.isatty():
+    if is_terminal():
         output.show(_table(settings, get_terminal_size().columns))
     else:
         output.lines("\t".join((one.key, _text(one.value), one.origin)) for one in settings)
     what = "what a new workspace would start from" if here is None else shown(here.folder / CONFIG)
-    output.say(f"[dim]{escape(what)}; your own: {escape(_tilde(files['user']))}[/dim]")
+    output.say((f"{what}; your own: {_tilde(files['user'])}", "dim"))
     output.result("config", {"files": files, "settings": settings})
 
 
@@ -139,8 +139,8 @@ def _table(settings: list[Setting], width: int) -> Table:
         table.add_column(title, no_wrap=True)
     for key, value, origin, told in rows:
         mark = "dim" if origin == "default" else "cyan"
-        cells = (key, escape(value), f"[{mark}]{origin}[/{mark}]", f"[dim]{escape(_cut(told, left))}[/dim]")
-        table.add_row(*cells[: len(table.columns)])
+        cells = (key, value, (origin, mark), (_cut(told, left), "dim"))
+        table.add_row(*map(text, cells[: len(table.columns)]))
     return table
 
 

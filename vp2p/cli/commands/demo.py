@@ -30,8 +30,8 @@ def demo(
     with output.progress() as progress:
         result = run_demo(folder, progress)
     for clip in result.clips:
-        output.say(f"[green]✓[/green] {shown(clip)}")
-    output.say("[dim]try next:[/dim]")
+        output.say(("✓", "green"), f" {shown(clip)}")
+    output.say(("try next:", "dim"))
     for command in result.next:
         output.say(f"  {command}")
     output.result("demo", result, result.sheet)

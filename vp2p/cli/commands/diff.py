@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output, plain
 from vp2p.cli.telling import value
+from vp2p.printing import text
 
 if TYPE_CHECKING:
     from vp2p.stages.compare import Comparison
@@ -49,7 +49,7 @@ def diff(
         place = sheet or Path(f"diff-{one.name}-{other.name}.png")
         write_sheet(here, one, other, place, force)
     if found.same:
-        output.say(f"{escape(found.a)} and {escape(found.b)} do not differ")
+        output.say(f"{found.a} and {found.b} do not differ")
     else:
         output.show(_table(found))
     output.result("diff", {**plain(found), "sheet": place}, place)
@@ -58,7 +58,7 @@ def diff(
 def _table(found: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("", found.a, found.b):
-        table.add_column(escape(title), overflow="fold")
+        table.add_column(text(title), overflow="fold")
     groups = {"made from": found.parents, "figures": found.figures}
     settings: dict[str, dict[str, tuple]] = {}
     for key, pair in found.settings.items():
@@ -66,7 +66,7 @@ def _table(found: Comparison) -> Table:
         settings.setdefault(group, {})[name.replace("_", " ")] = pair
     for group, pairs in {**settings, **groups}.items():
         if pairs and group:
-            table.add_row(f"[dim]{group}[/dim]")
+            table.add_row(text((group, "dim")))
         for name, (mine, its) in pairs.items():
-            table.add_row(f"{'  ' if group else ''}{escape(name)}", escape(value(mine)), escape(value(its)))
+            table.add_row(text(f"{'  ' if group else ''}{name}"), text(value(mine)), text(value(its)))
     return table

@@ -41,5 +41,5 @@ def draw(
     rate = Fraction(fps).limit_denominator(1000)
     notes = write_video(video, scene.render(frames), rate)
     for note in notes:
-        output.say(note)
+        output.note(note)
     output.result("draw", {"video": video, "prompt": scene.prompt}, video)

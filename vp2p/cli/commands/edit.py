@@ -53,7 +53,7 @@ def edit(
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
         planned = plan_edit(here, resolved, inverted, name, format, force)
-        return output.outlooks("edit", look_ahead(planned, force))
+        return output.outlooks("edit", look_ahead(planned, force), planned.notes)
     with output.progress() as progress:
         result = edit_stage(here, resolved, parent, name, format, force, progress)
     output.stage(result)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from vp2p.cli.common import Json, session
 from vp2p.cli.completion import runs
 from vp2p.cli.output import output
+from vp2p.printing import is_terminal, text
 
 if TYPE_CHECKING:
     from vp2p.stages.evaluate import Evaluation
@@ -50,7 +50,7 @@ def eval_(
     here = session(ctx, {})
     with output.progress() as progress:
         found = evaluate(here, names or (), mask, clip_model, lpips, progress)
-    if sys.stdout.isatty():
+    if is_terminal():
         output.show(_table(found))
     else:
         output.lines(
@@ -59,7 +59,7 @@ def eval_(
             for name, value in one.scores.items()
         )
     kept = here.workspace.folder / FOLDER
-    output.say(f"[dim]kept in {escape(str(kept))}; what each says and what not: docs/metrics.md[/dim]")
+    output.say((f"kept in {kept}; what each says and what not: docs/metrics.md", "dim"))
     output.result("eval", {"edits": found, "folder": kept})
 
 
@@ -70,19 +70,19 @@ def _table(found: tuple[Evaluation, ...]) -> Table:
     table.add_column("edit")
     shown = [name for name in MEASURES if any(name in one.scores for one in found)]
     for name in shown:
-        table.add_column(MEASURES[name][0], justify="right")
+        table.add_column(text(MEASURES[name][0]), justify="right")
     for one in found:
-        table.add_row(escape(one.edit), *(_cell(one, name) for name in shown))
+        table.add_row(text(one.edit), *(_cell(one, name) for name in shown))
     return table
 
 
-def _cell(one: Evaluation, name: str) -> str:
+def _cell(one: Evaluation, name: str) -> Text:
     from vp2p.stages.evaluate import MEASURES
 
     value, source, digits = one.scores.get(name), one.source.get(name), MEASURES[name][1]
     if value is None:
-        return "–"
-    return f"{value:.{digits}f}" + ("" if source is None else f" [dim]({source:.{digits}f})[/dim]")
+        return text("–")
+    return text(f"{value:.{digits}f}", ("" if source is None else f" ({source:.{digits}f})", "dim"))
 
 
 def _text(value: float | None) -> str:

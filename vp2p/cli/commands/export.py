@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
@@ -46,7 +45,7 @@ def export(
     named = [here.find_run(run) for run in runs or ()]
     with output.progress() as progress:
         done = pack(here, target, named, video, progress)
-    output.say(f"[green]✓[/green] {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
     for note in done.notes:
-        output.say(f"[yellow]note:[/yellow] {escape(note)}")
+        output.note(note)
     output.result("export", done, done.path)

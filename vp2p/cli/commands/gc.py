@@ -10,6 +10,7 @@ from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output
 from vp2p.cli.telling import size
+from vp2p.text import typed
 
 
 def gc(
@@ -48,9 +49,9 @@ def gc(
     if not found:
         output.say("there is nothing to delete")
     elif yes:
-        output.say(f"[green]✓[/green] {size(total)} are free")
+        output.say(("✓", "green"), f" {size(total)} are free")
     else:
-        again = output.command(" ".join(["vp2p gc", *(runs or ()), "--yes"]))
+        again = output.command(" ".join(["vp2p gc", *map(typed, runs or ()), "--yes"]))
         output.say(f"{size(total)} would be free; nothing is deleted yet: {again}")
     items = [{"kind": one.kind, "name": one.name, "why": one.why, "bytes": one.bytes} for one in found]
     output.result("gc", {"deleted": yes, "bytes": total, "items": items})

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from vp2p.cli.common import Json
 from vp2p.cli.output import output, shown
 from vp2p.cli.telling import size
+from vp2p.text import typed
 
 
 def import_(
@@ -32,8 +32,8 @@ def import_(
 
     with output.progress() as progress:
         done = import_workspace(file, folder, progress)
-    output.say(f"[green]✓[/green] {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
     for note in done.notes:
-        output.say(f"[yellow]note:[/yellow] {escape(note)}")
-    output.say(f"[dim]next:[/dim] vp2p -w {escape(shown(folder))} log")
+        output.note(note)
+    output.say(("next:", "dim"), f" vp2p -w {typed(shown(folder))} log")
     output.result("import", done, done.folder)

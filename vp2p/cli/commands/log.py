@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output, shown
 from vp2p.cli.telling import age, size, value, what
+from vp2p.printing import Piece, text
+from vp2p.text import one_line, quoted
 
 if TYPE_CHECKING:
     from vp2p.stages.history import Entry
 
 _STATES = {
-    "finished": "[green]✓[/green]",
-    "interrupted": "[yellow]interrupted[/yellow]",
-    "being written": "[cyan]being written[/cyan]",
-    "damaged": "[red]damaged[/red]",
-    "gone": "[red]gone[/red]",
+    "finished": ("✓", "green"),
+    "interrupted": ("interrupted", "yellow"),
+    "being written": ("being written", "cyan"),
+    "damaged": ("damaged", "red"),
+    "gone": ("gone", "red"),
 }
 
 
@@ -52,7 +54,7 @@ def log(
 
     here = workspace(ctx)
     entries = history(here, None if run is None else here.find_run(run))
-    tree = Tree(f"[bold]{escape(shown(here.folder))}[/bold]  {escape(repr(here.config.prompt))}")
+    tree = Tree(text((shown(here.folder), "bold"), f"  {quoted(here.config.prompt)}"))
     _grow(tree, entries)
     output.show(tree)
     output.result("log", {"workspace": here.folder, "runs": entries})
@@ -63,14 +65,14 @@ def _grow(tree: Tree, entries: tuple[Entry, ...]) -> None:
         _grow(tree.add(_line(entry)), entry.made)
 
 
-def _line(entry: Entry) -> str:
-    words = [escape(entry.key), *(f"[bold magenta]{escape(tag)}[/bold magenta]" for tag in entry.tags)]
-    words += [_STATES[entry.state], *([escape(entry.told)] if entry.told else [])]
+def _line(entry: Entry) -> Text:
+    words: list[Piece] = [entry.key, *((tag, "bold magenta") for tag in entry.tags)]
+    words += [_STATES[entry.state], *([one_line(entry.told)] if entry.told else [])]
     differs = {name.rpartition(".")[2]: one for name, one in entry.differs.items()}
     if entry.settings and (entry.stage == "edit" or not differs):
-        words.append(escape(what(entry.settings, entry.stage)))
+        words.append(one_line(what(entry.settings, entry.stage)))
     said = ", ".join(f"{name.replace('_', ' ')} {value(one)}" for name, one in differs.items() if name != "target")
-    words += [f"[cyan]{escape(said)}[/cyan]"] if said else []
+    words += [(one_line(said), "cyan")] if said else []
     if entry.created:
-        words.append(f"[dim]{age(entry.created)}, {size(entry.bytes)}[/dim]")
-    return "  ".join(words)
+        words.append((f"{age(entry.created)}, {size(entry.bytes)}", "dim"))
+    return text(*(piece for word in words for piece in ("  ", word)))[2:]

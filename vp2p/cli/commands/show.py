@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from vp2p import printing
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import runs
 from vp2p.cli.output import output
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from vp2p.report.show import Rows
 
 
@@ -54,8 +52,6 @@ def show(
 
       vp2p show dog --out dog.png
     """
-    from rich.console import Console
-
     from vp2p.report.show import find_shown, place_of, rows_of
     from vp2p.video.sheet import contact_sheet
     from vp2p.workspace.atomic import writing
@@ -67,23 +63,24 @@ def show(
     with writing(place):
         place.parent.mkdir(exist_ok=True)
     contact_sheet(rows, place)
-    if sys.stdout.isatty() and preview != "none" and not output.json:
-        _preview(Console(highlight=False), rows, place, preview)
+    if printing.is_terminal() and preview != "none" and not output.json:
+        _preview(rows, place, preview)
     output.result(
         "show", {"run": f"{shown.stage}/{shown.name}", "sheet": place, "rows": [row[0] for row in rows]}, place
     )
 
 
-def _preview(console: Console, rows: Rows, sheet: Path, preview: str) -> None:
+def _preview(rows: Rows, sheet: Path, preview: str) -> None:
     from PIL import Image
 
     from vp2p.report.terminal import half_blocks, inline, protocol
 
+    width = printing.screen().width
     by = protocol(os.environ) if preview == "auto" else preview
-    if by == "blocks":
-        console.print(half_blocks(rows, console.width), end="")
+    if by == "blocks" and not printing.knows("\u2580"):
         return
+    if by == "blocks":
+        return printing.show(half_blocks(rows, width), end="")
     with Image.open(sheet) as picture:
-        width = picture.width
-    sys.stdout.write(inline(sheet.read_bytes(), width, console.width, by))
-    sys.stdout.flush()
+        pixels = picture.width
+    printing.raw(inline(sheet.read_bytes(), pixels, width, by))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import typer
-from rich.markup import escape
 from rich.tree import Tree
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.output import output, plain, shown
 from vp2p.cli.telling import what
+from vp2p.printing import text
+from vp2p.text import one_line, quoted
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
@@ -23,13 +24,12 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     from vp2p.stages.status import status as read_status
 
     found = read_status(workspace(ctx))
-    tree = Tree(
-        f"[bold]{escape(shown(found.folder))}[/bold]  {escape(found.prompt)!r}  [dim]{escape(found.model)}[/dim]"
-    )
+    tree = Tree(text((shown(found.folder), "bold"), f"  {quoted(found.prompt)}  ", (found.model, "dim")))
     for run in found.runs:
-        state = "[green]✓[/green]" if run.finished else f"[yellow]interrupted at step {run.step}[/yellow]"
-        tags = "".join(f"[bold magenta]{escape(tag)}[/bold magenta] " for tag in run.tags)
-        tree.add(f"{run.stage}/{escape(run.name)} {tags}{state} [dim]{escape(what(run.settings, run.stage))}[/dim]")
+        state = ("✓", "green") if run.finished else (f"interrupted at step {run.step}", "yellow")
+        tags = [(f"{tag} ", "bold magenta") for tag in run.tags]
+        told = (f" {one_line(what(run.settings, run.stage))}", "dim")
+        tree.add(text(f"{run.stage}/{run.name} ", *tags, state, told))
     output.show(tree)
-    output.say(f"[dim]next:[/dim] {escape(output.command(found.next))}")
+    output.say(("next:", "dim"), f" {output.command(found.next)}")
     output.result("status", {"next": found.next, **plain(found)})

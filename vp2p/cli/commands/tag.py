@@ -10,6 +10,7 @@ from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run, tags
 from vp2p.cli.output import output
 from vp2p.errors import UsageError
+from vp2p.text import typed
 
 
 def tag(
@@ -38,14 +39,14 @@ def tag(
             raise UsageError("There is no tag named.", "vp2p tag NAME RUN")
     elif delete:
         here.tags.delete(name)
-        output.say(f"[green]✓[/green] the tag {name} is taken away; its run stays")
+        output.say(("✓", "green"), f" the tag {name} is taken away; its run stays")
     elif run is None:
-        raise UsageError(f"There is no run to call {name}.", f"vp2p tag {name} RUN   (vp2p log lists them)")
+        raise UsageError(f"There is no run to call {name}.", f"vp2p tag {typed(name)} RUN   (vp2p log lists them)")
     else:
         here.tags.set(name, here.find_run(run), move)
     found = here.tags.all()
     if not delete:
         output.lines(f"{one.name}\t{one.stage}/{one.run}" for one in found if name in (None, one.name))
     if not found:
-        output.say("[dim]there are no tags[/dim]")
+        output.say(("there are no tags", "dim"))
     output.result("tag", {"tags": found})

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output
 from vp2p.cli.telling import size
+from vp2p.text import one_line, visible
 
 
 def verify(
@@ -45,15 +45,15 @@ def verify(
     damaged = 0
     for one in found:
         damaged += len(one.damage)
-        mark = "[red]✗[/red]" if one.damage else "[green]✓[/green]"
+        mark = ("✗", "red") if one.damage else ("✓", "green")
         count = "1 file" if one.files == 1 else f"{one.files} files"
         told = f"{count}, {size(one.bytes)}" if one.state in ("", "finished") else one.state
-        output.say(f"{mark} {escape(one.name)} [dim]{told}[/dim]")
+        output.say(mark, f" {one.name} ", (told, "dim"))
         for damage in one.damage:
-            output.say(f"  {escape(damage.cause)}")
-            output.say(f"  [cyan]hint:[/cyan] {escape(output.command(damage.hint))}")
+            output.say(f"  {one_line(damage.cause)}")
+            output.say("  ", ("hint:", "cyan"), f" {visible(output.command(damage.hint))}")
     if not damaged:
-        output.say("[bold]all is as it was recorded[/bold]")
+        output.say(("all is as it was recorded", "bold"))
     output.result("verify", {"damaged": damaged, "checked": found})
     if damaged:
         raise typer.Exit(1)
