@@ -12,7 +12,7 @@ from vp2p import __version__
 from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError
 from vp2p.workspace import checkpoint, log, manifest, run_settings
-from vp2p.workspace.atomic import remove_leftovers, write_json, writing
+from vp2p.workspace.atomic import check_unlinked, remove_leftovers, write_json, writing
 from vp2p.workspace.command import rebuild_command
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.lock import lock_path
@@ -107,6 +107,7 @@ class RunFolder:
                 settings.yaml is damaged, or the disk refuses.
         """
         created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        self.check_unlinked()
         if (self.folder / manifest.NAME).exists():
             raise ArtifactError(f"{self.folder} holds a finished run.", self.rebuild)
         if (self.folder / run_settings.NAME).exists():
@@ -227,12 +228,22 @@ class RunFolder:
         return checkpoint.damaged_checkpoints(self.folder / _CHECKPOINT)
 
     def clear(self) -> None:
-        """Delete all that the folder holds, the manifest first, so that the run can be made anew."""
+        """Delete all that the folder holds, the manifest first, so that the run can be made anew.
+
+        Raises:
+            ArtifactError: the disk refuses, or the folder is a link.
+        """
+        check_unlinked(self.folder.parent, self.folder)
         with writing(self.folder):
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             if self.folder.is_dir():
                 sync(self.folder)
                 shutil.rmtree(self.folder)
+
+    def check_unlinked(self) -> None:
+        """Raises ArtifactError if the folder, its stage's or something in it is a link: writers follow none."""
+        inside = self.folder.iterdir() if self.folder.is_dir() else ()
+        check_unlinked(self.folder.parent, self.folder, *inside)
 
     def _sync_log(self) -> None:
         path = self.folder / _LOG
