@@ -147,7 +147,9 @@ def _place(new: Path, path: Path) -> None:
         try:
             os.rename(new, path)  # onto nothing, or an empty folder
         except OSError as error:
-            raise _taken(path) if error.errno in (errno.ENOTEMPTY, errno.ENOTDIR, errno.EEXIST) else error
+            if error.errno not in (errno.ENOTEMPTY, errno.ENOTDIR, errno.EEXIST):
+                raise
+            raise _taken(path) from error
         return
     try:
         try:

@@ -47,6 +47,8 @@ _REFUSALS = {
 # What torch and the libraries below it say on a CPU, where they have no type of error for it.
 _NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "could not create a primitive")
 
+_SAID = (errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC, errno.EIO, errno.ESTALE, errno.EDQUOT)
+
 
 class Vp2pError(Exception):
     """A failure that the user can act on.
@@ -118,8 +120,9 @@ def failed_call(error: BaseException) -> Vp2pError | None:
     """
     cause: BaseException | None = error
     while cause is not None:
-        number = getattr(cause, "errno", None) if isinstance(cause, OSError) else _said(cause)
-        if number:
+        number = cause.errno if isinstance(cause, OSError) else _said(cause)
+        # What is behind another error may have been dealt with, unless the disk or the system gave up.
+        if number and (cause is error or number in _REFUSALS):
             path = getattr(cause, "filename", None)
             what = f"{path} cannot be used" if isinstance(path, (str, bytes)) and path else "The system refused a call"
             strerror = getattr(cause, "strerror", None) or os.strerror(number)
@@ -132,8 +135,6 @@ def failed_call(error: BaseException) -> Vp2pError | None:
 def _said(error: BaseException) -> int | None:
     """The number of a system's error in the words of a library's, which has no type for it."""
     text = str(error)
-    numbers = (errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC, errno.EIO, errno.ESTALE, errno.EDQUOT)
     found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", text)
-    if found:
-        return int(found[1] or found[2])
-    return next((number for number in numbers if os.strerror(number) in text), None)
+    number = int(found[1] or found[2]) if found else 0
+    return number if number in _REFUSALS else next((one for one in _SAID if os.strerror(one) in text), None)

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
+from vp2p.atomic import sight
 from vp2p.errors import UsageError
 from vp2p.settings import SECTIONS, from_mapping, setting_name, to_mapping
-from vp2p.atomic import sight
 from vp2p.workspace.atomic import write_text
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.yaml_edit import REMOVED, edited

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from vp2p.atomic import swapping
+from vp2p.atomic import Seen, swapping
 from vp2p.errors import UsageError, VideoError
 from vp2p.video.audio import add_audio, has_audio
 
@@ -28,6 +28,7 @@ def write_video(
     audio_from: Path | None = None,
     span: tuple[float, float] | None = None,
     format: VideoFormat | None = None,
+    seen: Seen = "anything",
 ) -> tuple[str, ...]:
     """Write uint8 RGB ``frames`` of shape (F, H, W, 3) at ``rate`` frames a second.
 
@@ -36,6 +37,7 @@ def write_video(
 
     Args:
         format: by default what the ending of ``path`` says; no ending means a folder of PNG.
+        seen: what may be replaced; see :func:`vp2p.atomic.swapping`.
 
     Returns:
         Notes for the user, such as why there is no sound.
@@ -48,7 +50,7 @@ def write_video(
     format = format or _format_of(path)
     _check_place(path, format)
     try:
-        with swapping(path) as temporary:
+        with swapping(path, seen) as temporary:
             if format == "mp4":
                 return _write_mp4(temporary, frames, Fraction(rate), audio_from, span)
             if format == "png":

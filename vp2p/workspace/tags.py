@@ -111,7 +111,7 @@ class Tags:
             known = ", ".join(path.name for path in self.paths())
             raise UsageError(f"There is no tag {name!r}.", f"known: {known}" if known else "vp2p tag NAME RUN")
         with writing(path), run_lock(path, _SECONDS_TO_WAIT):
-            if only is None or read_tag(path) == only:
+            if only is None or path.exists() and read_tag(path) == only:
                 path.unlink(missing_ok=True)
 
     def _there(self, tag: Tag) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
@@ -42,7 +43,10 @@ def gc(
     here = workspace(ctx)
     found = rubbish(here, [here.find_run(run) for run in runs or ()])
     if yes:
-        remove(here, found)
+        going, found = found, remove(here, found)
+        for one in going:
+            if one not in found:
+                output.say(f"[yellow]note:[/yellow] {escape(one.name)} stays: another process has used it meanwhile")
     output.lines(f"{one.name}\t{size(one.bytes)}\t{one.why}" for one in found)
     total = sum(one.bytes for one in found)
     if not found:
