@@ -15,9 +15,39 @@ The command line prints ``cause`` and, after ``hint:``, the next command to type
 from __future__ import annotations
 
 import errno
+import os
+import re
+
+_EXISTS = os.strerror(errno.EEXIST)
+_SPACE, _FILES, _THERE = "free some space", "raise the limit (ulimit -n 4096)", "see that the disk is there"
+_PERMISSION = ("permission denied", "give yourself write permission there")
+_REFUSALS = {
+    errno.ENOSPC: ("the disk is full", _SPACE),
+    errno.EDQUOT: ("your disk quota is used up", _SPACE),
+    errno.EFBIG: ("the file would exceed the size limit", "raise the file size limit (ulimit -f)"),
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: ("the file system is read-only", "make it writable or move the workspace"),
+    errno.EIO: ("the disk reports an input/output error", "check the disk or move the workspace"),
+    errno.EMFILE: ("too many open files", _FILES),
+    errno.ENFILE: ("too many open files on this machine", "close some programs"),
+    errno.EINTR: ("the call was interrupted", "wait a moment"),
+    errno.ESTALE: ("the server no longer knows the file", _THERE),
+    errno.ENOTCONN: ("the file system is not connected", _THERE),
+    errno.ENODEV: ("there is no such device", _THERE),
+    errno.ENXIO: ("there is no such device", _THERE),
+    errno.ETIMEDOUT: ("the file system does not answer", _THERE),
+    errno.EBUSY: ("it is in use", "close what uses it"),
+    errno.ETXTBSY: ("it is in use", "close what uses it"),
+    errno.ELOOP: ("its links lead in a circle", "remove one of the links"),
+    errno.ENAMETOOLONG: ("the name is too long", "give a shorter name"),
+    errno.EMLINK: ("the folder holds too many links", "give another folder"),
+}
 
 # What torch and the libraries below it say on a CPU, where they have no type of error for it.
 _NO_MEMORY = ("can't allocate memory", "Cannot allocate memory", "could not create a primitive")
+
+_SAID = (errno.EMFILE, errno.ENFILE, errno.EINTR, errno.ENOSPC, errno.EIO, errno.ESTALE, errno.EDQUOT)
 
 
 class Vp2pError(Exception):
@@ -71,3 +101,40 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in (errno.ENOMEM, errno.EAGAIN)  # the second where there is none for another thread
     return any(words in str(error) for words in _NO_MEMORY)
+
+
+def disk_refusal(error: OSError) -> tuple[str, str] | None:
+    """Why the system refused a file or folder, and what to do about it, before the same command again.
+
+    None where neither the disk nor the system's limits are at fault, as of a file that is not there.
+    """
+    if error.errno == errno.EEXIST and error.filename is not None and error.strerror not in (None, _EXISTS):
+        return error.strerror, "look at it, or give another name"
+    return _REFUSALS.get(error.errno or 0)
+
+
+def failed_call(error: BaseException) -> Vp2pError | None:
+    """What to tell of an error of the system that nobody foresaw; None if ``error`` comes of no such error.
+
+    Libraries put errors of their own in their place: what they were raised for, or say, is looked at, too.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        number = cause.errno if isinstance(cause, OSError) else _said(cause)
+        # What is behind another error may have been dealt with, unless the disk or the system gave up.
+        if number and (cause is error or number in _REFUSALS):
+            path = getattr(cause, "filename", None)
+            what = f"{path} cannot be used" if isinstance(path, (str, bytes)) and path else "The system refused a call"
+            strerror = getattr(cause, "strerror", None) or os.strerror(number)
+            reason, mend = _REFUSALS.get(number, (strerror[:1].lower() + strerror[1:], "see that it can be used"))
+            return ArtifactError(f"{what}: {reason}.", f"{mend}, then the same command again")
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _said(error: BaseException) -> int | None:
+    """The number of a system's error in the words of a library's, which has no type for it."""
+    text = str(error)
+    found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", text)
+    number = int(found[1] or found[2]) if found else 0
+    return number if number in _REFUSALS else next((one for one in _SAID if os.strerror(one) in text), None)

@@ -23,9 +23,9 @@ Make = Callable[[Path], Path]
 
 _TITLE = """# What clips are read, and how
 
-The `--video` of `vp2p init` may be any file that FFmpeg reads, a picture, an animation, or a folder of pictures. This page says
-what is done with each. What is not handled, or differs from what you may expect, is said in a note by `vp2p init`.
-Each line with a note or a result is made as a clip and read by a test, which also keeps this page true.
+The `--video` of `vp2p init` may be any file that FFmpeg reads, a picture, an animation, or a folder of pictures. This
+page says what is done with each. What is not handled, or differs from what you may expect, is said in a note by
+`vp2p init`. A test makes clips of these kinds, reads them, and keeps this page true.
 
 A frame is on the screen from its time until the next one's. So the frame at a time is the last one at or before it.
 """

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from vp2p.errors import LockedError
+from vp2p.errors import ArtifactError, LockedError
 from vp2p.workspace import run_lock
-from vp2p.workspace.lock import holder
+from vp2p.workspace.lock import holder, how_to_break
 
 _HOLD = """
 import sys, time
@@ -78,7 +78,7 @@ def test_a_holder_elsewhere_or_unnamed(tmp_path: Path, written: str) -> None:
 _COUNT = """
 import sys, time
 from pathlib import Path
-from vp2p.errors import LockedError
+from vp2p.errors import ArtifactError, LockedError
 from vp2p.workspace import run_lock
 folder, counter = Path(sys.argv[1]), Path(sys.argv[2])
 done = 0
@@ -135,3 +135,38 @@ def test_who_holds_it_is_told_without_taking_it(tmp_path: Path, start) -> None:
     assert str(holder(folder)) == "process 7 on another host, far"
     path.write_text("")
     assert holder(folder) is None
+
+
+def test_a_number_that_another_process_has_now_holds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / ".run.lock"
+    with run_lock(tmp_path / "run"):
+        mine = json.loads(path.read_text())
+        assert holder(tmp_path / "run").start == mine["start"] != 0
+    for dead in ({**mine, "start": mine["start"] + 1}, {**mine, "machine": "00000000"}):
+        path.write_text(json.dumps(dead))
+        assert holder(tmp_path / "run") is None
+    older = {key: mine[key] for key in ("host", "pid", "since")}  # of a version that kept no more
+    path.write_text(json.dumps(older))
+    assert holder(tmp_path / "run") is None
+    with open(path) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert holder(tmp_path / "run").pid == os.getpid()
+
+
+def test_a_lock_of_another_host_says_how_to_break_it(tmp_path: Path) -> None:
+    path = tmp_path / ".run.lock"
+    path.write_text(json.dumps({"host": "far", "pid": 7, "since": "now"}))
+    assert how_to_break(tmp_path / "run", holder(tmp_path / "run")) == f"if far is gone for good: rm {path}"
+    with open(path) as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        with pytest.raises(LockedError) as caught, run_lock(tmp_path / "run"):
+            pass
+    assert f"rm {path}" in caught.value.hint
+
+
+def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".run.lock").symlink_to("mine")
+    with pytest.raises(ArtifactError), run_lock(tmp_path / "run"):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"

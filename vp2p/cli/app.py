@@ -36,7 +36,7 @@ from vp2p.cli.common import WorkspaceOption
 from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
-from vp2p.errors import Vp2pError, is_out_of_memory
+from vp2p.errors import Vp2pError, failed_call, is_out_of_memory
 from vp2p.stages.saving import interrupt, interruption
 
 _EPILOG = (
@@ -126,6 +126,8 @@ def _end(error: BaseException) -> int:
     if is_out_of_memory(error):
         traceback.clear_frames(error.__traceback__)  # what they hold is memory to say it in
         return _fail(Vp2pError("There is not enough memory for this.", _LESS_MEMORY))
+    if isinstance(error, Exception) and (failure := failed_call(error)):
+        return _fail(failure)
     if isinstance(error, Exception):
         output.failure("InternalError", str(error) or type(error).__name__, "report this, with the traceback", 1)
     raise error

@@ -58,9 +58,9 @@ def report_one(workspace: Workspace, out: Path | None = None, link: bool = False
         ArtifactError, VideoError: a result is missing or damaged, or the disk refuses.
     """
     page = workspace.folder / REPORT if out is None else out.absolute()
-    check_place(page, force)
+    seen = check_place(page, force)
     media = _media(page, link)
-    write_page(page, render(collect(workspace), media), media)
+    write_page(page, render(collect(workspace), media), media, seen)
     return Reported(page, (page,))
 
 
@@ -69,8 +69,8 @@ def report_all(
 ) -> Reported:
     """Writes each workspace's page into it, and at ``out`` an index of them; else as :func:`report_one`."""
     index = out.absolute()
-    for page in (index, *(workspace.folder / REPORT for workspace in workspaces)):
-        check_place(page, force)
+    pages = (index, *(workspace.folder / REPORT for workspace in workspaces))
+    seen = {page: check_place(page, force) for page in pages}
     media = _media(index, link)
     cards = []
     for done, workspace in enumerate(workspaces):
@@ -78,9 +78,9 @@ def report_all(
         page = workspace.folder / REPORT
         inside = _media(page, link)
         content = collect(workspace)
-        write_page(page, render(content, inside), inside)
+        write_page(page, render(content, inside), inside, seen[page])
         cards.append(card(content, os.path.relpath(page, index.parent), media))
-    write_page(index, render_index(cards), media)
+    write_page(index, render_index(cards), media, seen[index])
     return Reported(index, tuple(workspace.folder / REPORT for workspace in workspaces))
 
 

@@ -17,6 +17,7 @@ from vp2p.stages.planned import finished_plan
 from vp2p.stages.source import load_frames
 from vp2p.text import quoted, typed
 from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.atomic import check_unlinked
 from vp2p.workspace.lookup import key_of
 
 _STAGES = ("edit", "invert", "tune", "source")
@@ -89,6 +90,7 @@ def place_of(workspace: Workspace, run: RunFolder, out: Path | None, force: bool
         UsageError: there is a file at ``out`` already, or no folder to hold it.
     """
     if out is None:
+        check_unlinked(workspace.folder / "show")
         return workspace.folder / "show" / f"{run.stage}-{run.name}.png"
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.parent}.", f"mkdir -p {typed(str(out.parent))}")

@@ -7,12 +7,15 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vp2p.atomic import sight
 from vp2p.errors import UsageError
 from vp2p.plain import PlainError, read_yaml
 from vp2p.settings import SECTIONS, from_mapping, setting_name, to_mapping
 from vp2p.workspace.atomic import write_text
+from vp2p.workspace.lock import run_lock
 from vp2p.workspace.yaml_edit import REMOVED, edited
 
+_SECONDS_TO_WAIT = 10.0  # a setting is written in far less
 KEYS = tuple(f"{section}.{field.name}" for section, cls in SECTIONS.items() for field in fields(cls))
 
 
@@ -53,9 +56,16 @@ def change(path: Path, key: str, value: Any) -> None:
 
     Raises:
         UsageError: the value does not go with others in the file, or the file cannot be changed by line.
-        ArtifactError: the disk refuses.
+        LockedError: another process is writing settings into the file.
+        ArtifactError: the disk refuses, or an editor has changed the file meanwhile.
     """
+    with run_lock(path, _SECONDS_TO_WAIT):
+        _change(path, key, value)
+
+
+def _change(path: Path, key: str, value: Any) -> None:
     section, _, name = key.partition(".")
+    seen = sight(path)
     text = path.read_bytes().decode("utf-8") if path.exists() else ""
     written = (read_yaml(text) or {}).get(section) or {}
     name = next((given for given in written if setting_name(given) == name), name)
@@ -66,7 +76,7 @@ def change(path: Path, key: str, value: Any) -> None:
     new = edited(text, section, name, value)
     if new is None:
         raise UsageError(f"{path} is written in a way that cannot be changed line by line.", f"change {key} in it")
-    write_text(path, new)
+    write_text(path, new, seen)
 
 
 def _meanings(text: str, many: bool) -> list[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
+from vp2p.atomic import sight
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.stages.differences import differing, flat
 from vp2p.stages.edited import edited_file, every_frame
@@ -74,6 +75,7 @@ def write_sheet(workspace: Workspace, a: RunFolder, b: RunFolder, path: Path, fo
     """
     from vp2p.video.sheet import contact_sheet
 
+    seen = sight(path)
     if path.is_dir() or not path.absolute().parent.is_dir():
         what = f"{path} is a folder" if path.is_dir() else f"There is no folder {path.parent}"
         raise UsageError(f"{what}.", "give --sheet another file")
@@ -86,7 +88,7 @@ def write_sheet(workspace: Workspace, a: RunFolder, b: RunFolder, path: Path, fo
             return
         if not force:
             raise UsageError(f"{path} exists already.", "give --sheet another file, or --force to replace it")
-    write_bytes(path, sheet)
+    write_bytes(path, sheet, seen)
 
 
 def _rows(workspace: Workspace, edits: Sequence[RunFolder]) -> list[tuple[str, np.ndarray]]:

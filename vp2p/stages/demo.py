@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from vp2p.atomic import make_folder, sight
+from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.edit import edit
 from vp2p.stages.edited import every_frame
@@ -17,6 +21,10 @@ from vp2p.stages.source import load_frames
 from vp2p.stages.tune import tune
 from vp2p.text import typed
 from vp2p.workspace import Workspace, WorkspaceConfig
+from vp2p.workspace.atomic import write_bytes, writing
+
+if TYPE_CHECKING:
+    from vp2p.sprites.scenes import Scene
 
 OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
 TUNE = TuneSettings(steps=60, learning_rate=1e-4)
@@ -47,15 +55,18 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     """
     from vp2p.sprites.scenes import Scene
     from vp2p.video.sheet import contact_sheet
-    from vp2p.video.writing import write_video
 
     scene = Scene(OBJECT, PLACE, path="slide", seed=SEED)
     folder = folder.absolute()
-    walk = folder / "walk"
+    walk, sheet = folder / "walk", folder / "sheet.png"
+    seen = sight(sheet)
     if not (walk / "vp2p.yaml").exists():
         video = folder / "cat.mp4"
-        folder.mkdir(parents=True, exist_ok=True)
-        write_video(video, scene.render(FRAMES), Fraction(4))
+        if seen is not None:
+            raise UsageError(f"{sheet} exists already.", "vp2p demo another-folder")
+        with writing(folder):
+            make_folder(folder)
+        _draw(scene, video)
         init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
     session = Session(Workspace.find(explicit=walk))
     tune(session, TUNE, progress=progress)
@@ -65,11 +76,24 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     source = session.workspace.newest("source")
     rows = [(scene.prompt, load_frames(source).pixels)]
     rows += [(result.facts["prompt"], every_frame(result.artifact)) for result in results]
-    sheet = folder / "sheet.png"
-    contact_sheet(rows, sheet)
+    contact_sheet(rows, sheet, seen)
     tries = ("edit --swap cat=rabbit", 'edit --prompt "a striped cat on the grass"', "status")
     return DemoResult(
         tuple(result.artifact for result in results),
         sheet,
         tuple(f"vp2p -w {typed(str(walk))} {words}" for words in tries),
     )
+
+
+def _draw(scene: Scene, path: Path) -> None:
+    """Draws the clip, unless a demo that was stopped has. Raises UsageError if another file has its name."""
+    from vp2p.video.writing import write_video
+
+    with tempfile.TemporaryDirectory() as scratch:
+        drawn = Path(scratch) / path.name
+        write_video(drawn, scene.render(FRAMES), Fraction(4))
+        data = drawn.read_bytes()
+    if sight(path) is None:
+        write_bytes(path, data, seen=None)
+    elif not path.is_file() or path.read_bytes() != data:
+        raise UsageError(f"{path} exists already.", "vp2p demo another-folder")

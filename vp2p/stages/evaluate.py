@@ -19,7 +19,7 @@ from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames, load_frames, load_mask, mask_path, source_of
 from vp2p.workspace import RunFolder, Workspace, load_tensors
-from vp2p.workspace.atomic import write_json
+from vp2p.workspace.atomic import check_unlinked, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,6 +81,7 @@ def evaluate(
         ArtifactError: no edit is finished, or one is damaged.
         ModelError: a model cannot be had.
     """
+    check_unlinked(session.workspace.folder / FOLDER)
     runs = _edits(session.workspace, names)
     tools = load_tools(clip_model, lpips)
     motions: dict[str, Motion | None] = {}

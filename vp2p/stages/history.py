@@ -9,7 +9,7 @@ from typing import Any, Mapping, Sequence
 from vp2p.errors import ArtifactError
 from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.lock import holder
+from vp2p.workspace.lock import holder, how_to_break
 from vp2p.workspace.lookup import key_of
 from vp2p.workspace.tags import Tag, names_of
 from vp2p.workspace.workspace import STAGES
@@ -87,6 +87,8 @@ def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
             state, told = "finished", ""
         elif writer is not None:
             state, told = "being written", f"by {writer} since {writer.since}"
+            broken = how_to_break(run.folder, writer)
+            told += f"; {broken}" if broken else ""
         else:
             state, told = "interrupted", f"at step {run.step}"
     return Entry(

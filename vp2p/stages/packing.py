@@ -75,7 +75,7 @@ def export(
 
         records = _records(contents, on_bytes)
         _check(runs, records)
-        with replacing(target) as temporary:
+        with replacing(target, seen=None) as temporary:
             write = _write_file if target.name.endswith(_SUFFIXES) else _write_folder
             write(temporary, contents, records, on_bytes)
     return Exported(target, len(contents), total, tuple(map(key_of, runs)), notes)

@@ -45,6 +45,7 @@ def perform(
         run.verify()
         _tidy(run)
         return "up to date"
+    run.check_unlinked()
     with run_lock(run.folder, patience.seconds, patience.told):
         if not force and run.finished:  # by a process that held the lock until now
             run.tidy()

@@ -56,7 +56,7 @@ def import_workspace(file: Path, folder: Path, progress: Progress = silent) -> I
     folder = folder.absolute()
     if folder.exists() or folder.is_symlink():
         raise taken(folder)
-    with replacing(folder) as temporary:
+    with replacing(folder, seen=None) as temporary:
         records = _unpack(file, temporary, progress)
         workspace = Workspace(temporary)
         try:

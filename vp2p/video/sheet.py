@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vp2p.atomic import swapping
+from vp2p.atomic import Seen, swapping
 from vp2p.errors import VideoError
 from vp2p.text import visible
 
@@ -20,7 +20,7 @@ _FIRST_EMOJI, _UNSEEN = 0x2300, "\u200c\u200d\ufe0e\ufe0f"
 _PAPER, _INK = (250, 250, 248), (32, 32, 32)
 
 
-def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
+def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen = "anything") -> None:
     """Draw each row's frames, uint8 RGB of shape (F, H, W, 3), under its label, as a PNG at ``path``.
 
     Of more than 8 frames, 8 spread evenly are shown. Small frames are enlarged pixel by pixel, large
@@ -50,7 +50,7 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path) -> None:
             x += image.width + _GAP
         y += height + _MARGIN
     try:
-        with swapping(Path(path)) as temporary:
+        with swapping(Path(path), seen) as temporary:
             sheet.save(temporary, format="PNG")
     except OSError as error:
         raise VideoError(

@@ -12,7 +12,7 @@ import av
 import numpy as np
 from PIL import Image
 
-from vp2p.atomic import swapping
+from vp2p.atomic import Seen, swapping
 from vp2p.errors import UsageError, VideoError
 from vp2p.text import typed
 from vp2p.video.audio import add_audio, has_audio
@@ -31,6 +31,7 @@ def write_video(
     timing: Timing | Fraction,
     audio_from: Path | None = None,
     format: VideoFormat | None = None,
+    seen: Seen = "anything",
 ) -> tuple[str, ...]:
     """Write uint8 RGB ``frames`` of shape (F, H, W, 3).
 
@@ -40,6 +41,7 @@ def write_video(
     Args:
         timing: when the frames are shown; a fraction is a rate in frames a second.
         format: by default what the ending of ``path`` says; no ending means a folder of PNG.
+        seen: what may be replaced; see :func:`vp2p.atomic.swapping`.
 
     Returns:
         Notes for the user, such as why there is no sound.
@@ -53,7 +55,7 @@ def write_video(
     _check_place(path, format)
     timing = timing if isinstance(timing, Timing) else Timing(Fraction(timing))
     try:
-        with swapping(path) as temporary:
+        with swapping(path, seen) as temporary:
             if format == "mp4":
                 return _write_mp4(temporary, frames, timing, audio_from)
             if format == "png":

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import shutil
+import shlex
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
 import yaml
 
-from vp2p.atomic import TEMPORARY_PREFIX, make_folder, swapping
-from vp2p.errors import ArtifactError
+from vp2p.atomic import TEMPORARY_PREFIX, Seen, abandoned, make_folder, remove, swapping
+from vp2p.errors import ArtifactError, disk_refusal
 
 # Line breaks that the YAML writer leaves bare, and the reader then folds to spaces.
 _RARE_BREAKS = "\x85\u2028\u2029"
 _KEPT = "then the same command again: what is finished is kept"
-_FULL = ("the disk is full", f"free some space, {_KEPT}")
-_DENIED = ("permission denied", f"give yourself write permission there, {_KEPT}")
-_REASONS = {
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: ("your disk quota is used up", f"free some space, {_KEPT}"),
-    errno.EFBIG: ("the file would exceed the size limit", f"raise the file size limit (ulimit -f), {_KEPT}"),
-    errno.EACCES: _DENIED,
-    errno.EPERM: _DENIED,
-    errno.EROFS: ("the file system is read-only", f"make it writable or move the workspace, {_KEPT}"),
-    errno.EIO: ("the disk reports an input/output error", f"check the disk or move the workspace, {_KEPT}"),
-}
 
 
 @contextmanager
@@ -35,31 +23,43 @@ def writing(path: Path) -> Iterator[None]:
     """Turn a failure of the disk while ``path`` is written into a message the user can act on.
 
     Raises:
-        ArtifactError: no space, quota, size limit, no permission, read-only or failing disk. Any
-            other OSError passes unchanged.
+        ArtifactError: no space, no permission, too many open files and so on (see :func:`vp2p.errors.disk_refusal`);
+            or what was to be written was made or changed by another process meanwhile. Any other OSError
+            passes unchanged.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _REASONS:
+        refusal = disk_refusal(error)
+        if refusal is None:
             raise
-        reason, hint = _REASONS[error.errno]
-        raise ArtifactError(f"Cannot write {path}: {reason}.", hint) from error
+        reason, hint = refusal
+        raise ArtifactError(f"Cannot write {path}: {reason}.", f"{hint}, {_KEPT}") from error
+
+
+def check_unlinked(*paths: Path) -> None:
+    """Raises ArtifactError if one of the paths is a link: what lies behind it is not the workspace's to change."""
+    for path in paths:
+        if path.is_symlink():
+            raise ArtifactError(
+                f"{path} is a link; what it leads to is left alone.",
+                f"rm {shlex.quote(str(path))}   (removes the link alone), then the same command again",
+            )
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, seen: Seen = "anything") -> Iterator[Path]:
     """A temporary file or folder that takes the place of ``path``; see :func:`vp2p.atomic.swapping`.
 
     The folder that holds ``path`` is made if it is missing.
 
     Raises:
-        ArtifactError: the disk refuses (see :func:`writing`).
+        ArtifactError: the disk refuses (see :func:`writing`), or something else than ``seen`` is there by now.
     """
     path = Path(path)
     with writing(path):
         make_folder(path.parent)
-        with swapping(path) as temporary:
+        with swapping(path, seen) as temporary:
             yield temporary
 
 
@@ -69,21 +69,25 @@ def remove_leftovers(folder: Path) -> None:
     Only the one writer of the folder may call this.
     """
     for leftover in list(folder.rglob(f"{TEMPORARY_PREFIX}*")):
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
-        else:
-            leftover.unlink(missing_ok=True)
+        remove(leftover)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``. Raises ArtifactError when the disk refuses."""
-    with replacing(path) as temporary:
+def remove_abandoned(folder: Path) -> None:
+    """Delete those temporary files and folders in ``folder`` itself whose writers are dead."""
+    for path in list(folder.glob(f"{TEMPORARY_PREFIX}*")):
+        if abandoned(path):
+            remove(path)
+
+
+def write_bytes(path: Path, data: bytes, seen: Seen = "anything") -> None:
+    """Replace ``path`` by ``data``. Raises ArtifactError when the disk refuses; see :func:`replacing`."""
+    with replacing(path, seen) as temporary:
         temporary.write_bytes(data)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace ``path`` by UTF-8 ``text``. Raises ArtifactError when the disk refuses."""
-    write_bytes(path, text.encode("utf-8"))
+def write_text(path: Path, text: str, seen: Seen = "anything") -> None:
+    """Replace ``path`` by UTF-8 ``text``. Raises ArtifactError when the disk refuses; see :func:`replacing`."""
+    write_bytes(path, text.encode("utf-8"), seen)
 
 
 def write_json(path: Path, value: Any) -> None:

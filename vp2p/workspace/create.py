@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import errno
-import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Iterator
 
-from vp2p.atomic import TEMPORARY_PREFIX, make_folder
+from vp2p.atomic import TEMPORARY_PREFIX, make_folder, remove
 from vp2p.errors import UsageError
 from vp2p.text import typed
-from vp2p.workspace.atomic import remove_leftovers, writing, yaml_text
+from vp2p.workspace.atomic import remove_abandoned, writing, yaml_text
 from vp2p.workspace.config import NAME, WorkspaceConfig, config_values, write_config
 from vp2p.workspace.lock import lock_path, run_lock
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 _NO_NAME = (errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ)
 _INIT = "init"  # the lock in the folder has its name
+_FRAMES = "source"  # the folder of what belongs in a workspace from the start
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def making(folder: Path, config: WorkspaceConfig) -> Iterator[bool]:
             try:
                 if new:
                     with writing(folder):
-                        remove_leftovers(folder)
+                        remove_abandoned(folder)
                     write_config(folder / NAME, config)
                 yield new
             except BaseException:
@@ -100,10 +100,6 @@ def _refusals(folder: Path) -> Iterator[None]:
 
 
 def _empty(folder: Path) -> None:
-    """Takes a workspace back; its vp2p.yaml goes last, so that until then it can be taken up."""
-    for path in sorted(folder.iterdir(), key=lambda path: path.name == NAME):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with suppress(OSError):
-                path.unlink()
+    """Takes back what was put into a workspace, and nothing else; its vp2p.yaml goes last, as it can be taken up."""
+    for name in (_FRAMES, NAME):
+        remove(folder / name, ignore_errors=True)

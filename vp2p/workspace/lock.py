@@ -7,26 +7,34 @@ import errno
 import fcntl
 import json
 import os
+import shlex
 import socket
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
+from vp2p import processes
 from vp2p.atomic import make_folder
 from vp2p.errors import ArtifactError, LockedError
 from vp2p.workspace.atomic import writing
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _SECONDS_BETWEEN_LOOKS = 0.05
+_LOOKS, _SECONDS_OF_A_READER = 3, 0.005
 
 
 class Holder(NamedTuple):
-    """Who writes a run; ``since`` is an ISO time."""
+    """Who writes a run: ``since`` is an ISO time; ``machine`` and ``start`` as :mod:`vp2p.processes` tells them.
+
+    The last two are empty and 0 in locks of older versions.
+    """
 
     host: str
     pid: int
     since: str
+    machine: str = ""
+    start: int = 0
 
     def __str__(self) -> str:
         return f"process {self.pid} on {'this host' if self.here else f'another host, {self.host}'}"
@@ -91,27 +99,49 @@ def holder(folder: Path) -> Holder | None:
 
     A process of another host is believed to be alive.
     """
+    path = lock_path(folder)
     try:
-        found = _read_holder(lock_path(folder).read_bytes())
+        found = _read_holder(path.read_bytes())
+        if found is None or not found.here:
+            return found
+        if found.machine == processes.machine():
+            return found if processes.alive(found.pid, found.start) else None
+        # Of an older version, of another container, or from before this host was started: the system knows.
+        return found if _is_locked(path) else None
     except OSError:
         return None
-    if found is not None and found.here:
-        with contextlib.suppress(PermissionError):  # another user's process
-            try:
-                os.kill(found.pid, 0)
-            except (ProcessLookupError, OverflowError):
-                return None
-    return found
+
+
+def how_to_break(folder: Path, found: Holder) -> str:
+    """What to do where the host of a run's writer is gone for good; empty where that is seen from here."""
+    return "" if found.here else f"if {found.host} is gone for good: rm {shlex.quote(str(lock_path(folder)))}"
+
+
+def _is_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _acquire(path: Path) -> int:
+    looks = _LOOKS
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(descriptor, path):
                 return descriptor
         except BlockingIOError as error:
+            looks -= 1
+            if looks:  # it may be a reader, which holds it for an instant (_is_locked)
+                os.close(descriptor)
+                time.sleep(_SECONDS_OF_A_READER)
+                continue
             locked = _locked(descriptor, path)
             os.close(descriptor)
             raise locked from error
@@ -135,7 +165,7 @@ def _is_at(descriptor: int, path: Path) -> bool:
 
 def _write_holder(descriptor: int) -> None:
     since = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    mine = Holder(socket.gethostname(), os.getpid(), since)
+    mine = Holder(socket.gethostname(), os.getpid(), since, processes.machine(), processes.mine())
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, json.dumps(mine._asdict()).encode("utf-8"), 0)
 
@@ -144,8 +174,9 @@ def _read_holder(data: bytes) -> Holder | None:
     """Who wrote the lock file; None while it is still empty."""
     try:
         found = json.loads(data)
-        return Holder(str(found["host"]), int(found["pid"]), str(found["since"]))
-    except (ValueError, KeyError, TypeError):
+        known = str(found.get("machine", "")), int(found.get("start", 0))
+        return Holder(str(found["host"]), int(found["pid"]), str(found["since"]), *known)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 
@@ -155,6 +186,8 @@ def _locked(descriptor: int, path: Path) -> LockedError:
     if found is None:  # the holder has the lock but has not yet written its name
         return LockedError(f"Another process is writing {run}.", "wait until it ends, then the same command again")
     stop = f"kill {found.pid}" if found.here else f"stop process {found.pid} on {found.host}"
+    if not found.here:
+        stop += f" ({how_to_break(run, found)})"
     return LockedError(
         f"{str(found)[0].upper()}{str(found)[1:]} has been writing {run} since {found.since}.",
         f"wait until it ends, or {stop}, then the same command again",

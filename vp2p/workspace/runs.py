@@ -13,7 +13,7 @@ from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError
 from vp2p.text import typed
 from vp2p.workspace import checkpoint, log, manifest, run_settings
-from vp2p.workspace.atomic import remove_leftovers, write_json, writing
+from vp2p.workspace.atomic import check_unlinked, remove_leftovers, write_json, writing
 from vp2p.workspace.command import rebuild_command
 from vp2p.workspace.identity import file_digest
 from vp2p.workspace.lock import lock_path
@@ -158,6 +158,7 @@ class RunFolder:
                 settings.yaml is damaged, or the disk refuses.
         """
         created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        self.check_unlinked()
         if self._has_manifest:
             raise ArtifactError(f"{self.folder} holds a finished run.", self.rebuild)
         if (self.folder / run_settings.NAME).exists():
@@ -297,13 +298,22 @@ class RunFolder:
         return checkpoint.damaged_checkpoints(self.folder / _CHECKPOINT)
 
     def clear(self) -> None:
-        """Delete all that the folder holds, the manifest first, so that the run can be made anew."""
+        """Delete all that the folder holds, the manifest first, so that the run can be made anew.
+
+        Raises:
+            ArtifactError: the disk refuses, or the folder is a link.
+        """
+        check_unlinked(self.folder.parent, self.folder)
         with writing(self.folder):
-            _refuse_link(self.folder)
             (self.folder / manifest.NAME).unlink(missing_ok=True)
             if self.folder.is_dir():
                 sync(self.folder)
                 shutil.rmtree(self.folder)
+
+    def check_unlinked(self) -> None:
+        """Raises ArtifactError if the folder, its stage's or something in it is a link: writers follow none."""
+        inside = self.folder.iterdir() if self.folder.is_dir() else ()
+        check_unlinked(self.folder.parent, self.folder, *inside)
 
     def _sync_log(self) -> None:
         path = self.folder / _LOG
@@ -324,10 +334,3 @@ class RunFolder:
 
 def _fingerprint(path: Path) -> dict[str, Any]:
     return {"sha256": file_digest(path), "bytes": path.stat().st_size}
-
-
-def _refuse_link(folder: Path) -> None:
-    """Raises ArtifactError where a run's folder, or its stage's, is a link: it may lead out of the workspace."""
-    for path in (folder.parent, folder):
-        if path.is_symlink():
-            raise ArtifactError(f"{path} is a link, which may lead out of the workspace.", f"rm {typed(str(path))}")

@@ -11,7 +11,7 @@ from typing import Sequence
 
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import PlainError, read_yaml
-from vp2p.workspace.atomic import write_yaml, writing
+from vp2p.workspace.atomic import check_unlinked, remove_abandoned, write_yaml, writing
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.names import check_tag_name
 from vp2p.workspace.parents import STAGES
@@ -85,7 +85,10 @@ class Tags:
             UsageError: see :meth:`check`.
             ArtifactError: the disk refuses.
         """
+        check_unlinked(self.folder)
         with run_lock(self.folder / check_tag_name(name), _SECONDS_TO_WAIT):
+            with writing(self.folder):
+                remove_abandoned(self.folder)
             name = check_tag_name(name) if move else self.check(name, run)
             created = datetime.now(timezone.utc).isoformat(timespec="microseconds")
             tag = Tag(name, run.stage, run.name, run.identity, created)
@@ -94,14 +97,24 @@ class Tags:
                 write_yaml(self.folder / name, sealed({key: getattr(tag, key) for key in _KEYS}))
             return known or tag
 
-    def delete(self, name: str) -> None:
-        """Take a tag away; the run stays. Raises UsageError if there is none."""
+    def delete(self, name: str, only: Tag | None = None) -> None:
+        """Take a tag away; the run stays.
+
+        Args:
+            only: what the tag must say, or it stays: another process may have given it to another run.
+
+        Raises:
+            UsageError: there is none.
+            ArtifactError: the disk refuses.
+        """
+        check_unlinked(self.folder)
         path = self.folder / unicodedata.normalize("NFC", name)
         if path not in self.paths():
             known = ", ".join(path.name for path in self.paths())
             raise UsageError(f"There is no tag {name!r}.", f"known: {known}" if known else "vp2p tag NAME RUN")
         with writing(path), run_lock(path, _SECONDS_TO_WAIT):
-            path.unlink(missing_ok=True)
+            if only is None or path.exists() and read_tag(path) == only:
+                path.unlink(missing_ok=True)
 
     def _there(self, tag: Tag) -> bool:
         return (self._workspace / tag.stage / tag.run).is_dir()

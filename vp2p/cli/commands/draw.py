@@ -34,12 +34,14 @@ def draw(
     """
     from fractions import Fraction
 
+    from vp2p.atomic import sight
     from vp2p.sprites.sentences import read_scene
     from vp2p.video.writing import write_video
 
+    seen = sight(video)
     scene = read_scene(sentence, path, seed)
     rate = Fraction(fps).limit_denominator(1000)
-    notes = write_video(video, scene.render(frames), rate)
+    notes = write_video(video, scene.render(frames), rate, seen=seen)
     for note in notes:
         output.note(note)
     output.result("draw", {"video": video, "prompt": scene.prompt}, video)

@@ -43,7 +43,10 @@ def gc(
     here = workspace(ctx)
     found = rubbish(here, [here.find_run(run) for run in runs or ()])
     if yes:
-        remove(here, found)
+        going, found = found, remove(here, found)
+        for one in going:
+            if one not in found:
+                output.note(f"{one.name} stays: another process has used it meanwhile")
     output.lines(f"{one.name}\t{size(one.bytes)}\t{one.why}" for one in found)
     total = sum(one.bytes for one in found)
     if not found:

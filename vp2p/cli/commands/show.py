@@ -52,6 +52,7 @@ def show(
 
       vp2p show dog --out dog.png
     """
+    from vp2p.atomic import Seen, sight
     from vp2p.report.show import find_shown, place_of, rows_of
     from vp2p.video.sheet import contact_sheet
     from vp2p.workspace.atomic import writing
@@ -59,10 +60,11 @@ def show(
     here = workspace(ctx)
     shown = find_shown(here, run)
     place = place_of(here, shown, out, force)
+    seen: Seen = "anything" if out is None else sight(out) if force else None
     rows = rows_of(here, shown, word or ())
     with writing(place):
         place.parent.mkdir(exist_ok=True)
-    contact_sheet(rows, place)
+    contact_sheet(rows, place, seen)
     if printing.is_terminal() and preview != "none" and not output.json:
         _preview(rows, place, preview)
     output.result(
