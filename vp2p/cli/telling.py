@@ -10,7 +10,14 @@ _AGES = ((86400 * 2, 86400, "days"), (3600 * 2, 3600, "hours"), (120, 60, "minut
 
 
 def what(settings: Any, stage: str) -> str:
-    """What a run does, from its recorded settings."""
+    """What a run does, from its recorded settings; less where they say less."""
+    try:
+        return _what(settings, stage)
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return ""
+
+
+def _what(settings: Any, stage: str) -> str:
     mine = settings.get(stage, settings)
     if stage == "tune":
         return f"{mine['steps']} steps, rate {mine['learning_rate']:g}"

@@ -145,8 +145,16 @@ def load_frames(run: RunFolder) -> Frames:
     path = run.path("frames.safetensors")
     facts = load_metadata(path, run.rebuild)
     pixels = load_tensors(path, run.rebuild)["frames"].numpy()
-    shown = tuple(facts["shown"]) if "shown" in facts else None
-    return Frames(pixels, Timing(Fraction(facts["rate"]), (facts["start"], facts["end"]), shown))
+    try:
+        start, end = float(facts["start"]), float(facts["end"])
+        shown = tuple(map(float, facts["shown"])) if "shown" in facts else None
+        timing = Timing(Fraction(facts["rate"]), (start, end), shown)
+        whole = str(pixels.dtype) == "uint8" and pixels.shape[3:] == (3,) and 0 <= start < end and timing.rate > 0
+    except (TypeError, ValueError, ZeroDivisionError):
+        whole = False
+    if not whole:
+        raise ArtifactError(f"{path} is damaged: it does not hold the frames of a clip.", run.rebuild)
+    return Frames(pixels, timing)
 
 
 def mask_path(mask: str) -> Path:

@@ -59,7 +59,7 @@ def add_audio(
         others = len(container.streams.audio) - 1
         notes = (f"of {others + 1} streams of sound, stream {stream.index} is taken",) if others else ()
         wanted = Span(source, stream.index, *(origin + Fraction(at).limit_denominator(1_000_000) for at in span))
-        if stream.codec_context.name in _COPIED:
+        if _is_copied(stream):
             packets = _copy(output, stream, wanted)
         else:
             packets, turned = _to_aac(output, stream, wanted)
@@ -78,6 +78,12 @@ def has_audio(source: Path) -> bool:
             return bool(container.streams.audio)
     except VideoError:
         return False
+
+
+def _is_copied(stream: av.AudioStream) -> bool:
+    """Whether MP4 holds the sound as it is; MP3 of the low rates of MPEG 2.5 it does not."""
+    context = stream.codec_context
+    return context.name in _COPIED and not (context.name.startswith("mp3") and context.sample_rate < 16000)
 
 
 def _packets(span: Span) -> Iterator[av.Packet]:

@@ -92,7 +92,7 @@ def load_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
     """
     data = _read(path, rebuild)
     try:
-        return decode_tensors(data)
+        return _Named(path, rebuild, decode_tensors(data))
     except ValueError as error:
         raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
 
@@ -101,9 +101,20 @@ def load_metadata(path: Path, rebuild: str) -> dict[str, Any]:
     """The metadata of the file ``path``; arguments and errors as for :func:`load_tensors`."""
     data = _read(path, rebuild)
     try:
-        return decode_metadata(data)
-    except ValueError as error:
+        return _Named(path, rebuild, decode_metadata(data))
+    except (ValueError, TypeError) as error:
         raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+
+
+class _Named(dict[str, Any]):
+    """What a file holds by name; a name that it lacks is damage of the file."""
+
+    def __init__(self, path: Path, rebuild: str, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._path, self._rebuild = path, rebuild
+
+    def __missing__(self, name: str) -> Any:
+        raise ArtifactError(f"{self._path} is damaged: it holds no {name}.", self._rebuild)
 
 
 def _read(path: Path, rebuild: str) -> bytes:
