@@ -185,7 +185,8 @@ class EditSettings:
     blend_threshold: float = _option(0.3, "Cut of the outline, as a share of the attention's peak.")
     blend_start: float = _option(0.2, "Share of the steps before the outline (or mask) is used.")
     mask: str | None = _option(
-        None, "A video or folder of pictures, white where the edit may act, instead of the words' outline."
+        None,
+        "A video or pictures, white where the edit may act, instead of the words' outline; see docs/clips.md for others.",
     )
     guide: Literal["decoupled", "optimised", "empty"] = _option(
         "decoupled",

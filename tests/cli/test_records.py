@@ -140,6 +140,21 @@ def test_what_a_stranger_wrote_ends_no_command_in_a_traceback(work: Make, lie: s
     assert (folder / "edit" / "dog" / "edited.mp4").exists() or lie in ("a parent that is not there",)
 
 
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.9, 0.97])
+def test_settings_of_an_unfinished_run_that_were_cut_are_named(branched: Path, kept: float) -> None:
+    done("tune", "--steps", "5")
+    for path in (branched / "tune").glob("*/settings.yaml"):
+        (path.parent / "manifest.json").unlink(missing_ok=True)
+        data = path.read_bytes()
+        if b"checksum" not in data:
+            continue
+        lines = data.splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: int(kept * len(lines))]))
+        ran = vp2p("verify")
+        assert ran.code == 1 and str(path.parent) in ran.out + ran.err
+        assert done("gc", "--yes") and path.exists()
+
+
 ALIASES = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{after}: &{after} [{', '.join([f'*{before}'] * 9)}]\n" for before, after in zip("abcdefgh", "bcdefghi")
 )

@@ -292,6 +292,15 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("pictures of several sizes", "refused, with two of them named"),
         Row("a file that ends as a picture but is none", "refused, with its name"),
     ),
+    "Masks (`vp2p edit --mask`)": (
+        Row("greys", "above the middle is outlined"),
+        Row("small numbers: 0 and 1, or numbers of objects, in pictures or lossless video", "all but 0, with a note"),
+        Row("a palette with colours, as of segmentation data sets", "all but its first entry"),
+        Row("colours", "all but black, with a note"),
+        Row("pictures with transparency", "what is not transparent"),
+        Row("one picture", "holds for all frames, with a note"),
+        Row("black in all frames", "refused: nothing could change"),
+    ),
     "Sound": (
         Row("AAC, MP3, Opus, FLAC", "copied; it ends with the picture"),
         Row("other codecs", "turned into AAC, with a note"),

@@ -248,7 +248,7 @@ def test_parents_of_an_unfinished_run_of_before_they_were_kept(workspace: Worksp
         run = workspace.run("invert", identity("invert", {"of": name}))
         run.begin({"from": name})
         values = yaml.safe_load(run.path("settings.yaml").read_text())
-        del values["parents"], values["checksum"]
+        del values["parents"], values["checksum"], values["format"]
         run.path("settings.yaml").write_text(yaml.safe_dump(values))
         assert run.parents() == {"tune": Parent(name, known)}
 

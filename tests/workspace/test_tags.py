@@ -27,6 +27,7 @@ def test_a_tag_is_one_file_and_names_one_run(workspace: Workspace, runs: list[Ru
     tag = workspace.tags.set("quick", runs[0])
     kept = yaml.safe_load((workspace.folder / "tags" / "quick").read_text())
     assert len(kept.pop("checksum")) == 64
+    assert kept.pop("format") == 2
     assert kept == {"stage": "tune", "run": runs[0].name, "identity": runs[0].identity, "created": tag.created}
     assert workspace.tags.set("quick", runs[0]) == tag
     assert workspace.tags.all() == [tag] and names_of([tag], runs[0]) == ("quick",) and names_of([tag], runs[1]) == ()

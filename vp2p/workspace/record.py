@@ -26,7 +26,8 @@ SETTINGS = "settings.yaml"
 FORMAT = 3
 _HEAD = ("stage", "identity", "created", "parents", "settings")
 _OF_MANIFEST = {*_HEAD, "format", "name", "vp2p", "artifacts", "records", "checksum"}
-_OF_SETTINGS = {*_HEAD, "finished", "checksum"}
+_OF_SETTINGS = {*_HEAD, "format", "finished", "checksum"}
+SETTINGS_FORMAT = 2
 
 
 class DamagedError(ValueError):
@@ -91,7 +92,8 @@ def read_manifest(folder: Path) -> Record:
         raise DamagedError(f"it holds an unknown {shorten(min(unknown))}")
     if not isinstance(values.get("name"), str) or not isinstance(values.get("vp2p"), str):
         raise DamagedError("it lacks a name or a version")
-    return _record(folder, values, _files(folder, values, "artifacts"), _files(folder, values, "records"))
+    artifacts, records = _files(folder, values, "artifacts"), _files(folder, values, "records")
+    return _record(folder, values, artifacts, records, of_manifest=True)
 
 
 def read_settings(folder: Path) -> Record:
@@ -104,9 +106,22 @@ def read_settings(folder: Path) -> Record:
         raise DamagedError("it holds no mapping")
     if unknown := {str(key) for key in values} - _OF_SETTINGS:
         raise DamagedError(f"it holds an unknown {shorten(min(unknown))}")
-    if "checksum" in values and values["checksum"] != _checksum_of_yaml(values):
-        raise DamagedError("its checksum differs from its contents")
+    check_seal(values)
     return _record(folder, values, {}, {})
+
+
+def check_seal(values: Mapping[str, Any]) -> None:
+    """Raises DamagedError unless values read from YAML have a right checksum, or are from before there was one.
+
+    The format stands first and the checksum last, so a file that was cut has the one without the other.
+    """
+    format = values.get("format")
+    if format is None and "checksum" not in values:
+        return
+    if type(format) is int and format > SETTINGS_FORMAT:
+        raise DamagedError(f"it has format {format}, but this vp2p reads up to {SETTINGS_FORMAT}", newer=True)
+    if format != SETTINGS_FORMAT or values.get("checksum") != _checksum_of_yaml(values):
+        raise DamagedError("its checksum differs from its contents")
 
 
 def _checksum_of_yaml(values: Mapping[str, Any]) -> str | None:
@@ -116,7 +131,7 @@ def _checksum_of_yaml(values: Mapping[str, Any]) -> str | None:
         return None
 
 
-def _record(folder: Path, values: Mapping[str, Any], artifacts: Any, records: Any) -> Record:
+def _record(folder: Path, values: Mapping[str, Any], artifacts: Any, records: Any, of_manifest: bool = False) -> Record:
     stage, identity, created = values.get("stage"), values.get("identity"), values.get("created")
     if stage not in STAGES or stage != folder.parent.name:
         raise DamagedError(f"it is of the stage {shorten(stage)}")
@@ -127,14 +142,14 @@ def _record(folder: Path, values: Mapping[str, Any], artifacts: Any, records: An
     try:
         check_settings(stage, values.get("settings"))
         found = _identities(folder)
-        if values.get("format") == 1:
+        if of_manifest and values["format"] == 1:
             above = parents.of_names(values.get("parents"), found)
         else:
-            above = parents.of_unfinished(values, found) if "format" not in values else values.get("parents")
+            above = values.get("parents") if of_manifest else parents.of_unfinished(values, found)
         known = parents.from_record(above, stage)
     except ValueError as error:
         raise DamagedError(str(error)) from error
-    finished = "format" in values or values.get("finished") is True
+    finished = of_manifest or values.get("finished") is True
     return Record(stage, identity, created, known, values["settings"], artifacts, records, finished)
 
 

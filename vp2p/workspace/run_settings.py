@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from vp2p.errors import ArtifactError
 from vp2p.workspace.atomic import write_yaml
-from vp2p.workspace.record import SETTINGS, DamagedError, Record, read_settings, sealed
+from vp2p.workspace.record import SETTINGS, SETTINGS_FORMAT, DamagedError, Record, read_settings, sealed
 
 NAME = SETTINGS
 
@@ -24,7 +24,7 @@ def write(folder: Path, head: Mapping[str, Any], settings: Mapping[str, Any], fi
     Raises:
         ArtifactError: the disk refuses.
     """
-    values = {**head, "settings": dict(settings), **({"finished": True} if finished else {})}
+    values = {"format": SETTINGS_FORMAT, **head, "settings": dict(settings), **({"finished": True} if finished else {})}
     write_yaml(folder / NAME, sealed(values))
 
 

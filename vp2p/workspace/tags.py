@@ -15,7 +15,7 @@ from vp2p.workspace.atomic import check_unlinked, remove_abandoned, write_yaml, 
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.names import check_tag_name
 from vp2p.workspace.parents import STAGES
-from vp2p.workspace.record import DamagedError, checksum, read_file, sealed
+from vp2p.workspace.record import SETTINGS_FORMAT, DamagedError, check_seal, read_file, sealed
 from vp2p.workspace.runs import RunFolder
 
 FOLDER = "tags"
@@ -94,7 +94,9 @@ class Tags:
             tag = Tag(name, run.stage, run.name, run.identity, created)
             known = next((other for other in self.all() if other.name == name and other.means(run)), None)
             if known is None:
-                write_yaml(self.folder / name, sealed({key: getattr(tag, key) for key in _KEYS}))
+                write_yaml(
+                    self.folder / name, sealed({"format": SETTINGS_FORMAT, **{key: getattr(tag, key) for key in _KEYS}})
+                )
             return known or tag
 
     def delete(self, name: str, only: Tag | None = None) -> None:
@@ -130,16 +132,15 @@ def read_tag(path: Path) -> Tag:
     hint = f"vp2p tag --delete {path.name}"
     try:
         values = read_yaml(read_file(path))
+        if not isinstance(values, dict):
+            raise DamagedError("it names no run")
+        check_seal(values)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}.", hint) from error
-    except DamagedError as error:
+    except (DamagedError, PlainError) as error:
         raise ArtifactError(f"{path} is damaged: {error}.", hint) from error
-    except PlainError as error:
-        raise ArtifactError(f"{path} is damaged: it names no run.", hint) from error
-    if not isinstance(values, dict) or not {*values} - {"checksum"} == {*_KEYS}:
+    named = {key: value for key, value in values.items() if key not in ("format", "checksum")}
+    whole = set(named) == set(_KEYS) and all(isinstance(value, str) for value in named.values())
+    if not whole or named["stage"] not in STAGES:
         raise ArtifactError(f"{path} is damaged: it names no run.", hint)
-    if not all(isinstance(value, str) for value in values.values()) or values["stage"] not in STAGES:
-        raise ArtifactError(f"{path} is damaged: it names no run.", hint)
-    if values.pop("checksum", None) not in (None, checksum(values)):  # older ones have none
-        raise ArtifactError(f"{path} is damaged: its checksum differs from its contents.", hint)
-    return Tag(path.name, **values)
+    return Tag(path.name, **named)
