@@ -186,7 +186,7 @@ class EditSettings:
     blend_start: float = _option(0.2, "Share of the steps before the outline (or mask) is used.")
     mask: str | None = _option(
         None,
-        "A video or pictures, white where the edit may act, instead of the words' outline; see docs/clips.md for others.",
+        "A video or pictures, white where the edit may act, instead of the words' outline. Labels count, too.",
     )
     guide: Literal["decoupled", "optimised", "empty"] = _option(
         "decoupled",

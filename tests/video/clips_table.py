@@ -292,7 +292,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("pictures of several sizes", "refused, with two of them named"),
         Row("a file that ends as a picture but is none", "refused, with its name"),
     ),
-    "Masks (`vp2p edit --mask`)": (
+    "Masks": (
         Row("greys", "above the middle is outlined"),
         Row("small numbers: 0 and 1, or numbers of objects, in pictures or lossless video", "all but 0, with a note"),
         Row("a palette with colours, as of segmentation data sets", "all but its first entry"),
