@@ -77,6 +77,13 @@ def test_hdr_is_tone_mapped_with_white_at_203_nits(tmp_path: Path, transfer: int
     assert seen(clip) == pytest.approx(np.minimum(SQUARES, 251), abs=5)
 
 
+def test_hdr_that_says_no_matrix_or_primaries_has_those_of_bt2020(tmp_path: Path) -> None:
+    tags = {"color_trc": 16, "color_primaries": 2, "colorspace": 2, "color_range": 1}
+    clip = clip_of(tmp_path / "clip.mp4", pq(light() @ TO_BT2020.T * 203), 9, tags)
+    assert seen(clip) == pytest.approx(np.minimum(SQUARES, 251), abs=5)
+    assert "BT.2020 is taken" in clip.notes[1]
+
+
 def test_highlights_are_rolled_off_in_order(tmp_path: Path) -> None:
     nits = np.array([50, 100, 203, 400, 1000, 4000], float)[:, None].repeat(3, 1)
     tags = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}

@@ -31,6 +31,9 @@ _ODD_MATRICES = {
 _BT709 = ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06))
 _P3 = ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06))
 _WIDE = {9: ("BT.2020", ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046))), 11: ("P3", _P3), 12: ("P3", _P3)}
+_BT2020 = 9
+# What PyAV calls the matrices that it is told; BT.601 is what it takes by itself.
+_NAMES = {"BT.709": "ITU709", "BT.2020": "BT2020"}
 _D65 = (0.3127, 0.3290)
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
@@ -45,11 +48,12 @@ _VIEWS = {"STEREO3D": "stereoscopic: its views are edited as one picture", "SPHE
 def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
     """``frame`` at ``size`` (width, height), as uint8 sRGB-like RGB of shape (H, W, 3); alpha is laid on black."""
     width, height = size
-    matrix = {"src_colorspace": "ITU709"} if _guess(frame) == "BT.709" else {}
+    matrix = {"src_colorspace": _NAMES[guess]} if (guess := _guess(frame)) in _NAMES else {}
     alpha = _has_alpha(frame)
-    if frame.color_trc in (*_HDR, _LINEAR) or frame.color_primaries in _WIDE:
+    primaries = _primaries(frame)
+    if frame.color_trc in (*_HDR, _LINEAR) or primaries in _WIDE:
         deep = frame.reformat(width, height, "rgba64le" if alpha else "rgb48le", **matrix).to_ndarray()
-        rgb = _to_bt709(deep[..., :3], int(frame.color_trc), int(frame.color_primaries))
+        rgb = _to_bt709(deep[..., :3], int(frame.color_trc), primaries)
         return _on_black(rgb, (deep[..., 3] >> 8).astype(np.uint8)) if alpha else rgb
     if alpha:
         rgba = frame.reformat(width, height, "rgba", **matrix).to_ndarray()
@@ -62,8 +66,8 @@ def notes(frame: av.VideoFrame) -> tuple[str, ...]:
     told = []
     if frame.color_trc in _HDR:
         told.append(f"the video is HDR ({_HDR[frame.color_trc]}): it is tone-mapped, with white at 203 nits")
-    elif frame.color_primaries in _WIDE:
-        told.append(f"the colours are converted from {_WIDE[frame.color_primaries][0]} to BT.709")
+    elif _primaries(frame) in _WIDE:
+        told.append(f"the colours are converted from {_WIDE[_primaries(frame)][0]} to BT.709")
     if frame.color_trc in _ODD_TRANSFERS:
         told.append(f"the video's transfer is {_ODD_TRANSFERS[frame.color_trc]}, which is not converted")
     if frame.colorspace in _ODD_MATRICES and not _is_rgb(frame):
@@ -86,7 +90,15 @@ def _guess(frame: av.VideoFrame) -> str | None:
     """The matrix of a frame that does not say its own, by its size as players guess it; None where it says it."""
     if frame.colorspace not in (_UNSAID, 3) or _is_rgb(frame):  # 3 is reserved
         return None
+    if _primaries(frame) == _BT2020:
+        return "BT.2020"
     return "BT.709" if frame.width >= 1280 or frame.height > 576 else "BT.601"
+
+
+def _primaries(frame: av.VideoFrame) -> int:
+    """The primaries that a frame says; HDR that says none has those of BT.2020 (ITU-R BT.2100)."""
+    said = int(frame.color_primaries)
+    return _BT2020 if said in (0, _UNSAID) and frame.color_trc in _HDR else said
 
 
 def _has_alpha(frame: av.VideoFrame) -> bool:
