@@ -26,9 +26,8 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
         idle += [(name, "--mask") for name in (*_OUTLINE, "in_place")]
     elif not settings.carry:
         idle += [(name, "--no-carry") for name in ("tries", "in_place")]
-    notes = [
-        f"{_option(name, getattr(settings, name))} has no effect with {why}" for name, why in idle if name in given
-    ]
+    idle = [(name, why) for name, why in idle if name in given and (name != "tries" or settings.tries)]
+    notes = [f"{_option(name, getattr(settings, name))} has no effect with {why}" for name, why in idle]
     ones = [text for text in settings.reweight if text.rpartition(":")[2].strip() in ("1", "1.0")]
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 

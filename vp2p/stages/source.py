@@ -14,6 +14,7 @@ from vp2p.settings import ClipSettings, to_mapping
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import perform
+from vp2p.text import typed
 from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
@@ -208,9 +209,11 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, i
 
 def refuse_address(option: str, text: str) -> None:
     """Raises UsageError if what an option names is an address on the web, and no path."""
-    kind, address, _ = text.partition("://")
+    kind, address, place = text.partition("://")
     if address and kind.replace("+", "").isalnum():
         raise UsageError(
-            f"{option} {text} is a {kind} address, not a file on this machine.",
-            f"download it first, then give {option} the path of the file",
+            f"{option} {text} is an address ({kind}), not the path of a file.",
+            f"{option} {typed(place)}"
+            if kind == "file" and place
+            else f"download it first, then give {option} the path of the file",
         )
