@@ -76,6 +76,7 @@ def _is(path: Path) -> str:
 
 
 def harmed(before: Listing, after: Listing, allowed: tuple[str, ...] = ()) -> list[str]:
-    """What was there before and is now changed or gone, but for names that begin so."""
-    names = (name for name in before if after.get(name) != before[name] and not name.startswith(allowed))
+    """What was there before and is now changed or gone, but for locks, and for names that begin so."""
+    names = (name for name in before if after.get(name) != before[name] and not name.endswith(".lock"))
+    names = (name for name in names if not name.startswith(allowed))
     return [f"{'changed' if name in after else 'took away'} {name}" for name in names]

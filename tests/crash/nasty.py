@@ -1,4 +1,4 @@
-"""Values that nobody expects: of wrong types, sizes and scripts, and those that mean something to a shell or a terminal."""
+"""Values that nobody expects: of wrong types, sizes and scripts, or that mean something to a shell or a terminal."""
 
 from __future__ import annotations
 

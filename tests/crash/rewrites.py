@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import partial
 from typing import Any, Callable, Iterator
 
 import yaml
@@ -11,7 +12,9 @@ import yaml
 from tests.crash.nasty import VALUES
 from tests.crash.seals import Files
 
+_OUTSIDE = {"invert": "/etc", "source": ".."}
 Rewrite = tuple[str, Callable[[Files], Files]]
+_GONE = object()  # in place of a value that is left out
 _ALIASES = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(98 + at)}: &{chr(98 + at)} [{','.join([f'*{chr(97 + at)}'] * 9)}]\n" for at in range(9)
 )
@@ -43,21 +46,16 @@ def rewrites(files: Files) -> Iterator[Rewrite]:
     for place in _records(files):
         for name, data in _NOT_RECORDS.items():
             yield f"{place} {name}", lambda files, place=place, data=data: files | {place: data}
-        read, write = _forms(place)
-        record = read(files[place])
-        for path in _paths(record):
-            for value in VALUES:
-                told = f"{place} {'.'.join(map(str, path))} = {value!r:.40}"
-                yield (
-                    told,
-                    lambda files, path=path, value=value, place=place: (
-                        files | {place: write(_put(read(files[place]), path, value))}
-                    ),
-                )
-            yield (
-                f"{place} without {path}",
-                lambda files, path=path, place=place: files | {place: write(_put(read(files[place]), path, _GONE))},
-            )
+        for path in _paths(_forms(place)[0](files[place])):
+            for value in (*VALUES, _GONE):
+                told = "gone" if value is _GONE else f"{value!r:.40}"
+                yield f"{place} {'.'.join(map(str, path))} = {told}", partial(_with, place, path, value)
+
+
+def _with(place: str, path: tuple[Any, ...], value: Any, files: Files) -> Files:
+    """The files with one value of one record in place of what was there."""
+    read, write = _forms(place)
+    return files | {place: write(_put(read(files[place]), path, value))}
 
 
 def _records(files: Files) -> list[str]:
@@ -76,9 +74,6 @@ def _forms(place: str) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value).encode("ascii")
-
-
-_GONE = object()
 
 
 def _paths(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -51,7 +51,7 @@ def _count(value: Any, files: Files, folder: str) -> None:
 
 
 def _seal(data: bytes) -> bytes:
-    """A record that holds a checksum of itself."""
+    """A record of YAML that holds a checksum of its other values."""
     try:
         record = yaml.safe_load(data)
         if not isinstance(record, dict) or "checksum" not in record:
