@@ -16,12 +16,15 @@ Break = Callable[[Path], None]
 _GROWS = ("open", "mkdir", "sync", "truncate")
 
 
-def write_down(file: Path) -> Break:
-    """No break: the write points, one a line, in ``file``, which lies outside the folder that is watched."""
+def write_down(file: Path, reads: bool = False) -> Break:
+    """No break: the write points, one a line, in ``file``, which lies outside the folder that is watched.
+
+    With ``reads``, the points at which a file or a folder is read are among them.
+    """
 
     def begin(root: Path) -> None:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        Watch(root, lambda point: _write(descriptor, f"{point}\n"))
+        Watch(root, lambda point: _write(descriptor, f"{point}\n"), reads=reads)
 
     return begin
 
@@ -78,6 +81,16 @@ def fail_at(number: int, code: int) -> Break:
             raise OSError(code, os.strerror(code), str(point.path))
 
     return lambda root: _ignore(Watch(root, before))
+
+
+def fail_once(number: int, code: int) -> Break:
+    """The call at a point that reads or writes fails with an errno, and no other does."""
+
+    def before(point: Point) -> None:
+        if point.number == number:
+            raise OSError(code, os.strerror(code), str(point.path))
+
+    return lambda root: _ignore(Watch(root, before, reads=True))
 
 
 def _ignore(value: object) -> None:

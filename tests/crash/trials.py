@@ -30,12 +30,13 @@ import vp2p.video.reading  # noqa: F401
 from tests.crash.commands import PROMPT
 from vp2p.cli.app import main
 from vp2p.models import loading, tokenizing
+from vp2p.models.sources import find_folder
 from vp2p.settings import ModelSettings
 from vp2p.stages import invert, tune
 
 Prelude = Callable[[Path], None]
 _HANGS_AFTER = 120.0  # seconds; a second or two is what a command takes
-_HUNG = 124
+HUNG = 124
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,10 @@ def prepare(clip: Path) -> None:
         main()
     for signum in (signal.SIGINT, signal.SIGTERM):  # as a process begins, until the command says what they do
         signal.signal(signum, signal.SIG_DFL)
-    model = loading.load_model(ModelSettings(model="sprites"))
-    loading.load_model = lambda settings: model
-    tokenizing.load_tokenizer = lambda folder: model.tokenizer
+    load, model = loading.load_model, loading.load_model(ModelSettings(model="sprites"))
+    load_words, bundled = tokenizing.load_tokenizer, find_folder("sprites")
+    loading.load_model = lambda settings: model if settings.model == "sprites" else load(settings)
+    tokenizing.load_tokenizer = lambda folder: model.tokenizer if folder.path == bundled else load_words(folder)
     for module, name in ((tune, "tune"), (invert, "invert")):
         setattr(module, name, functools.partial(getattr(module, name), checkpoint_seconds=0))
     gc.freeze()
@@ -87,7 +89,7 @@ def start(root: Path, words: tuple[str, ...], prelude: Prelude | None = None) ->
     return Running(child, out, err)
 
 
-def finish(running: Running, stop: Stop | None = None) -> Ended:
+def finish(running: Running, stop: Stop | None = None, hangs_after: float = _HANGS_AFTER) -> Ended:
     """Waits for the end, which ``stop`` may bring about; a process that hangs is killed, and ends with 124."""
     hung = threading.Event()
 
@@ -95,7 +97,7 @@ def finish(running: Running, stop: Stop | None = None) -> Ended:
         hung.set()
         os.kill(running.pid, signal.SIGKILL)
 
-    watch = threading.Timer(_HANGS_AFTER, kill)
+    watch = threading.Timer(hangs_after, kill)
     watch.start()
     told = stop(running.pid) if stop else None
     _, status, used = os.wait4(running.pid, 0)
@@ -108,8 +110,8 @@ def finish(running: Running, stop: Stop | None = None) -> Ended:
     for stream in (running.out, running.err):
         with stream:
             stream.seek(0)
-            printed.append(stream.read().decode())
-    code = _HUNG if hung.is_set() else os.waitstatus_to_exitcode(status)
+            printed.append(stream.read().decode("utf-8", "surrogateescape"))
+    code = HUNG if hung.is_set() else os.waitstatus_to_exitcode(status)
     return Ended(code, *printed, seconds, stopping)
 
 

@@ -20,7 +20,7 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 class Point:
     """A call about to be made: its number from 1, what it is, and the paths it is about.
 
-    ``what`` is open, rename, remove, mkdir, rmdir, truncate, lock or sync.
+    ``what`` is open, rename, remove, mkdir, rmdir, truncate, lock or sync; read or list where reads count, too.
     """
 
     number: int
@@ -35,15 +35,21 @@ class Point:
 class Watch:
     """Calls ``before`` ahead of every write point below ``root``, for the rest of the process.
 
+    With ``reads`` the opening of a file for reading and the listing of a folder are points, too.
     ``before`` may kill the process, or raise an OSError in place of the call.
     """
 
     def __init__(
-        self, root: Path, before: Callable[[Point], None], after_sync: Callable[[Path], None] | None = None
+        self,
+        root: Path,
+        before: Callable[[Point], None],
+        after_sync: Callable[[Path], None] | None = None,
+        reads: bool = False,
     ) -> None:
         self._root = root
         self._before = before
         self._after_sync = after_sync
+        self._reads = reads
         self._count = 0
         self._busy = False
         self._fsync = os.fsync
@@ -60,8 +66,11 @@ class Watch:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
-            if flags & _WRITES and not isinstance(path, int):
-                self._tell("open", _absolute(path))
+            if not isinstance(path, int) and (flags & _WRITES or self._reads):
+                self._tell("open" if flags & _WRITES else "read", _absolute(path))
+        elif event in ("os.listdir", "os.scandir"):
+            if self._reads and not isinstance(arguments[0], int):
+                self._tell("list", _absolute(arguments[0] or "."))
         elif event == "os.rename":
             source, target, source_folder, target_folder = arguments
             self._tell("rename", _absolute(source, source_folder), _absolute(target, target_folder))

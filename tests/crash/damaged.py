@@ -1,0 +1,117 @@
+"""Every file of a workspace damaged in every way: ``verify`` names it, and no command harms a finished run for it."""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import partial
+from pathlib import Path
+from typing import Callable, Iterator
+
+from tests.crash.commands import WORK
+from tests.crash.drive import Trial
+from tests.crash.ground import Ground, run
+from tests.crash.judge import Listing, harmed, listing, wrong
+from tests.crash.reading import LINES, READERS, WRITERS, completions, each
+
+_FLIPS = 6
+_READ, _WRITE = 4, 2
+Damage = Callable[[Path], object]
+
+
+def _flip(path: Path, share: float) -> None:
+    data = bytearray(path.read_bytes())
+    bit = min(int(share * 8 * len(data)), 8 * len(data) - 1)
+    data[bit // 8] ^= 1 << bit % 8
+    path.write_bytes(data)
+
+
+def _replace(path: Path, put: Callable[[Path], object]) -> None:
+    path.unlink()
+    put(path)
+
+
+def _swap(path: Path) -> None:
+    """The file of the same kind of another run, or else another record of the same run."""
+    others = [other for other in path.parent.parent.glob(f"*/{path.name}") if other != path]
+    others = others or [other for other in sorted(path.parent.iterdir()) if other != path and other.is_file()]
+    path.write_bytes(others[0].read_bytes() if others else b"other")
+
+
+DAMAGES: dict[str, Damage] = {
+    **{f"bit flipped at {at}/{_FLIPS}": partial(_flip, share=at / _FLIPS) for at in range(_FLIPS + 1)},
+    "cut by a byte": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "cut in half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "emptied": lambda path: path.write_bytes(b""),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\n\n"),
+    "zeros": lambda path: path.write_bytes(b"\0" * path.stat().st_size),
+    "deleted": Path.unlink,
+    "a folder instead": lambda path: _replace(path, Path.mkdir),
+    "a link away": lambda path: _replace(path, lambda path: path.symlink_to("/etc/passwd")),
+    "a link to nothing": lambda path: _replace(path, lambda path: path.symlink_to("nowhere")),
+    "a link to itself": lambda path: _replace(path, lambda path: path.symlink_to(path.name)),
+    "a pipe instead": lambda path: _replace(path, os.mkfifo),
+    "another's": _swap,
+    "unreadable": lambda path: path.chmod(0),
+}
+
+
+def campaign(ground: Ground, scratch: Path) -> list[Trial]:
+    """Each damage of each file of the workspace."""
+    work = ground.root / WORK
+    files = sorted(
+        path.relative_to(work).as_posix() for path in work.rglob("*") if path.is_file() and path.name[0] != "."
+    )
+    ways = {name: damage for name, damage in DAMAGES.items() if name != "unreadable" or os.geteuid()}
+    return [Trial(f"{file} {way}", partial(_try, file, way)) for file in files for way in ways]
+
+
+def _try(file: str, way: str, root: Path) -> Iterator[str]:
+    path = root / WORK / file
+    whole = path.read_bytes()
+    DAMAGES[way](path)
+    if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK) and path.read_bytes() == whole:
+        return
+    before = listing(root)
+    checked = run(root, ("-w", WORK, "verify"))
+    yield from (f"verify: {what}" for what in wrong(checked))
+    if _is_told(file, way, root) and (checked.code == 0 or _name(file) not in (checked.out + checked.err)):
+        yield f"verify ended with {checked.code} and does not name it: {checked.err[-200:]!r}"
+    draw = random.Random(f"{file} {way}")
+    yield from each(root, draw.sample(READERS, _READ))
+    yield from completions(root, draw.choice(LINES))
+    yield from (f"reading {what}" for what in harmed(before, listing(root)))
+    for words in draw.sample(WRITERS, _WRITE):
+        ended = run(root, words)
+        yield from (f"vp2p {' '.join(words)}: {what}" for what in wrong(ended, words))
+        yield from (f"vp2p {' '.join(words)} {what}" for what in _lost(before, root, file, words))
+        before = listing(root)
+
+
+def _is_told(file: str, way: str, root: Path) -> bool:
+    """Whether ``verify`` can know: no record counts measures or the log of an unfinished run, and a tag that
+    is not there may have been taken away on purpose.
+    """
+    unfinished = file.endswith("log.jsonl") and not (root / WORK / file).with_name("manifest.json").exists()
+    return not (file.startswith("tags/") and way == "deleted" or file.startswith("eval/") or unfinished)
+
+
+def _name(file: str) -> str:
+    """What a message calls a file: a tag is known by its name, a checkpoint by its own."""
+    return file.rsplit("/", 1)[-1]
+
+
+def _lost(before: Listing, root: Path, file: str, words: tuple[str, ...]) -> list[str]:
+    """What a command harmed: it may delete what it was told to, and write tags, settings and pages."""
+    free = (f"{WORK}/tags", f"{WORK}/vp2p.yaml", f"{WORK}/report", f"{WORK}/eval", f"{WORK}/show")
+    if "gc" in words:  # the unfinished run, and where dog is named what it is
+        free += (*_unfinished(before), *((f"{WORK}/edit/dog",) if "dog" in words else ()))
+        free += (f"{WORK}/{file.rsplit('/', 1)[0]}",) if file.endswith("manifest.json") else ()
+    if "tune" in words:
+        free += tuple(_unfinished(before))
+    return harmed(before, listing(root), free)
+
+
+def _unfinished(before: Listing) -> set[str]:
+    """The runs that hold checkpoints."""
+    return {name.split("/checkpoint")[0] for name in before if "/checkpoint" in name}
