@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vp2p.atomic import sight
 from vp2p.errors import UsageError
 from vp2p.report.charts import BOTTOM, HEIGHT, TOP, chart
 from vp2p.report.content import Curve, Maps
@@ -102,11 +103,11 @@ def test_linked_files_are_named_by_content_and_old_ones_go(tmp_path: Path) -> No
     for data in (b"one", b"two"):
         media = Linked(page)
         address = media.url(data, ".webp")
-        write_page(page, address, media)
+        write_page(page, address, media, sight(page))
         kept = {path.name: path.read_bytes() for path in media.folder.iterdir()}
         assert kept == {address.rpartition("/")[2]: data}
     (media.folder / "mine.txt").write_text("kept")
-    write_page(page, "", Embedded())
+    write_page(page, "", Embedded(), sight(page))
     assert [path.name for path in media.folder.iterdir()] == ["mine.txt"]
 
 

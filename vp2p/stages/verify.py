@@ -113,7 +113,10 @@ def _parents(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactErr
 def _strangers(workspace: Workspace, there: Sequence[RunFolder]) -> Iterator[Verified]:
     """Folders among the runs that do not say what they hold."""
     for path in workspace.strangers(there):
-        damage = Damage(f"{path} does not say what it holds.", "vp2p gc   (lists what can go)")
+        if path.is_symlink():
+            damage = Damage(f"{path} is a link, which no command follows.", "move the run itself there")
+        else:
+            damage = Damage(f"{path} does not say what it holds.", "vp2p gc   (lists what can go)")
         yield Verified(f"{path.parent.name}/{path.name}", "", 0, 0, (damage,))
 
 
