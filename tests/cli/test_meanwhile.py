@@ -89,7 +89,7 @@ def test_no_run_is_deleted_or_written_through_a_link(branched: Path, tmp_path: P
     (branched / linked).symlink_to(other)
     before = snapshot(other)
     if linked == LONG:  # no command takes it for a run
-        assert "no run" in refused(2, "gc", LONG, "--yes").cause.lower()
+        assert "There is no tune run" in refused(2, "gc", LONG, "--yes").cause
         checked = vp2p("verify")
         assert checked.code == 1 and f"{branched / linked} is a link" in checked.err
     else:
