@@ -1,11 +1,11 @@
-# make setup | demo | test | bench-quality | lint | docs | wheel
+# make setup | demo | test | test-crash | bench-quality | lint | docs | wheel
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench-quality lint docs wheel clean
+.PHONY: help setup demo test test-crash bench-quality lint docs wheel clean
 
 help:  ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -22,6 +22,10 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 
 test: setup  ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-crash: setup  ## mislead, damage, crowd and break off every command, thousands of times (about 40 minutes)
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --trials 1000 --processes 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash.broken
 
 bench-quality: setup  ## edit drawn clips by every method and compare with the true answers (hours)
 	$(BIN)/python -m vp2p.bench --out bench

@@ -36,6 +36,11 @@ class Outcome:
     seconds: float = 0.0
     failures: list[str] = field(default_factory=list)
 
+    def __str__(self) -> str:
+        """A line of a table."""
+        wrong = len(self.failures)
+        return f"| {self.campaign} | {self.there:,} | {self.trials:,} | {wrong} | {self.seconds:.0f} s |"
+
 
 def sample(trials: Sequence[Trial], most: int | None, seed: int) -> list[Trial]:
     """At most so many of the trials, drawn by the seed, in their order."""

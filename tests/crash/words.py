@@ -156,7 +156,8 @@ def _deleted(words: tuple[str, ...]) -> tuple[str, ...]:
     """What this very command may delete or do over."""
     if "gc" in words and "--yes" in words:
         return (f"{WORK}/tune", f"{WORK}/edit", f"{WORK}/invert", f"{WORK}/attention", f"{WORK}/source")
-    return (f"{WORK}/edit/bird", f"{WORK}/tune/", f"{WORK}/edit/dog") if "--force" in words else ()
+    forced = tuple(f"{WORK}/{stage}/" for stage in ("tune", "attention", "invert", "edit") if stage in words)
+    return forced if "--force" in words else ()
 
 
 def _begin(environment: dict[str, str], ascii_only: bool, root: Path) -> None:
