@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from vp2p.atomic import Seen, sight
-from vp2p.errors import UsageError
+from vp2p.errors import ArtifactError, UsageError
 from vp2p.report.media import Linked, Media, files_of
 from vp2p.report.render import GENERATOR
 from vp2p.text import typed
@@ -14,6 +14,7 @@ from vp2p.workspace.atomic import check_unlinked, remove_abandoned, write_bytes,
 
 _OURS = f'<meta name="generator" content="{GENERATOR}'.encode()
 _NEAR_THE_TOP = 2000  # bytes
+_TRIES = 20  # another report may come between the look and the writing as often as there are others
 _FILE = re.compile(r"[0-9a-f]{16}\.\w+")
 
 
@@ -53,7 +54,7 @@ def write_page(path: Path, text: str, media: Media, seen: Seen) -> None:
     for name, data in files.items():
         if not (folder / name).exists():
             write_bytes(folder / name, data)
-    write_text(path, text, seen if sight(path) == seen else check_place(path, force=False))
+    _replace(path, text, seen)
     if folder.is_dir():
         with writing(folder):
             remove_abandoned(folder)
@@ -62,3 +63,14 @@ def write_page(path: Path, text: str, media: Media, seen: Seen) -> None:
                     old.unlink()
             if not any(folder.iterdir()):
                 folder.rmdir()
+
+
+def _replace(path: Path, text: str, seen: Seen) -> None:
+    """Writes the page in place of what was seen, or of a report that other processes write at the same time."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            write_text(path, text, seen if sight(path) == seen else check_place(path, force=False))
+            return
+        except ArtifactError as error:
+            if not tries_left or not isinstance(error.__cause__, FileExistsError):
+                raise
