@@ -87,7 +87,6 @@ def test_two_text_encoders(folder: Path) -> None:
         ("unet", {"class_embed_type": "timestep"}, "class_embed_type"),
         ("unet", {"encoder_hid_dim_type": "image_proj"}, "encoder_hid_dim_type"),
         ("unet", {"down_block_types": ["DownBlock2D"], "up_block_types": ["UpBlock2D"]}, "cross-attention"),
-        ("unet", {"sample_size": None}, "sample_size"),
         ("unet", {"in_channels": 9}, "inpainting"),
         ("unet", {"cross_attention_dim": 768}, "768"),
         ("vae", {"_class_name": "AutoencoderTiny"}, "AutoencoderTiny"),

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.models.config_types import check_types
 from vp2p.models.digests import file_digest
-from vp2p.models.weights import PICKLES as _PICKLES
-from vp2p.models.weights import find_variant, fingerprinted
-from vp2p.text import shorten, typed
+from vp2p.models.elsewhere import no_model
+from vp2p.models.weights import find_weights, fingerprinted
+from vp2p.text import shorten
 
 _MARKS = ("model_index.json", "unet", "vae")
 _OLD_SIZE = 64
-_WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+_LARGEST = 4096  # cells along a side; no model is near it
+WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 _CROSS_BLOCKS = {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D"}
 
 
@@ -42,17 +44,26 @@ class ModelFolder:
     @property
     def downscale(self) -> int:
         """Pixels along a side of one latent cell."""
-        return 2 ** (len(self.vae["block_out_channels"]) - 1)
+        return 2 ** (len(self.vae.get("block_out_channels", (64,))) - 1)  # diffusers' defaults, here and below
 
     @property
     def size_multiple(self) -> int:
         """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
-        return self.downscale * 2 ** (len(self.unet["block_out_channels"]) - 1)
+        return self.downscale * 2 ** (len(self.unet.get("block_out_channels", range(4))) - 1)
 
     @property
     def native_size(self) -> int | tuple[int, int]:
-        """The size that the model was trained at, in pixels: a square's side, or (width, height)."""
-        size = self.unet["sample_size"]
+        """The size that the model was trained at, in pixels: a square's side, or (width, height).
+
+        Raises:
+            ModelError: it does not say.
+        """
+        size = self.unet.get("sample_size")
+        if size is None:
+            raise ModelError(
+                f"The model {self.path} does not say its size: its unet/config.json has no sample_size.",
+                "give --size, such as --size 512",
+            )
         if isinstance(size, int):
             # As diffusers: configurations from before its 0.9.0 said 32 of models that were trained at 64.
             old = _release(self.unet.get("_diffusers_version")) < (0, 9)
@@ -90,7 +101,9 @@ def read_folder(path: Path) -> ModelFolder:
             pickles only, or the model is of a kind that vp2p cannot inflate.
     """
     if not any((path / name).exists() for name in _MARKS):
-        raise _no_model(path)
+        raise no_model(path)
+    if (path / "transformer").exists() and not (path / "unet").exists():
+        raise _unsupported(path, "has a transformer in place of a UNet, as Stable Diffusion 3 and Flux do")
     if (path / "text_encoder_2").exists():
         raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
     unet = _read_json(path, "unet/config.json")
@@ -101,7 +114,7 @@ def read_folder(path: Path) -> ModelFolder:
     _check_unet(path, unet)
     _check_vae(path, vae, unet)
     _check_text_encoder(path, text_encoder, unet)
-    variants = {part: find_variant(path / part, stem) for part, stem in _WEIGHT_STEMS.items()}
+    variants = {part: find_weights(path / part, stem).variant for part, stem in WEIGHT_STEMS.items()}
     card = _read_json(path, "vp2p.json") if (path / "vp2p.json").exists() else {}
     return ModelFolder(path, unet, vae, text_encoder, scheduler, variants, card)
 
@@ -115,28 +128,11 @@ def fingerprint(folder: ModelFolder) -> str:
     files += [file for file in (folder.path / "tokenizer").iterdir() if file.suffix in (".json", ".txt")]
     for part, variant in folder.variants.items():
         files.append(folder.path / part / "config.json")
-        files += fingerprinted(folder.path / part, _WEIGHT_STEMS[part], variant)
+        files += fingerprinted(folder.path / part, WEIGHT_STEMS[part], variant)
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.relative_to(folder.path).as_posix()} {file_digest(file)}\n".encode())
     return digest.hexdigest()
-
-
-def _no_model(path: Path) -> ModelError:
-    """Says what is there instead of a model, and which folder near it is one."""
-    cause = f"The folder {path} holds no diffusion model: there is no model_index.json in it."
-    near = [path.parent, *sorted(folder for folder in path.glob("*") if folder.is_dir())]
-    near += sorted(path.glob("snapshots/*"))
-    found = [folder for folder in near if (folder / "model_index.json").is_file()]
-    single = sorted(file.name for file in path.glob("*") if file.suffix in (".safetensors", *_PICKLES))
-    if found:
-        return ModelError(cause, f"--model {typed(str(found[0]))}")
-    if single:
-        return ModelError(
-            f"{cause} It holds {single[0]}, which is a single-file checkpoint, a LoRA or one part of a model.",
-            "convert it with diffusers' from_single_file and save_pretrained, and give --model the folder",
-        )
-    return ModelError(cause, "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/")
 
 
 def _release(version: object) -> tuple[int, ...]:
@@ -161,11 +157,14 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     if not file.is_file():
         raise _missing(path, name)
     try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
+        content = json.loads(file.read_text(encoding="utf-8"))  # as the libraries read it: no byte order mark
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} cannot be read as JSON: {error}", "copy the model folder again") from error
+        raise ModelError(
+            f"{file} cannot be read as JSON: {error}.", "save it as UTF-8, or copy the model folder again"
+        ) from error
     if not isinstance(content, dict):
         raise ModelError(f"{file} holds no JSON object.", "copy the model folder again")
+    check_types(path, name, content)
     return content
 
 
@@ -191,10 +190,10 @@ def _check_unet(path: Path, unet: Mapping[str, Any]) -> None:
     if not blocks & _CROSS_BLOCKS:
         raise _unsupported(path, "has a UNet without cross-attention blocks, so words cannot steer it")
     size = unet.get("sample_size")
-    if size is None:
-        raise _unsupported(path, "has a UNet whose configuration gives no sample_size")
+    if size is None:  # it can be used where --size is given
+        return
     sides = size if isinstance(size, list) and len(size) == 2 else [size]
-    if not all(type(side) is int and side > 0 for side in sides):
+    if not all(type(side) is int and 0 < side <= _LARGEST for side in sides):
         raise _unsupported(path, f"has a UNet whose sample_size is {shorten(size)}, which is no size")
 
 

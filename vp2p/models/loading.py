@@ -15,10 +15,11 @@ from transformers import CLIPTextModel, CLIPTokenizerFast
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
-from vp2p.models.folder import ModelFolder, read_folder
+from vp2p.models.folder import WEIGHT_STEMS, ModelFolder, read_folder
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
 from vp2p.models.tokenizing import damaged, load_tokenizer
+from vp2p.models.weights import loadable
 from vp2p.settings import ModelSettings
 
 
@@ -84,14 +85,17 @@ def load_model(settings: ModelSettings) -> LatentModel:
 def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any:
     """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
     try:
-        network, info = cls.from_pretrained(
-            str(folder.path / part),
-            variant=folder.variants[part],
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            **options,
-        )
+        with loadable(folder.path / part, WEIGHT_STEMS[part]) as (place, variant):
+            network, info = cls.from_pretrained(
+                str(place),
+                variant=variant,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+                **options,
+            )
+    except ModelError:
+        raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
         raise damaged(folder, part, error) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.

@@ -21,7 +21,7 @@ def ddim_scheduler(config: Mapping[str, Any]) -> DDIMScheduler:
 
     Raises:
         ModelError: for a prediction type other than epsilon and v, a flow-matching model, an unknown
-            beta schedule, or betas that must be rescaled to zero terminal SNR.
+            beta schedule, betas that are none, or betas that must be rescaled to zero terminal SNR.
     """
     name = str(config.get("_class_name", ""))
     prediction = config.get("prediction_type", "epsilon")
@@ -42,16 +42,27 @@ def ddim_scheduler(config: Mapping[str, Any]) -> DDIMScheduler:
             f"The model's scheduler has beta_schedule {betas!r}, but only {', '.join(_BETAS)} are supported.",
             "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
         )
-    return DDIMScheduler(
-        num_train_timesteps=config.get("num_train_timesteps", 1000),
-        beta_start=config.get("beta_start", 0.00085),
-        beta_end=config.get("beta_end", 0.012),
-        beta_schedule=betas,
-        trained_betas=config.get("trained_betas"),
-        prediction_type=prediction,
-        clip_sample=False,
-        set_alpha_to_one=False,
-        steps_offset=1,
-        timestep_spacing="leading",
-        rescale_betas_zero_snr=False,
-    )
+    try:
+        scheduler = DDIMScheduler(
+            num_train_timesteps=config.get("num_train_timesteps", 1000),
+            beta_start=config.get("beta_start", 0.00085),
+            beta_end=config.get("beta_end", 0.012),
+            beta_schedule=betas,
+            trained_betas=config.get("trained_betas"),
+            prediction_type=prediction,
+            clip_sample=False,
+            set_alpha_to_one=False,
+            steps_offset=1,
+            timestep_spacing="leading",
+            rescale_betas_zero_snr=False,
+        )
+        alphas = scheduler.alphas_cumprod
+        whole = bool(((alphas > 0) & (alphas <= 1)).all()) and len(alphas) >= scheduler.config.num_train_timesteps
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError):  # whatever numbers it was given
+        whole = False
+    if not whole:
+        raise ModelError(
+            "The model's scheduler_config.json gives betas that make no noise schedule: each must be from 0 to 1.",
+            "correct beta_start, beta_end and trained_betas there, or copy the model folder again",
+        )
+    return scheduler

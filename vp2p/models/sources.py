@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Sequence
 
 from vp2p.errors import ModelError
+from vp2p.models.elsewhere import convert
+from vp2p.text import shorten, typed
 
 BUNDLED = "sprites"
 
@@ -18,6 +20,10 @@ ALIASES = {
 }
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+_ON_THE_HUB = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?!(?:spaces|datasets|docs|blog)/)([\w.-]+/[\w.-]+)"
+)
 
 # Only what is loaded: hub repositories also hold pickles, single-file checkpoints and other variants.
 _SMALL_FILES = (
@@ -42,10 +48,23 @@ _WEIGHTS = (
 
 def locate(model: str) -> str:
     """What ``--model`` says, in a form that means the same from any current folder."""
-    folder = Path(model).expanduser()
+    folder = _path(model)
     if model in (BUNDLED, *ALIASES) or not model or not folder.is_dir():
         return model
     return str(folder.absolute())
+
+
+def _path(model: str) -> Path:
+    """``model`` as a path. Raises ModelError if the system takes no such path."""
+    try:
+        path = Path(model).expanduser()
+        path.is_dir()
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(
+            f"{shorten(model)} cannot be a model: {reason}.", "give --model a folder or a hub id"
+        ) from error
+    return path
 
 
 def find_folder(model: str) -> Path:
@@ -61,22 +80,27 @@ def find_folder(model: str) -> Path:
         return _bundled_folder()
     if model in ALIASES:
         return _download(ALIASES[model])
-    folder = Path(model).expanduser()
+    folder = _path(model)
     if model and folder.is_dir():  # an empty path would be the current folder
         return folder
     if folder.is_file():
         raise ModelError(
-            f"The model {model} is a single file, but a folder in diffusers' format is needed.",
-            "convert it with diffusers' from_single_file and save_pretrained, and give --model the folder",
+            f"The model {model} is a single file, but a folder in diffusers' format is needed.", convert(folder)
         )
     if HUB_ID.fullmatch(model):
         return _download(model)
-    if "://" in model:
-        repository = re.match(r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)", model)
+    if "://" in model or _ON_THE_HUB.match(model):
+        repository = _ON_THE_HUB.match(model)
+        local = model.removeprefix("file://") if model.startswith("file:///") else None
         raise ModelError(
             f"The model {model} is an address, not a folder or a hub id.",
-            f"--model {repository[1]}" if repository else "download it first, then give --model the folder",
+            f"--model {repository[1] if repository else typed(local)}"
+            if repository or local
+            else "download it first, then give --model the folder",
         )
+    inside = re.match(rf"({HUB_ID.pattern})[@/:]", model)
+    if inside:
+        raise ModelError(f"There is no model folder {model}.", f"check the path; or from the hub: --model {inside[1]}")
     raise ModelError(
         f"There is no model folder {model}.",
         f"give --model a folder, a hub id such as {ALIASES['sd15']}, or one of {', '.join([BUNDLED, *ALIASES])}",

@@ -6,6 +6,7 @@ from transformers import CLIPTokenizerFast
 
 from vp2p.errors import ModelError
 from vp2p.models.folder import ModelFolder
+from vp2p.text import shorten
 
 
 def load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
@@ -21,6 +22,9 @@ def load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
         tokenizer = CLIPTokenizerFast.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
     except Exception as error:  # the library raises every kind of error for damaged files
         raise damaged(folder, "tokenizer", error) from error
+    longest = tokenizer.model_max_length
+    if type(longest) not in (int, float) or longest < 3:  # begin, one token, end
+        raise damaged(folder, "tokenizer", f"its model_max_length is {shorten(longest)}")
     tokenizer.model_max_length = min(tokenizer.model_max_length, folder.text_positions)
     return tokenizer
 

@@ -4,20 +4,38 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from vp2p.errors import ModelError
+from vp2p.text import typed
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
-# Of several variants, without plain weights: the most exact; those that were trained on, not averaged, last.
-_ORDER = ("fp32", "ema", "bf16", "fp16")
+# Of several variants, without plain weights; fp16 first, which was always taken. Those that were trained on, not
+# averaged, come last.
+_ORDER = ("fp16", "fp32", "ema", "bf16")
 _LAST = ("non_ema",)
 _COPY = "copy or download that folder again"
+_UNFINISHED = (".incomplete", ".part", ".crdownload", ".aria2", ".tmp")
+_PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")
 
 
-def find_variant(folder: Path, stem: str) -> str | None:
-    """None for plain weights, which diffusers takes where they are, else the variant to load.
+@dataclass(frozen=True)
+class Weights:
+    """Whole weights of a part: the variant's name, its files, and the index of shards; ``usual`` where the libraries
+    find just these by themselves."""
+
+    variant: str | None
+    files: tuple[Path, ...]
+    index: Path | None
+    usual: bool
+
+
+def find_weights(folder: Path, stem: str) -> Weights:
+    """Plain weights, which diffusers takes where they are, else a variant's.
 
     Args:
         folder: of the part.
@@ -27,17 +45,19 @@ def find_variant(folder: Path, stem: str) -> str | None:
         ModelError: there are no whole weights in safetensors; it names what is there.
     """
     found = _variants(folder, stem)
-    whole = {variant: files for variant, files in found.items() if _missing(folder, stem, variant, files) is None}
-    if whole:
-        chosen = min(whole, key=_rank)
-        for file in whole[chosen]:
-            _check_file(folder / file)
-        return chosen
+    wrong: ModelError | None = None
     for variant in sorted(found, key=_rank):
+        try:
+            return _whole(folder, stem, variant, found[variant])
+        except ModelError as error:  # another variant may be whole
+            wrong = wrong or error
+    if wrong:
+        raise wrong
+    unfinished = _unfinished(folder)
+    if unfinished:
         raise ModelError(
-            f"The weights in {folder} are not whole: {_missing(folder, stem, variant, found[variant])} is missing"
-            f" beside {found[variant][0]}.",
-            _COPY,
+            f"The weights in {folder} are not wholly downloaded: there is {unfinished}.",
+            "run the download again; it goes on from there",
         )
     there = sorted(file.name for file in folder.iterdir() if file.suffix in (".safetensors", *PICKLES))
     pickles = [name for name in there if not name.endswith(".safetensors")]
@@ -56,11 +76,32 @@ def find_variant(folder: Path, stem: str) -> str | None:
     )
 
 
-def fingerprinted(folder: Path, stem: str, variant: str | None) -> list[Path]:
+def fingerprinted(folder: Path, stem: str, variant: str | None) -> Sequence[Path]:
     """The weight files that a model's fingerprint covers: those of the variant."""
     if variant is None:  # all but fp16, as fingerprints were always made
         return [file for file in folder.glob("*.safetensors") if ".fp16" not in file.suffixes]
-    return [folder / name for name in _variants(folder, stem).get(variant, ())]
+    return find_weights(folder, stem).files
+
+
+@contextmanager
+def loadable(folder: Path, stem: str) -> Iterator[tuple[Path, str | None]]:
+    """A folder and a variant from which the libraries load a part's weights.
+
+    Where they would look for others first, or read an index's old name wrongly, it is a folder of links for the time.
+    """
+    weights = find_weights(folder, stem)
+    if weights.usual:
+        yield folder, weights.variant
+        return
+    with tempfile.TemporaryDirectory(prefix="vp2p-") as name:
+        links = {"config.json": folder / "config.json"}
+        if weights.index:
+            links |= {f"{stem}.safetensors.index.json": weights.index, **{file.name: file for file in weights.files}}
+        else:
+            links[f"{stem}.safetensors"] = weights.files[0]
+        for link, file in links.items():
+            (Path(name) / link).symlink_to(file.absolute())
+        yield Path(name), None
 
 
 def _variants(folder: Path, stem: str) -> Mapping[str | None, Sequence[str]]:
@@ -74,19 +115,49 @@ def _variants(folder: Path, stem: str) -> Mapping[str | None, Sequence[str]]:
     return found
 
 
-def _missing(folder: Path, stem: str, variant: str | None, files: Sequence[str]) -> str | None:
-    """The first file that a variant lacks, or None if it is whole."""
+def _whole(folder: Path, stem: str, variant: str | None, files: Sequence[str]) -> Weights:
+    """A variant's weights, in one file or in shards. Raises ModelError if they are not whole."""
     middle = "" if variant is None else f".{variant}"
-    if f"{stem}{middle}.safetensors" in files:
-        return None
+    single = folder / f"{stem}{middle}.safetensors"
     index = folder / f"{stem}.safetensors.index{middle}.json"
-    if not index.is_file():
-        return index.name
+    old = folder / f"{stem}.safetensors{middle}.index.json"
+    indices = [file for file in dict.fromkeys((index, old)) if file.is_file()]
+    if single.name in files:
+        _check_file(single)
+        return Weights(variant, (single,), None, not indices)
+    if not indices:
+        raise _lacks(folder, index.name, files[0])
+    names = _shards(indices[0], files[0])
+    for name in names:
+        if not (folder / name).is_file():
+            raise _lacks(folder, name, files[0])
+        _check_file(folder / name)
+    return Weights(variant, tuple(folder / name for name in names), indices[0], indices[0] == index)
+
+
+def _shards(index: Path, beside: str) -> list[str]:
+    """The files that an index names. Raises ModelError if it cannot be read."""
     try:
-        names = set(json.loads(index.read_text("utf-8-sig"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return f"a readable {index.name}"
-    return min((name for name in names if not (folder / str(name)).is_file()), default=None)
+        content = json.loads(index.read_text("utf-8"))
+        names = sorted(set(content["weight_map"].values()))
+        if names and all(Path(name).name == name for name in names) and isinstance(content["metadata"], dict):
+            return names
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        pass
+    raise _lacks(index.parent, f"a readable {index.name}", beside)
+
+
+def _lacks(folder: Path, what: str, beside: str) -> ModelError:
+    return ModelError(f"The weights in {folder} are not whole: {what} is missing beside {beside}.", _COPY)
+
+
+def _unfinished(folder: Path) -> str | None:
+    """A file of a download that did not end, in the folder or in the hub client's own beside it."""
+    for place in (folder, folder.parent / ".cache" / "huggingface" / "download" / folder.name):
+        for file in sorted(place.glob("*")):
+            if file.suffix in _UNFINISHED:
+                return str(file)
+    return None
 
 
 def _rank(variant: str | None) -> tuple[int, str]:
@@ -105,8 +176,20 @@ def _check_file(file: Path) -> None:
             length = int.from_bytes(start, "little")
             size = file.stat().st_size
             if start == b"version ":
-                raise ModelError(f"{file} is a pointer of Git LFS, not the weights themselves.", "git lfs pull, there")
+                raise ModelError(
+                    f"{file} is a pointer of Git LFS, not the weights themselves.",
+                    f"cd {typed(str(file.parent))} && git lfs pull",
+                )
+            if not size:
+                raise ModelError(f"{file} is cut short: it is empty (0 bytes).", _COPY)
             if len(start) < 8 or length > size - 8:
+                if start.startswith(_PICKLED):
+                    raise ModelError(
+                        f"{file} is a pickle under another name; these can run code and are never opened.",
+                        "give --model a model that ships safetensors",
+                    )
+                if start.lstrip().startswith(b"<"):
+                    raise ModelError(f"{file} is a web page, not weights.", "download it again, by its download link")
                 raise ModelError(f"{file} is cut short: it has {size} bytes.", _COPY)
             header = json.loads(stream.read(length))
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
