@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Callable
 
 import av
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.video.makers import levels, ramp_frames
 from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings
-from vp2p.video.mask import read_mask
+from vp2p.video.mask import match, read_mask
+from vp2p.video.reading import read_clip
 
 ALL = ClipSettings(frames="all")
 SHAPE = np.zeros((32, 32), np.uint8)
@@ -110,3 +113,59 @@ def test_compression_is_no_label(tmp_path: Path) -> None:
 def test_a_video_that_keeps_its_values_may_hold_labels(tmp_path: Path) -> None:
     white, notes = _outlined(_video(tmp_path / "mask.mkv", "ffv1", SHAPE[None].repeat(3, 0), "gray"))
     assert (white == (SHAPE > 0)).all() and notes == ("the mask holds the values 0, 1: all but 0 are outlined",)
+
+
+def _counting(folder: Path, count: int, size: tuple[int, int] = (64, 48)) -> Path:
+    """A folder of masks, each white in the column of its own number."""
+    folder.mkdir()
+    for number in range(count):
+        pixels = np.zeros((size[1], size[0]), np.uint8)
+        pixels[:, number] = 255
+        Image.fromarray(pixels).save(folder / f"{number:03}.png")
+    return folder
+
+
+def _numbers(path: Path, video: Path, clip: ClipSettings, count: int) -> tuple[list[int], tuple[str, ...]]:
+    """Which of the counting masks were taken for a clip's frames, and the notes."""
+    found = match(path, video, clip, count)
+    frames, _ = read_mask(path, found.settings, found.by_times)
+    return [int(frame.mean(axis=(0, 2)).argmax()) for frame in frames], found.notes
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [ClipSettings(4, start=0.5), ClipSettings(4), ClipSettings("all", start=0.5, end=0.9), ClipSettings(3, stride=5)],
+    ids=str,
+)
+def test_a_mask_for_each_frame_of_the_video_goes_with_its_own(
+    tmp_path: Path, make_video: Callable[..., Path], clip: ClipSettings
+) -> None:
+    """The pictures have no times of their own: by the rate that is guessed for them, others would be taken."""
+    video = make_video(frames=ramp_frames(20), rate=20)
+    chosen = levels(read_clip(video, clip).frames)
+    every = levels(read_clip(video, ALL).frames)
+    wanted = [int(np.abs(np.array(every) - level).argmin()) for level in chosen]
+    assert _numbers(_counting(tmp_path / "masks", 20), video, clip, len(wanted)) == (wanted, ())
+
+
+def test_a_mask_of_other_length_or_shape_is_noted(tmp_path: Path, make_video: Callable[..., Path]) -> None:
+    video = make_video(frames=ramp_frames(20), rate=20)
+    numbers, notes = _numbers(_counting(tmp_path / "short", 10), video, ClipSettings(5), 5)
+    assert numbers == [0, 2, 4, 6, 8]
+    assert len(notes) == 1 and "10 frames in 1.25 seconds, the video 20 in 1.00" in notes[0]
+    _, notes = _numbers(_counting(tmp_path / "wide", 5, (96, 48)), video, ClipSettings(5), 5)
+    assert len(notes) == 1 and "96x48" in notes[0] and "64x48" in notes[0]
+
+
+def test_a_mask_goes_with_frames_whose_video_is_gone(tmp_path: Path) -> None:
+    masks = _counting(tmp_path / "masks", 6)
+    assert _numbers(masks, tmp_path / "gone.mp4", ClipSettings(3), 3) == ([0, 2, 4], ())
+    assert _numbers(masks, tmp_path / "gone.mp4", ClipSettings(6), 6)[0] == [0, 1, 2, 3, 4, 5]
+
+
+def test_labels_far_apart_are_all_outlined(tmp_path: Path) -> None:
+    labels = np.zeros((32, 32), np.uint8)
+    labels[:8], labels[8:16] = 38, 113
+    found, notes = _outlined(_folder(tmp_path, [Image.fromarray(labels)]))
+    assert np.array_equal(found, labels > 0)
+    assert notes == ("the mask holds the values 0, 38, 113: all but 0 are outlined",)

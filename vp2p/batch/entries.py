@@ -10,6 +10,7 @@ from vp2p.batch.document import At
 from vp2p.batch.reader import Reader, Sections, slug
 from vp2p.batch.variants import Variant
 from vp2p.settings import SECTIONS, EditSettings, from_mapping, setting_name
+from vp2p.stages.addresses import refuse_address
 from vp2p.stages.edited import Format
 
 FORMATS = get_args(Format)
@@ -70,6 +71,9 @@ def read_videos(reader: Reader, value: Any) -> list[Video]:
         known = ("video", "prompt", "name", "edits", *SECTIONS)
         keys = reader.mapping(entry, at, known, "A video")
         path = reader.text(keys.get("video"), (*at, "video"), "video")
+        if path is not None:
+            with reader.mistakes.at(reader.line(*at, "video")):
+                refuse_address("video:", path)
         prompt = reader.text(keys.get("prompt"), (*at, "prompt"), "prompt")
         given = keys["name"] if "name" in keys else slug(Path(path or "video").stem)
         name = reader.name(given, (*at, "name"), "a video")

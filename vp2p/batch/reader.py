@@ -13,6 +13,7 @@ from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
 from vp2p.settings import SECTIONS, from_mapping, setting_name
+from vp2p.stages.addresses import refuse_address
 from vp2p.workspace.names import check_edit_name
 
 Sections = dict[str, dict[str, Any]]
@@ -118,6 +119,7 @@ class Reader:
 
     def _placed(self, section: str, key: str, value: Any) -> Any:
         if (section, key) == ("edit", "mask") and value is not None:
+            refuse_address("mask:", value)
             if not self.path(value).exists():
                 raise UsageError(f"There is no mask {value}.", "give mask a video or a folder of pictures")
             return str(self.path(value))
@@ -131,6 +133,8 @@ class Reader:
             value = str(self.path(value))
         if value == BUNDLED or value not in ALIASES and (Path(value).is_dir() or "/" not in value):
             read_folder(find_folder(value))
+        if "://" in value and not Path(value).is_dir():
+            find_folder(value)  # raises
         return value
 
 

@@ -141,7 +141,8 @@ def _mask(session: Session, settings: EditSettings, frames: Frames) -> tuple[Ten
     """The mask (F, H, W) that the settings name, and notes on it."""
     if not settings.mask:
         return None, ()
-    return load_mask(mask_path(settings.mask), session.workspace.config.clip, frames, frames.pixels.shape[1:3])
+    workspace, size = session.workspace, frames.pixels.shape[1:3]
+    return load_mask(mask_path(settings.mask), workspace.video, workspace.config.clip, frames, size)
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:

@@ -164,7 +164,8 @@ def _mask(
 
     size = frames.pixels.shape[1:3]
     if mask:
-        marked, _ = load_mask(mask_path(mask), session.workspace.config.clip, frames, size)
+        workspace = session.workspace
+        marked, _ = load_mask(mask_path(mask), workspace.video, workspace.config.clip, frames, size)
         return marked, kept_pixels(marked, size, grow=0)
     if not run.path("mask.safetensors").exists():
         return None, None

@@ -10,10 +10,11 @@ from typing import Any, Callable
 
 from vp2p.models.sources import locate
 from vp2p.models.words import split_prompt, unknown_words
+from vp2p.stages.addresses import refuse_address
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, make_source, plan_source, read_frames, refuse_address
+from vp2p.stages.source import Frames, make_source, plan_source, read_frames
 from vp2p.text import quoted, typed
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.settings import ClipSettings, to_mapping
+from vp2p.stages.addresses import refuse_address
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import perform
-from vp2p.text import typed
 from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
@@ -65,7 +64,8 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Frames:
 
     found = read_clip(video, clip)
     height, width = found.frames.shape[1:3]
-    size = target_size((width, height), clip.size, folder.native_size, folder.size_multiple)
+    native = folder.native_size if clip.size is None else 0
+    size = target_size((width, height), clip.size, native, folder.size_multiple)
     return Frames(fit_frames(found.frames, size, clip.fit), found.timing, found.notes)
 
 
@@ -167,10 +167,14 @@ def mask_path(mask: str) -> Path:
     return path
 
 
-def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]) -> tuple[Tensor, tuple[str, ...]]:
+def load_mask(
+    path: Path, video: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]
+) -> tuple[Tensor, tuple[str, ...]]:
     """A mask video as (F, h, w) float of a size: 1 for each cell that is white for the most part, else 0; and notes.
 
-    A mask of one picture holds for all frames.
+    Args:
+        video: which it is for, and ``clip`` says how ``frames`` were chosen from; see
+            :func:`vp2p.video.mask.match`.
 
     Raises:
         VideoError, UsageError: it cannot be read, holds fewer frames than the clip, or is black.
@@ -179,16 +183,12 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, i
     from torch.nn.functional import adaptive_avg_pool2d
 
     from vp2p.video.fitting import fit_frames
-    from vp2p.video.mask import black, read_mask
-    from vp2p.video.reading import probe
+    from vp2p.video.mask import black, match, read_mask
 
     count, height, width = frames.pixels.shape[:3]
-    there = probe(path).frames
-    as_the_clip = dataclasses.replace(clip, frames=count, size=None)
-    # A mask of just as many frames as are edited is taken as it is.
-    sampling = ClipSettings(there, fit=clip.fit) if there in (1, count) else as_the_clip
+    matched = match(path, video, clip, count)
     try:
-        found, notes = read_mask(path, sampling)
+        found, notes = read_mask(path, matched.settings, matched.by_times)
     except UsageError as error:
         if error.cause == black(path).cause:
             raise
@@ -196,7 +196,8 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, i
             f"The mask {path} does not cover the clip's {count} frames. {error.cause}",
             "give --mask a video as long as the clip",
         ) from error
-    if there == 1 < count:
+    notes = matched.notes + notes
+    if len(found) == 1 < count:
         notes += (f"the mask is one picture: it holds for all {count} frames",)
         found = found.repeat(count, axis=0)
     white = torch.from_numpy(fit_frames(found, (width, height), clip.fit)).float().mean(-1) > 127
@@ -205,15 +206,3 @@ def load_mask(path: Path, clip: ClipSettings, frames: Frames, size: tuple[int, i
     if white.all():
         notes += ("the mask is white everywhere: the edit may act on the whole picture",)
     return (adaptive_avg_pool2d(white.float()[:, None], size)[:, 0] >= 0.5).float(), notes
-
-
-def refuse_address(option: str, text: str) -> None:
-    """Raises UsageError if what an option names is an address on the web, and no path."""
-    kind, address, place = text.partition("://")
-    if address and kind.replace("+", "").isalnum():
-        raise UsageError(
-            f"{option} {text} is an address ({kind}), not the path of a file.",
-            f"{option} {typed(place)}"
-            if kind == "file" and place
-            else f"download it first, then give {option} the path of the file",
-        )

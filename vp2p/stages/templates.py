@@ -8,6 +8,7 @@ from typing import Any
 
 import vp2p
 from vp2p.errors import UsageError
+from vp2p.stages.addresses import refuse_address
 from vp2p.stages.config import config_folder
 from vp2p.stages.sections import read_sections
 
@@ -43,6 +44,7 @@ def read_template(name: str | None) -> dict[str, dict[str, Any]]:
 
 
 def _find(name: str) -> Path:
+    refuse_address("--template", name)
     if name.endswith((".yaml", ".yml")):
         return Path(name).expanduser()
     names = template_names()

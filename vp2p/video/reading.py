@@ -13,7 +13,7 @@ from vp2p.errors import VideoError
 from vp2p.settings import ClipSettings
 from vp2p.text import typed
 from vp2p.video.pictures import AnimationSource, Convert, FolderSource, is_picture
-from vp2p.video.sampling import choose
+from vp2p.video.sampling import Timeline, choose
 from vp2p.video.streams import StreamSource
 from vp2p.video.timing import Timing
 
@@ -76,11 +76,19 @@ def probe(path: Path) -> ClipInfo:
     return ClipInfo(Path(path), width, height, len(line.times), line.end, line.rate, source.codec, source.audio)
 
 
-def read_clip(path: Path, settings: ClipSettings, convert: Convert | None = None) -> Clip:
+def timeline(path: Path) -> Timeline:
+    """When each frame of the clip at ``path`` is shown. Raises VideoError as :func:`probe` does."""
+    return _source(Path(path)).timeline
+
+
+def read_clip(
+    path: Path, settings: ClipSettings, convert: Convert | None = None, by_times: Timeline | None = None
+) -> Clip:
     """The frames of the clip at ``path`` that ``settings`` choose; no others are held in memory.
 
     Args:
         convert: from a picture that Pillow reads to uint8 RGB (H, W, 3), in place of the usual.
+        by_times: of another clip of as many frames, which are chosen in place of this one's by time.
 
     Raises:
         VideoError: there is no such file, or it is no clip that can be read.
@@ -88,7 +96,7 @@ def read_clip(path: Path, settings: ClipSettings, convert: Convert | None = None
     """
     path = Path(path)
     source = _source(path, convert)
-    sampling = choose(source.timeline, settings, path.name)
+    sampling = choose(by_times or source.timeline, settings, path.name)
     frames = source.decode(sampling.indices)
     if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
         # The packets promised frames that do not decode (a file cut short): choose from those that do.
