@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import yaml
@@ -15,6 +16,16 @@ _MOST_VALUES = 100_000  # counted as often as aliases repeat them
 _DEEPEST = 40
 # The C loader is ten times faster; builds of PyYAML without it read the same.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def is_number(value: object) -> bool:
+    """Whether a plain value is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of too many digits
+        return False
 
 
 class PlainError(ValueError):

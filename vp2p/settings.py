@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import UsageError
+from vp2p.plain import is_number
 from vp2p.text import shorten
 
 _ALWAYS_THERE = object()
@@ -296,7 +297,7 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
             return (value,)
         if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
             return tuple(value)
-        if option is float and isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
+        if option is float and is_number(value):
             return float(value)
         if option in (int, bool, str) and type(value) is option:
             return value

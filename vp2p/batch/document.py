@@ -11,6 +11,7 @@ from yaml.constructor import SafeConstructor
 
 from vp2p.batch.mistakes import Mistakes
 from vp2p.errors import UsageError
+from vp2p.text import quoted
 
 _MAX_BYTES = 1 << 20
 # A few bytes of aliases can stand for more values than fit in any memory.
@@ -49,7 +50,8 @@ def read_document(path: Path, mistakes: Mistakes) -> Document:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", "vp2p batch PLAN.yaml") from error
+        cause = f"The plan {quoted(str(path))} cannot be read: {error.strerror}."
+        raise UsageError(cause, "vp2p batch PLAN.yaml") from error
     document = Document(path)
     if len(data) > _MAX_BYTES:
         mistakes.add(1, f"The plan has {len(data)} bytes, more than {_MAX_BYTES}.", "split it into several plans")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from vp2p.errors import UsageError
+from vp2p.plain import is_number
 
 _UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
@@ -37,7 +37,7 @@ def read_needs(values: dict[str, Any]) -> Needs:
 
 
 def _amount(key: str, value: Any) -> float:
-    known = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    known = is_number(value)
     if not known or value < 0 or (value > 1 and value != int(value)):
         raise UsageError(f"{key} is {value!r}, but must be a whole number, or a share below 1.", f"write {key}: 1")
     return value

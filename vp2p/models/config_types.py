@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.plain import is_number
 from vp2p.text import shorten
 
 Check = tuple[Callable[[Any], bool], str]
@@ -17,7 +17,7 @@ def _whole(value: Any) -> bool:
 
 
 def _number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return is_number(value)
 
 
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Iterator, Mapping
 
+from vp2p.plain import is_number
 from vp2p.report.commands import run_command
 from vp2p.report.content import Curve, RunView, Setting
 from vp2p.stages.differences import flat
-from vp2p.stages.figures import is_number, last_losses, losses, quality
+from vp2p.stages.figures import last_losses, losses, quality
 from vp2p.stages.history import Entry, history
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lookup import key_of

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Mapping, Sequence
 import numpy as np
 
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.plain import read_json
+from vp2p.plain import is_number, read_json
 from vp2p.stages.edited import edited_file, every_frame
-from vp2p.stages.figures import is_number
 from vp2p.stages.measuring import Tools, against_source, alone, load_tools
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.result import Progress, silent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vp2p.plain import read_json
+from vp2p.plain import is_number, read_json
 from vp2p.workspace import RunFolder
 
 _LAST_STEPS = 20
@@ -17,11 +17,6 @@ def losses(run: RunFolder) -> list[tuple[int, float]]:
     """Steps, counted from 1, and losses of a tune run; what its log does not say as numbers is left out."""
     entries = run.read_log()
     return [(entry["step"] + 1, float(entry["loss"])) for entry in entries if is_number(entry.get("loss"))]
-
-
-def is_number(value: object) -> bool:
-    """Whether a value from a file is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def quality(run: RunFolder) -> dict[str, float]:
