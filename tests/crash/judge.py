@@ -69,6 +69,8 @@ def _is(path: Path) -> str:
         return f"a link to {os.readlink(path)}"
     if path.is_dir():
         return "a folder"
+    if not path.is_file():
+        return "no file"
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
