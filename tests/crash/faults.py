@@ -77,9 +77,7 @@ def kills(ground: Ground) -> list[Trial]:
         told = " ".join(words)
         for number, point in enumerate(writes_of(ground, words), start=1):
             found += [
-                Trial(
-                    f"{signum.name} in {' '.join(words)} at {number} {point}", partial(_killed, words, number, signum)
-                )
+                Trial(f"{signum.name} in {told} at {number} {point}", partial(_killed, words, number, signum))
                 for signum in _DEATHS
             ]
     return found
