@@ -23,7 +23,7 @@ class Trial:
     do: Callable[[Path], Iterable[str]]
 
 
-Campaign = Callable[[Ground, Path], Sequence[Trial]]
+Campaign = Callable[[Ground], Sequence[Trial]]
 
 
 @dataclass
@@ -53,8 +53,7 @@ def drive(name: str, campaign: Campaign, ground: Ground, most: int | None = None
     """Makes a campaign's trials; the same seed draws the same ones."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as scratch:
-        (Path(scratch) / "points").mkdir()
-        found = campaign(ground, Path(scratch) / "points")
+        found = campaign(ground)
         drawn = sample(found, most, seed)
         parts = [drawn[part::processes] for part in range(processes)]
         places = [Path(scratch) / str(part) for part in range(processes)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import resource
 import signal
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -39,19 +41,27 @@ COMMANDS: tuple[Words, ...] = tuple(
 )
 
 
-def points_of(ground: Ground, words: Words, scratch: Path, reads: bool) -> list[str]:
-    """The points at which a command reads and writes, or writes, as an unbroken one tells them."""
-    file = scratch / "points"
-    run(ground.copy(scratch / "root"), words, write_down(file, reads))
-    return file.read_text().splitlines()
+@functools.cache
+def points_of(ground: Ground, words: Words) -> tuple[str, ...]:
+    """The points at which a command reads and writes, as an unbroken one tells them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch) / "points"
+        run(ground.copy(Path(scratch) / "root"), words, write_down(file, reads=True))
+        return tuple(file.read_text().splitlines())
 
 
-def campaign(ground: Ground, scratch: Path) -> list[Trial]:
+def writes_of(ground: Ground, words: Words) -> list[str]:
+    """Those at which it writes, which are numbered by themselves."""
+    told = (point.split(" ", 1)[1] for point in points_of(ground, words))
+    return [point for point in told if not point.startswith(("read ", "list "))]
+
+
+def campaign(ground: Ground) -> list[Trial]:
     """Each fault at each point that reads or writes, and few file handles."""
     found = []
     for words in COMMANDS:
         told = " ".join(words)
-        for number, point in enumerate(points_of(ground, words, scratch, reads=True), start=1):
+        for number, point in enumerate(points_of(ground, words), start=1):
             found += [
                 Trial(f"{errno.errorcode[code]} in {told} at {point}", partial(_refused, words, number, code))
                 for code in FAULTS
@@ -60,13 +70,14 @@ def campaign(ground: Ground, scratch: Path) -> list[Trial]:
     return found
 
 
-def kills(ground: Ground, scratch: Path) -> list[Trial]:
+def kills(ground: Ground) -> list[Trial]:
     """Each death, and each signal, at each write point of each command that writes."""
     found = []
     for words in COMMANDS:
-        for number, point in enumerate(points_of(ground, words, scratch, reads=False), start=1):
+        told = " ".join(words)
+        for number, point in enumerate(writes_of(ground, words), start=1):
             found += [
-                Trial(f"{signum.name} in {' '.join(words)} at {point}", partial(_killed, words, number, signum))
+                Trial(f"{signum.name} in {told} at {number} {point}", partial(_killed, words, number, signum))
                 for signum in _DEATHS
             ]
     return found

@@ -21,7 +21,7 @@ _HOSTILE = "hostile.tar"
 _READ, _WRITE = 5, 2  # how many commands are tried on each workspace; all of them have their turn
 
 
-def campaign(ground: Ground, scratch: Path) -> list[Trial]:
+def campaign(ground: Ground) -> list[Trial]:
     """Odd archives, rewritten records that are imported, and those that are put in place by hand."""
     files = read(ground.root / EXPORT)
     found = [Trial(f"import {name}", partial(_import, put, name)) for name, put in odd_archives(files)]

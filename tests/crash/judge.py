@@ -32,13 +32,21 @@ def wrong(ended: Ended, words: tuple[str, ...] = ()) -> Iterator[str]:
         yield f"ended with {ended.code}: {said[-300:]!r}"
     elif ended.code in _FAILURES and not _told(ended):
         yield f"ended with {ended.code} and no cause or hint: {said[-300:]!r}"
-    if found := _RAW.search(said):
+    shown = _without(ended.out, words) + ended.err
+    if found := _RAW.search(shown):
         at = found.start()
-        yield f"prints {found[0]!r} raw: {said[max(0, at - 40) : at + 40]!r}"
+        yield f"prints {found[0]!r} raw: {shown[max(0, at - 40) : at + 40]!r}"
     if (long := max(map(len, ended.err.splitlines()), default=0)) > _LONGEST_LINE:
         yield f"prints a line of {long} characters"
     if "--json" in words and ended.code in (0, *_FAILURES) and not _is_json(ended.out):
         yield f"prints no envelope: {ended.out[-200:]!r}"
+
+
+def _without(text: str, words: tuple[str, ...]) -> str:
+    """``text`` but for the words that were typed: off a terminal, a path is printed as its very bytes."""
+    for word in words:
+        text = text.replace(word, "") if word else text
+    return text
 
 
 def _told(ended: Ended) -> bool:
@@ -69,6 +77,8 @@ def _is(path: Path) -> str:
         return f"a link to {os.readlink(path)}"
     if path.is_dir():
         return "a folder"
+    if not path.is_file():
+        return "no file"
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -49,7 +49,7 @@ _PLAN = {
 }
 
 
-def campaign(ground: Ground, scratch: Path) -> list[Trial]:
+def campaign(ground: Ground) -> list[Trial]:
     """Words in place of each parameter's value, then values in files, then environment variables."""
     found = []
     for at, words in enumerate(lines()):  # on every third terminal there is no letter but English ones

@@ -13,7 +13,7 @@ import yaml
 
 from tests.crash.commands import WORK, damage
 from tests.crash.drive import Trial
-from tests.crash.faults import points_of
+from tests.crash.faults import writes_of
 from tests.crash.ground import EXPORT, HANGS_AFTER, Ground, begin, run
 from tests.crash.judge import wrong
 from tests.crash.reading import at_work
@@ -113,11 +113,11 @@ _KEYS = (
 )
 
 
-def campaign(ground: Ground, scratch: Path) -> list[Trial]:
+def campaign(ground: Ground) -> list[Trial]:
     """Every command held at some of its write points while every other runs; and eights of some."""
     found = [Trial(f"eight {name}, time {time}", partial(_eight, name)) for name in EIGHTS for time in range(4)]
     for held, writer in WRITERS.items():
-        count = len(points_of(ground, writer.words, scratch, reads=False))
+        count = len(writes_of(ground, writer.words))
         numbers = sorted({1 + at * (count - 1) // (_HELD - 1) for at in range(_HELD)}) if count else []
         for other in WRITERS:
             found += [
