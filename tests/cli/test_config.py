@@ -185,3 +185,23 @@ def test_without_a_workspace_a_value_needs_user(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     assert refused(10, "config", "tune.steps", "3").hint == "vp2p config tune.steps 3 --user"
     assert vp2p("-w", tmp_path, "config").code == 10
+
+
+@pytest.mark.parametrize(
+    "data", [b"prompt: 'a cat", b"- a list", b"tune: 5", b"\xff\xfe", b"tune: {steps: 1", b"a: 1\na: 2"]
+)
+@pytest.mark.parametrize("user", [(), ("--user",)])
+def test_a_damaged_file_is_named_and_not_changed(
+    branched: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, user: tuple[str, ...]
+) -> None:
+    from vp2p.stages.config import user_config
+
+    path = user_config() if user else branched / "vp2p.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.read_bytes() if path.exists() else None
+    path.write_bytes(data)
+    try:
+        ran = refused(2, "config", "tune.steps", "7", *user)
+        assert str(path) in ran.cause and path.read_bytes() == data
+    finally:
+        path.unlink() if before is None else path.write_bytes(before)

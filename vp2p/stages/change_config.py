@@ -66,8 +66,8 @@ def change(path: Path, key: str, value: Any) -> None:
 def _change(path: Path, key: str, value: Any) -> None:
     section, _, name = key.partition(".")
     seen = sight(path)
-    text = path.read_bytes().decode("utf-8") if path.exists() else ""
-    written = (read_yaml(text) or {}).get(section) or {}
+    text = _text(path)
+    written = _written(path, text, section)
     name = next((given for given in written if setting_name(given) == name), name)
     if value is REMOVED and name not in written:
         raise UsageError(f"{path} does not set {key}.", f"vp2p config {key}   (says where its value comes from)")
@@ -77,6 +77,27 @@ def _change(path: Path, key: str, value: Any) -> None:
     if new is None:
         raise UsageError(f"{path} is written in a way that cannot be changed line by line.", f"change {key} in it")
     write_text(path, new, seen)
+
+
+def _text(path: Path) -> str:
+    if not path.exists():
+        return ""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not text in UTF-8.", f"correct {path}") from error
+
+
+def _written(path: Path, text: str, section: str) -> dict[str, Any]:
+    """The settings of a section in the text of a file. Raises UsageError if it is no file of sections."""
+    try:
+        values = read_yaml(text) or {}
+    except PlainError as error:
+        raise UsageError(f"{path} is not valid YAML{error.where}: {error.reason}.", f"correct {path}") from error
+    settings = values.get(section) or {} if isinstance(values, dict) else None
+    if not isinstance(settings, dict):
+        raise UsageError(f"{path} holds no settings under {section}.", f"correct {path}")
+    return settings
 
 
 def _meanings(text: str, many: bool) -> list[Any]:
