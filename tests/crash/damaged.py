@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from functools import partial
@@ -70,7 +71,7 @@ def _try(file: str, way: str, root: Path) -> Iterator[str]:
     path = root / WORK / file
     whole = path.read_bytes()
     DAMAGES[way](path)
-    if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK) and path.read_bytes() == whole:
+    if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK) and _same(path, whole):
         return
     before = listing(root)
     checked = run(root, ("-w", WORK, "verify"))
@@ -86,6 +87,15 @@ def _try(file: str, way: str, root: Path) -> Iterator[str]:
         yield from (f"vp2p {' '.join(words)}: {what}" for what in wrong(ended, words))
         yield from (f"vp2p {' '.join(words)} {what}" for what in _lost(before, root, file, words))
         before = listing(root)
+
+
+def _same(path: Path, whole: bytes) -> bool:
+    """Whether a file still says what it said: a record may lose its last line break, or write 1e-05 as 1E-05."""
+    data = path.read_bytes()
+    try:
+        return data == whole or path.name == "manifest.json" and json.loads(data) == json.loads(whole)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_told(file: str, way: str, root: Path) -> bool:
