@@ -24,6 +24,8 @@ FAULTS = (errno.EMFILE, errno.EINTR, errno.ENFILE, errno.ESTALE, errno.EIO, errn
 _DEATHS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _HANDLES = range(1, 25)  # how many more files a process may open than it has
 _HOUR = 3600.0
+# What a command that ended well does not do a second time.
+_ONCE = ("export", "import", "--delete", "--unset", "init", "draw")
 COMMANDS: tuple[Words, ...] = tuple(
     words for words in (*READERS, *WRITERS) if "--json" not in words and words != at_work("gc", "dog", "--yes")
 ) + (
@@ -122,8 +124,10 @@ def _again(words: Words, root: Path) -> Iterator[str]:
     """What is wrong with the same command, and whether ``gc`` names what is left."""
     ended = run(root, words)
     yield from (f"again: {what}" for what in wrong(ended, words))
-    # A file that the first one made whole is not replaced; a tag that it took away is gone.
-    done = ended.code == 2 and any(word in words for word in ("export", "import", "--delete", "init", "draw"))
+    # A file that the first one made whole is not replaced; a tag or setting that it took away is gone.
+    done = ended.code == 2 and any(
+        word in words for word in ("export", "import", "--delete", "--unset", "init", "draw")
+    )
     if ended.code != 0 and not done:
         yield f"the same command ended with {ended.code}: {ended.err[-300:]!r}"
     left = [
