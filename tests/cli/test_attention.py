@@ -87,6 +87,12 @@ def test_mistakes_leave_nothing_behind(work: Make, words: tuple[str, ...], cause
     assert {name for name in after if not Path(name).name.startswith(".")} - set(before) <= {"attention"}
 
 
+def test_a_prompt_without_words_is_refused(work: Make) -> None:
+    work("sd2", "init")
+    ran = refused(2, "attention", "--prompt", "..")
+    assert "has no words" in ran.cause and ran.hint.startswith("vp2p attention --prompt")
+
+
 def test_a_damaged_sheet_is_named_with_the_command_that_makes_it_anew(work: Make) -> None:
     folder = work("sd2", "init")
     done("attention", "cat", "grass")

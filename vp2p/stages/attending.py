@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from vp2p.errors import UsageError
+from vp2p.errors import PromptError, UsageError
 from vp2p.method.attention_maps import collect_maps, spread
 from vp2p.method.blend_words import FUNCTION_WORDS
 from vp2p.method.levels import Levels
@@ -18,6 +18,7 @@ from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session
 from vp2p.stages.source import Frames
+from vp2p.text import quoted
 from vp2p.video.heat import heat_overlay
 from vp2p.video.sheet import contact_sheet
 from vp2p.workspace import save_tensors
@@ -28,7 +29,13 @@ _STEPS, _SEED = 10, 0
 
 
 def chosen_words(tokenized: TokenizedPrompt, names: tuple[str, ...]) -> dict[str, Word]:
-    """The named words, or all that name something, by the names that tell them apart."""
+    """The named words, or all that name something, by the names that tell them apart.
+
+    Raises:
+        PromptError: there is no such word, or none at all.
+    """
+    if not names and not tokenized.words:
+        raise PromptError(f"The prompt {quoted(tokenized.prompt)} has no words.", 'vp2p attention --prompt "a cat"')
     if names:
         return {name.strip().lower(): find_word(tokenized, name) for name in names}
     texts = [word.text for word in tokenized.words]
