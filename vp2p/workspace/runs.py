@@ -281,6 +281,16 @@ class RunFolder:
                 yield error
         if records and not found.records:  # of an older format, which kept no checksum of it
             yield from self._contradictions(found)
+        elif records and self._is_anothers(found):
+            path = self.folder / manifest.NAME
+            yield ArtifactError(f"{path} is damaged: it is of another run than settings.yaml.", self.rebuild)
+
+    def _is_anothers(self, found: Record) -> bool:
+        """Whether settings.yaml, which can be read, is of another run than the manifest."""
+        try:
+            return run_settings.read(self.folder).identity != found.identity
+        except ArtifactError:
+            return False
 
     def _contradictions(self, found: Record) -> Iterator[ArtifactError]:
         path = self.folder / run_settings.NAME
