@@ -27,7 +27,7 @@ def test_a_tag_is_one_file_and_names_one_run(workspace: Workspace, runs: list[Ru
     tag = workspace.tags.set("quick", runs[0])
     kept = yaml.safe_load((workspace.folder / "tags" / "quick").read_text())
     assert len(kept.pop("checksum")) == 64
-    assert kept.pop("format") == 2
+    assert (kept.pop("format"), kept.pop("name")) == (2, "quick")
     assert kept == {"stage": "tune", "run": runs[0].name, "identity": runs[0].identity, "created": tag.created}
     assert workspace.tags.set("quick", runs[0]) == tag
     assert workspace.tags.all() == [tag] and names_of([tag], runs[0]) == ("quick",) and names_of([tag], runs[1]) == ()
@@ -131,3 +131,10 @@ def test_of_two_processes_one_gets_the_tag(workspace: Workspace, runs: list[RunF
     assert sum(won) == 20
     assert [names_of(workspace.tags.all(), run) for run in runs[:2]] and len(workspace.tags.all()) == 20
     assert [len(names_of(workspace.tags.all(), run)) for run in runs[:2]] == won
+
+
+def test_a_tag_that_is_a_copy_of_another_is_damaged(workspace: Workspace, runs: list[RunFolder]) -> None:
+    workspace.tags.set("quick", runs[0])
+    (workspace.folder / "tags" / "slow").write_bytes((workspace.folder / "tags" / "quick").read_bytes())
+    with pytest.raises(ArtifactError, match="is the tag .quick"):
+        read_tag(workspace.folder / "tags" / "slow")

@@ -11,6 +11,7 @@ from typing import Sequence
 
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import PlainError, read_yaml
+from vp2p.text import shorten
 from vp2p.workspace.atomic import check_unlinked, remove_abandoned, write_yaml, writing
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.names import check_tag_name
@@ -94,9 +95,8 @@ class Tags:
             tag = Tag(name, run.stage, run.name, run.identity, created)
             known = next((other for other in self.all() if other.name == name and other.means(run)), None)
             if known is None:
-                write_yaml(
-                    self.folder / name, sealed({"format": SETTINGS_FORMAT, **{key: getattr(tag, key) for key in _KEYS}})
-                )
+                values = {"format": SETTINGS_FORMAT, "name": name, **{key: getattr(tag, key) for key in _KEYS}}
+                write_yaml(self.folder / name, sealed(values))
             return known or tag
 
     def delete(self, name: str, only: Tag | None = None) -> None:
@@ -140,6 +140,9 @@ def read_tag(path: Path) -> Tag:
     except (DamagedError, PlainError) as error:
         raise ArtifactError(f"{path} is damaged: {error}.", hint) from error
     named = {key: value for key, value in values.items() if key not in ("format", "checksum")}
+    own = named.pop("name", unicodedata.normalize("NFC", path.name))  # older ones are known by their file alone
+    if own != unicodedata.normalize("NFC", path.name):
+        raise ArtifactError(f"{path} is damaged: it is the tag {shorten(own)}.", hint)
     whole = set(named) == set(_KEYS) and all(isinstance(value, str) for value in named.values())
     if not whole or named["stage"] not in STAGES:
         raise ArtifactError(f"{path} is damaged: it names no run.", hint)
