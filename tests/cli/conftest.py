@@ -125,10 +125,15 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def stored(name: str, tmp_path: Path) -> Path:
+    """The workspace in the archive ``name`` of tests/data, unpacked with its clip and its model."""
+    with tarfile.open(Path(__file__).parents[1] / "data" / f"{name}.tar.gz") as archive:
+        archive.extractall(tmp_path / "at", filter="data")
+    return tmp_path / "at" / "work"
+
+
 @pytest.fixture
 def branched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with branches and an interrupted run, in which the test stands: tests/data/make_format_1.py."""
-    with tarfile.open(Path(__file__).parents[1] / "data" / "format-1.tar.gz") as archive:
-        archive.extractall(tmp_path / "at", filter="data")
-    monkeypatch.chdir(tmp_path / "at" / "work")
+    monkeypatch.chdir(stored("format-1", tmp_path))
     return tmp_path / "at" / "work"

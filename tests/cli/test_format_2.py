@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import shlex
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import stored
 from tests.cli.running import done, snapshot, vp2p
 from vp2p.workspace import Workspace
 
@@ -26,9 +26,7 @@ COMMANDS = [
 
 @pytest.fixture
 def older(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    with tarfile.open(Path(__file__).parents[1] / "data" / "format-2.tar.gz") as archive:
-        archive.extractall(tmp_path / "at", filter="data")
-    monkeypatch.chdir(tmp_path / "at" / "work")
+    monkeypatch.chdir(stored("format-2", tmp_path))
     return tmp_path / "at" / "work"
 
 

@@ -16,10 +16,6 @@ def _whole(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
-def _number(value: Any) -> bool:
-    return is_number(value)
-
-
 def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and bool(value) and all(map(check, value))
 
@@ -30,7 +26,7 @@ def _text(value: Any) -> bool:
 
 _WHOLE: Check = (_whole, "a whole number above 0")
 _WHOLES: Check = (_list_of(_whole), "a list of whole numbers above 0")
-_NUMBER: Check = (_number, "a number")
+_NUMBER: Check = (is_number, "a number")
 _TEXTS: Check = (_list_of(_text), "a list of names")
 
 # A value that is not said has the libraries' default.
@@ -46,15 +42,15 @@ _TYPES: Mapping[str, Mapping[str, Check]] = {
     "vae/config.json": {
         "block_out_channels": _WHOLES,
         "latent_channels": _WHOLE,
-        "scaling_factor": (lambda value: _number(value) and value != 0, "a number other than 0"),
-        "shift_factor": (lambda value: value is None or _number(value), "a number"),
+        "scaling_factor": (lambda value: is_number(value) and value != 0, "a number other than 0"),
+        "shift_factor": (lambda value: value is None or is_number(value), "a number"),
     },
     "text_encoder/config.json": {"hidden_size": _WHOLE, "max_position_embeddings": _WHOLE},
     "scheduler/scheduler_config.json": {
         "num_train_timesteps": _WHOLE,
         "beta_start": _NUMBER,
         "beta_end": _NUMBER,
-        "trained_betas": (lambda value: value is None or _list_of(_number)(value), "a list of numbers"),
+        "trained_betas": (lambda value: value is None or _list_of(is_number)(value), "a list of numbers"),
     },
     "vp2p.json": {
         "words": (lambda value: value is None or value == [] or _TEXTS[0](value), "a list of words"),

@@ -127,7 +127,7 @@ def edit(
             session.use_tuned(planned.parent("tune"))
             with Saver(run, immutable=True):
                 made = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
-            notes.extend(nothing_changed(made, frames, words, settings))
+            notes.extend(nothing_changed(made, frames, words))
             notes.extend(keep_edit(session, run, made, frames, words, run.path(video_name(format)), format))
 
         notes.extend((*planned.notes, *without_effect(settings)))

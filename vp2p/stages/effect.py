@@ -32,7 +32,7 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 
 
-def nothing_changed(made: Made, frames: Frames, plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
+def nothing_changed(made: Made, frames: Frames, plan: EditPlan) -> tuple[str, ...]:
     """A note where an edit could not change, or did not change, any frame, with what to try."""
     import numpy as np
 

@@ -8,11 +8,10 @@ from typing import Any, Callable, Mapping
 
 from vp2p.errors import ArtifactError
 from vp2p.workspace.identity import file_digest
-from vp2p.workspace.record import FORMAT, MANIFEST, DamagedError, Record, read_manifest, sealed
+from vp2p.workspace.record import MANIFEST, DamagedError, Record, read_manifest
 
 NAME = MANIFEST
 Rebuild = Callable[[], str]
-__all__ = ["FORMAT", "NAME", "read", "sealed", "verify_artifact"]
 
 
 def read(folder: Path, rebuild: Rebuild) -> Record:

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
+from vp2p.errors import UsageError
 from vp2p.plain import PlainError, read_json, read_yaml
 from vp2p.text import shorten
 from vp2p.workspace import parents
@@ -161,7 +162,7 @@ def _files(folder: Path, values: Mapping[str, Any], key: str) -> Mapping[str, Ma
     for name, record in files.items():
         try:
             file_in(folder, name)
-        except Exception as error:
+        except UsageError as error:
             raise DamagedError(f"{shorten(name)} is no file of a run") from error
         whole = isinstance(record, dict) and isinstance(record.get("sha256"), str) and type(record.get("bytes")) is int
         if not whole:

@@ -12,8 +12,9 @@ from vp2p.text import shorten
 
 _TEXT = ("prompt", "target", "format", "from")
 _MAPPINGS = ("model", "compute")
-_SECTIONS: Mapping[str, type] = {**{name: cls for name, cls in SECTIONS.items() if name not in _MAPPINGS}} | {
-    "attention": AttentionSettings
+_SECTIONS: Mapping[str, type] = {
+    **{name: cls for name, cls in SECTIONS.items() if name not in _MAPPINGS},
+    "attention": AttentionSettings,
 }
 # Of each stage, besides a section of its own name.
 _NEEDED = {

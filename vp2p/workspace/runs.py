@@ -19,7 +19,7 @@ from vp2p.workspace.identity import file_digest
 from vp2p.workspace.lock import lock_path
 from vp2p.workspace.names import file_in
 from vp2p.workspace.parents import Parent, to_record
-from vp2p.workspace.record import Record
+from vp2p.workspace.record import FORMAT, Record, sealed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -235,9 +235,9 @@ class RunFolder:
                 sync(folder)
             others = [path for name in (run_settings.NAME, _LOG) if (path := self.folder / name).exists()]
             records = {path.name: _fingerprint(path) for path in others}
-        written = {"format": manifest.FORMAT, "name": self.name, **head, "settings": dict(settings)}
+        written = {"format": FORMAT, "name": self.name, **head, "settings": dict(settings)}
         written |= {"vp2p": __version__, "artifacts": artifacts, "records": records}
-        write_json(self.folder / manifest.NAME, manifest.sealed(written))
+        write_json(self.folder / manifest.NAME, sealed(written))
         self.tidy()
 
     def _head(self, created: str, parents: Mapping[str, RunFolder]) -> dict[str, Any]:
