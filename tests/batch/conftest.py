@@ -96,10 +96,10 @@ def wait_for(condition: Callable[[], Any], seconds: float = 300) -> Any:
     return found
 
 
-def tuning(workspace: Path, steps: int = 2) -> bool:
-    """Whether a tune run has logged so many steps and is not finished."""
-    logs = [log for log in workspace.glob("tune/*/log.jsonl") if not (log.parent / "manifest.json").exists()]
-    return any(log.read_bytes().count(b"\n") >= steps for log in logs)
+def tuning(workspace: Path, steps: int = 2) -> list[Path]:
+    """The tune runs that have logged so many steps and are not finished."""
+    runs = [log.parent for log in workspace.glob("tune/*/log.jsonl") if log.read_bytes().count(b"\n") >= steps]
+    return [run for run in runs if not (run / "manifest.json").exists()]
 
 
 def leftovers(folder: Path) -> list[Path]:

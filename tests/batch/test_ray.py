@@ -16,6 +16,7 @@ import pytest
 from tests.batch.conftest import leftovers, results, states, tuning, wait_for
 from tests.cli.running import vp2p
 from tests.cli.test_signals import sent
+from vp2p.workspace.lock import lock_path
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e .[ray]")
 pytestmark = pytest.mark.slow
@@ -54,9 +55,9 @@ def test_a_node_is_killed_in_mid_run(cluster: Any, folder: Path, write: Callable
     over = threading.Event()
 
     def kill() -> None:
-        wait_for(lambda: over.is_set() or tuning(work / "one"))
-        (lock,) = work.glob("one/tune/.*.lock")
-        worker = json.loads(lock.read_bytes())["pid"]
+        wait_for(lambda: over.is_set() or tuning(work / "one", 5))  # the tuning of 2 steps may run beside it
+        (run,) = tuning(work / "one", 5)
+        worker = json.loads(lock_path(run).read_bytes())["pid"]
         os.kill(worker, signal.SIGSTOP)  # or it could end its task while its node is being found
         raylet = parent(worker)
         (node,) = (node for node in cluster.worker_nodes if raylet in processes(node))

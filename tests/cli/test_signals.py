@@ -18,7 +18,7 @@ from tests.cli.running import done, snapshot, vp2p
 
 
 @contextmanager
-def sent(signum: int, when: Callable[[], bool]) -> Iterator[None]:
+def sent(signum: int, when: Callable[[], object]) -> Iterator[None]:
     """Sends this process a signal as soon as ``when`` holds."""
     stop = threading.Event()
 
