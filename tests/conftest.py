@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from vp2p.models.loading import LatentModel
 
 # Before anything imports the hub's client: no test reaches the network.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -25,3 +29,19 @@ def sd2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.tiny import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("models") / "tiny-sd2", "sd2")
+
+
+@pytest.fixture(scope="session")
+def sd1(sd1_folder: Path) -> LatentModel:
+    from vp2p.models.loading import load_model
+    from vp2p.settings import ModelSettings
+
+    return load_model(ModelSettings(model=str(sd1_folder), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def sd2(sd2_folder: Path) -> LatentModel:
+    from vp2p.models.loading import load_model
+    from vp2p.settings import ModelSettings
+
+    return load_model(ModelSettings(model=str(sd2_folder), device="cpu"))

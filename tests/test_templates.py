@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from vp2p.config.templates import read_template, template_names
 from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings, from_mapping
-from vp2p.stages.templates import read_template, template_names
 from vp2p.workspace.config import WorkspaceConfig, read_config, write_config
 
 FOLDER = Path(__file__).parents[1] / "templates"

@@ -42,9 +42,9 @@ def test_each_object_is_swapped_out_once_and_in_once():
 
 
 def test_the_edits_words_are_those_of_the_ideal():
-    from vp2p.method.plan import plan_edit
     from vp2p.models.folder import read_folder
     from vp2p.models.tokenizing import load_tokenizer
+    from vp2p.prompts.plan import plan_edit
 
     tokenizer = load_tokenizer(read_folder(find_folder(BUNDLED)))
     for case in CASES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from vp2p.bench.methods import METHODS, read_method
+from vp2p.config.templates import read_template
 from vp2p.errors import UsageError
 from vp2p.models.card import local_card
 from vp2p.models.sources import BUNDLED
 from vp2p.settings import SECTIONS, EditSettings, InvertSettings, TuneSettings, from_mapping
-from vp2p.stages.templates import read_template
 
 
 @pytest.mark.parametrize("name", ["paper", "released", "image-p2p", "tune-a-video", "dreamix"])

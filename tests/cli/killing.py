@@ -17,8 +17,8 @@ from typing import Any
 import torch
 
 import vp2p.method.editing
-import vp2p.method.inversion
-import vp2p.method.null_text
+import vp2p.method.inversion.ddim
+import vp2p.method.inversion.null_text
 import vp2p.method.tuning
 import vp2p.models.codec
 import vp2p.models.loading  # noqa: F401

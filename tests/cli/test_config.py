@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import PROMPT, Make
 from tests.cli.running import done, only, refused, snapshot, vp2p
-from vp2p.stages.change_config import KEYS
+from vp2p.config.change import KEYS
 
 
 def settings(*words: str | Path) -> dict[str, tuple[Any, str]]:
@@ -194,7 +194,7 @@ def test_without_a_workspace_a_value_needs_user(tmp_path: Path, monkeypatch: pyt
 def test_a_damaged_file_is_named_and_not_changed(
     branched: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, user: tuple[str, ...]
 ) -> None:
-    from vp2p.stages.config import user_config
+    from vp2p.config.origins import user_config
 
     path = user_config() if user else branched / "vp2p.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)

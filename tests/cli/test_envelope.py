@@ -195,7 +195,7 @@ def test_an_interruption_has_an_envelope(work: Make) -> None:
 
 def test_a_mistake_of_vp2p_itself_has_an_envelope_and_a_traceback(work: Make) -> None:
     folder = work("sd2", "init")
-    code = "import vp2p.stages.status as status; status.status = None; from vp2p.cli.app import main; main()"
+    code = "import vp2p.upkeep.status as status; status.status = None; from vp2p.cli.app import main; main()"
     ran = subprocess.run(
         [sys.executable, "-c", code, "status", "--json"],
         cwd=folder,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp2p.method.alignment import align, token_map
-from vp2p.method.weights import time_windows
-from vp2p.models.words import split_prompt
+from vp2p.prompts.align import align, token_map
+from vp2p.prompts.weights import time_windows
+from vp2p.prompts.words import split_prompt
 
 LENGTH = 77
 

@@ -11,9 +11,9 @@ import torch
 from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
-from vp2p.method.blend import WordMaps, blend, outline
-from vp2p.method.control import EditControl, TargetControl
-from vp2p.method.plan import plan_edit
+from vp2p.method.attention.control import EditControl, TargetControl
+from vp2p.method.attention.local_blend import WordMaps, blend, outline
+from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings
 from vp2p.t2s import AttentionLayer
 

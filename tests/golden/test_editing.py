@@ -10,8 +10,8 @@ from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
 from vp2p.method.editing import SourceBranch, Target, edit
-from vp2p.method.plan import plan_edit
 from vp2p.method.schedule import Schedule, guide
+from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings
 
 SOURCE = "a rabbit is jumping on the grass"

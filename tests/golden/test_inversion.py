@@ -7,8 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
-from vp2p.method.inversion import ddim_invert
-from vp2p.method.null_text import NullTextState, optimise_null_text
+from vp2p.method.inversion.ddim import ddim_invert
+from vp2p.method.inversion.null_text import NullTextState, optimise_null_text
 from vp2p.method.schedule import Schedule
 from vp2p.settings import InvertSettings
 

@@ -12,11 +12,11 @@ from torch.testing import assert_close
 
 from tests.method.conftest import Small
 from vp2p.method.editing import SourceBranch, Target, edit
-from vp2p.method.inversion import ddim_invert
-from vp2p.method.noising import noised, reduce_and_enlarge
-from vp2p.method.plan import plan_edit
+from vp2p.method.inversion.ddim import ddim_invert
+from vp2p.method.inversion.noise import noised, reduce_and_enlarge
 from vp2p.method.schedule import Schedule, generator, guide
 from vp2p.method.tuning import Tuning, tune
+from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings, identifying, to_mapping
 from vp2p.stages.invert import _relevant
 from vp2p.t2s import TextToSetModel

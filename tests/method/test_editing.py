@@ -9,9 +9,9 @@ import torch
 from torch.testing import assert_close
 
 from vp2p.method.editing import SourceBranch, Target, edit
-from vp2p.method.inversion import ddim_invert, ddim_reconstruct
-from vp2p.method.plan import plan_edit
+from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
 from vp2p.method.schedule import Schedule
+from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings
 
 SOURCE = "a cat on the grass"

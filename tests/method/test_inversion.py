@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp2p.method.inversion import ddim_invert, ddim_reconstruct
-from vp2p.method.null_text import NullTextState, optimise_null_text
+from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
+from vp2p.method.inversion.null_text import NullTextState, optimise_null_text
 from vp2p.method.schedule import Schedule
 from vp2p.settings import InvertSettings
 

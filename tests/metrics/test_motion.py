@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vp2p.metrics.flow import optical_flow, warp
 from vp2p.metrics.warp_error import motion, warp_error
+from vp2p.video.flow import optical_flow, warp
 
 
 def texture(side: int, seed: int = 1) -> np.ndarray:

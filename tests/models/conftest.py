@@ -11,16 +11,6 @@ from vp2p.models.loading import LatentModel, load_model
 from vp2p.settings import ModelSettings
 
 
-@pytest.fixture(scope="session")
-def sd1(sd1_folder: Path) -> LatentModel:
-    return load_model(ModelSettings(model=str(sd1_folder), device="cpu"))
-
-
-@pytest.fixture(scope="session")
-def sd2(sd2_folder: Path) -> LatentModel:
-    return load_model(ModelSettings(model=str(sd2_folder), device="cpu"))
-
-
 @pytest.fixture
 def folder(sd1_folder: Path, tmp_path: Path) -> Path:
     """A copy of the tiny SD 1.x folder that a test may damage."""

@@ -14,12 +14,12 @@ from transformers import CLIPTokenizerFast
 from tests.cli.conftest import Make
 from tests.cli.running import vp2p
 from vp2p.errors import UsageError
-from vp2p.method.plan import plan_edit
 from vp2p.models.folder import read_folder
-from vp2p.models.scripts import clusters
 from vp2p.models.sources import find_folder
 from vp2p.models.tokenizing import load_tokenizer
-from vp2p.models.words import find_word, key, split_prompt
+from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.scripts import clusters
+from vp2p.prompts.words import find_word, key, split_prompt
 from vp2p.settings import EditSettings
 from vp2p.stages.edit import default_name
 from vp2p.workspace.names import check_edit_name

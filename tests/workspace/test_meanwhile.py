@@ -11,8 +11,8 @@ import pytest
 
 from vp2p import atomic, processes
 from vp2p.atomic import abandoned, sight, swapping
+from vp2p.config.change import change
 from vp2p.errors import ArtifactError, failed_call
-from vp2p.stages.change_config import change
 from vp2p.workspace.atomic import replacing, write_bytes
 
 
@@ -105,7 +105,7 @@ def test_processes_are_told_apart_by_their_start() -> None:
 _CHANGE = """
 import sys
 from pathlib import Path
-from vp2p.stages.change_config import change
+from vp2p.config.change import change
 change(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
 """
 

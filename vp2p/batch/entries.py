@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping, get_args
 
+from vp2p.addresses import refuse_address
 from vp2p.batch.document import At
 from vp2p.batch.reader import Reader, Sections, slug
 from vp2p.batch.variants import Variant
 from vp2p.settings import SECTIONS, EditSettings, from_mapping, setting_name
-from vp2p.stages.addresses import refuse_address
 from vp2p.stages.edited import Format
 
 FORMATS = get_args(Format)

@@ -13,9 +13,9 @@ from vp2p.batch.mistakes import Mistakes
 from vp2p.batch.needs import Needs, read_needs
 from vp2p.batch.reader import Reader, Sections, merged
 from vp2p.batch.variants import read_variants
+from vp2p.config.templates import read_template
 from vp2p.errors import UsageError
 from vp2p.settings import SECTIONS
-from vp2p.stages.templates import read_template
 
 FORMAT = 1
 KEYS = (

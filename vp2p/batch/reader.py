@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Any, Callable, Collection, Mapping
 
+from vp2p.addresses import refuse_address
 from vp2p.batch.document import At, Document
 from vp2p.batch.mistakes import Mistakes
 from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
 from vp2p.settings import SECTIONS, from_mapping, setting_name
-from vp2p.stages.addresses import refuse_address
 from vp2p.workspace.names import check_edit_name
 
 Sections = dict[str, dict[str, Any]]

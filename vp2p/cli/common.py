@@ -67,8 +67,8 @@ def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> S
 
 
 def resolve(cls: type, here: Session, stage: str, given: dict[str, Any]) -> Any:
-    """A stage's settings: what was given, else by the layers of :func:`vp2p.stages.config.stage_layers`."""
-    from vp2p.stages.config import layered, stage_layers
+    """A stage's settings: what was given, else by the layers of :func:`vp2p.config.origins.stage_layers`."""
+    from vp2p.config.origins import layered, stage_layers
 
     layers = stage_layers(stage, here.folder.suited(stage), here.workspace)
     settings, _ = layered(cls, [*layers, ("command line", given)])

@@ -74,7 +74,7 @@ def edit_names(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 @looking
 def templates(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """The templates' names, and YAML files."""
-    from vp2p.stages.templates import template_names
+    from vp2p.config.templates import template_names
 
     yield from template_names()
     start = incomplete[: incomplete.rfind("/") + 1]
@@ -97,7 +97,7 @@ def models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 @looking
 def setting_keys(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    from vp2p.stages.change_config import KEYS
+    from vp2p.config.change import KEYS
 
     yield from KEYS
 
@@ -116,7 +116,7 @@ def setting_values(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 def _words(prompt: str) -> list[str]:
     """The words of a prompt as options name them; those that stand more than once with their number."""
-    from vp2p.models.words import word_spans
+    from vp2p.prompts.words import word_spans
 
     texts = [prompt[start:end].lower() for start, end in word_spans(prompt)]
     seen: dict[str, int] = {}

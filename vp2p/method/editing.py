@@ -9,11 +9,11 @@ from typing import Callable, Sequence
 import torch
 from torch import Tensor
 
-from vp2p.method.blend import WordMaps, blend, outline
-from vp2p.method.control import EditControl, TargetControl
-from vp2p.method.levels import Levels
-from vp2p.method.plan import EditPlan
+from vp2p.method.attention.control import EditControl, TargetControl
+from vp2p.method.attention.local_blend import WordMaps, blend, outline
+from vp2p.method.attention.resolutions import Levels
 from vp2p.method.schedule import Schedule, guide, no_progress
+from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vp2p.metrics.flow import optical_flow, warp
+from vp2p.video.flow import optical_flow, warp
 
 _LUMA = (0.299, 0.587, 0.114)
 

@@ -65,7 +65,7 @@ class RunView:
     """A run: how it was set, what came of it, the command that makes it again, and the runs made from it.
 
     ``key`` is its stage and name, such as ``tune/0123456789ab``; ``state`` and ``told`` are those of
-    :class:`vp2p.stages.history.Entry`.
+    :class:`vp2p.upkeep.log.Entry`.
     """
 
     key: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from vp2p.models.words import word_spans
+from vp2p.prompts.words import word_spans
 from vp2p.report.content import Piece
 
 

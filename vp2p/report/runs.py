@@ -9,7 +9,7 @@ from vp2p.report.commands import run_command
 from vp2p.report.content import Curve, RunView, Setting
 from vp2p.stages.differences import flat
 from vp2p.stages.figures import last_losses, losses, quality
-from vp2p.stages.history import Entry, history
+from vp2p.upkeep.log import Entry, history
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.lookup import key_of
 

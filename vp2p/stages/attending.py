@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from vp2p.errors import PromptError, UsageError
-from vp2p.method.attention_maps import collect_maps, spread
-from vp2p.method.blend_words import FUNCTION_WORDS
-from vp2p.method.levels import Levels
-from vp2p.method.noising import noised
+from vp2p.method.attention.collect import collect_maps, spread
+from vp2p.method.attention.resolutions import Levels
+from vp2p.method.inversion.noise import noised
 from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
-from vp2p.models.words import TokenizedPrompt, Word, find_word, split_prompt
+from vp2p.prompts.blend_words import FUNCTION_WORDS
+from vp2p.prompts.words import TokenizedPrompt, Word, find_word, split_prompt
 from vp2p.settings import AttentionSettings, from_mapping
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from vp2p.models.text import check_length
-from vp2p.models.words import split_prompt
+from vp2p.prompts.words import split_prompt
 from vp2p.settings import AttentionSettings, to_mapping
 from vp2p.stages.attending import MAPS, SHEET, chosen_words, keep_maps, sentence
 from vp2p.stages.init import unknown_word_notes

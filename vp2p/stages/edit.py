@@ -24,7 +24,7 @@ from vp2p.workspace.names import name_of_words
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from vp2p.method.plan import EditPlan
+    from vp2p.prompts.plan import EditPlan
 
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
@@ -56,7 +56,7 @@ def plan_edit(
         UsageError, PromptError: a wrong option or word; another edit has the name.
         ArtifactError: the inversion is of another model.
     """
-    from vp2p.method.phrases import divides
+    from vp2p.prompts.phrases import divides
 
     prompt = inverted.recorded["prompt"]
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
@@ -155,7 +155,7 @@ def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
 
 def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: int) -> EditPlan:
     """The edit's plan. Raises PromptError if no option says what to change."""
-    from vp2p.method.plan import plan_edit as plan_words
+    from vp2p.prompts.plan import plan_edit as plan_words
 
     if settings.prompt is None and not settings.swap and not settings.reweight:
         raise PromptError(
@@ -166,7 +166,7 @@ def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: in
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:
     """A name for an edit: its new words, then its weights; at most 48 characters."""
-    from vp2p.method.swaps import inner_swaps
+    from vp2p.prompts.swap import inner_swaps
 
     parts = list(plan.changed_words)
     if inner_swaps(settings.swap):  # the words as they were said, where no space says where they end
@@ -180,7 +180,7 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
 
 def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
     """Says what a swap inside a sentence without spaces comes to, since it may hit a part of a longer word."""
-    from vp2p.method.swaps import by_prompt, inner_swaps
+    from vp2p.prompts.swap import by_prompt, inner_swaps
 
     if not inner_swaps(settings.swap):
         return ()

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vp2p.method.changed import unchanged
+from vp2p.compositing.composite import unchanged
 from vp2p.method.editing import Edited
-from vp2p.method.plan import EditPlan
 from vp2p.models.codec import decode_latents
+from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.branches import load_branches
 from vp2p.stages.finishing import finish, planes, rounded

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vp2p.settings import EditSettings
 
 if TYPE_CHECKING:
-    from vp2p.method.plan import EditPlan
+    from vp2p.prompts.plan import EditPlan
     from vp2p.stages.editing import Made
     from vp2p.stages.source import Frames
 

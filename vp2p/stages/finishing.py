@@ -10,17 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
-from vp2p.method.backdrop import on_new_ground, surrounds
-from vp2p.method.carry import carried, pasted
-from vp2p.method.changed import Changed, unchanged
+from vp2p.compositing.background import on_new_background, surrounds
+from vp2p.compositing.composite import Composite, unchanged
+from vp2p.compositing.foreground import Foreground, find_foreground, in_place
+from vp2p.compositing.propagate import paste, propagate
+from vp2p.compositing.track import ObjectTrack, dilated, track_object
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
-from vp2p.method.look import Look, find_look, in_place
-from vp2p.method.plan import plan_edit
-from vp2p.method.shot import Shot, survey, with_margin
-from vp2p.method.tries import Try, best, ladder
 from vp2p.models.codec import decode_latents
+from vp2p.pipeline.candidates import Candidate, best, candidates
+from vp2p.prompts.plan import plan_edit
 from vp2p.stages.branches import Branches
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session
@@ -34,12 +34,12 @@ def finish(
     branches: Branches,
     edited: Edited,
     clip: np.ndarray,
-    below: Changed,
+    below: Composite,
     source: np.ndarray,
     own: np.ndarray,
     given: Tensor | None,
     progress: Progress,
-) -> Changed:
+) -> Composite:
     """An outlined edit, laid over the layers below it.
 
     Args:
@@ -51,28 +51,30 @@ def finish(
     if not bool(mask.any()):
         return below if settings.paste else unchanged(after)
     before = below.frames
-    loose = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
-    if surrounds(loose):
+    coarse_mask = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
+    if surrounds(coarse_mask):
         if not settings.paste:
             return unchanged(after)
-        made = dataclasses.replace(below, frames=on_new_ground(planes(clip), below, loose, after, given is not None))
+        made = dataclasses.replace(
+            below, frames=on_new_background(planes(clip), below, coarse_mask, after, given is not None)
+        )
     else:
-        shot = survey(before, planes(source), loose)
-        look = None
+        track = track_object(before, planes(source), coarse_mask)
+        foreground = None
         if settings.carry and len(clip) > 1:
-            auditions = _Auditions(session, target, branches, shot, progress)
-            look = auditions.look(after, edited.targets[0])
-        if look is None and not settings.paste:
+            search = CandidateSearch(session, target, branches, track, progress)
+            foreground = search.foreground(after, edited.targets[0])
+        if foreground is None and not settings.paste:
             return unchanged(after)
         replaces = target.plan.replaces
-        made = pasted(shot, after, replaces) if look is None else carried(shot, look, after, replaces)
+        made = paste(track, after, replaces) if foreground is None else propagate(track, foreground, after, replaces)
         made = made.over(below)
     if given is not None:  # it is kept to the pixel
-        made = dataclasses.replace(made, frames=made.frames.where(loose[:, None] > 0.5, before))
+        made = dataclasses.replace(made, frames=made.frames.where(coarse_mask[:, None] > 0.5, before))
     return made
 
 
-class _Auditions:
+class CandidateSearch:
     """Finds the look that an edit's frames are given."""
 
     def __init__(
@@ -80,40 +82,40 @@ class _Auditions:
         session: Session,
         target: Target,
         branches: Branches,
-        shot: Shot,
+        track: ObjectTrack,
         progress: Progress,
     ) -> None:
         self._session, self._branches = session, branches
         self._plan, self._settings, self._cond = target.plan, target.settings, target.cond
-        self._shot, self._replaces, self._progress = shot, target.plan.replaces, progress
+        self._track, self._replaces, self._progress = track, target.plan.replaces, progress
 
-    def look(self, edited: Tensor, latents: Tensor) -> Look | None:
+    def foreground(self, edited: Tensor, latents: Tensor) -> Foreground | None:
         """The look of the likeliest try, or frame; None where no frame shows all of the object, or nothing is new.
 
         Args:
             edited, latents: the edit's own frames (F, 3, H, W) and their latents.
         """
-        frames = self._shot.key_frames()
+        frames = self._track.key_frames()
         if not frames or self._removes:
             return None
         if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
-            return self._found(frames[0], edited[frames[0]], self._shot.loose[frames[0]])
+            return self._found(frames[0], edited[frames[0]], self._track.coarse_mask[frames[0]])
         if self._settings.tries:
             return self._tried(frames[0])
-        looks = [self._found(frame, edited[frame], self._shot.loose[frame]) for frame in frames]
-        return self._likeliest(looks, latents[frames], [False] * len(looks))
+        foregrounds = [self._found(frame, edited[frame], self._track.coarse_mask[frame]) for frame in frames]
+        return self._likeliest(foregrounds, latents[frames], [False] * len(foregrounds))
 
     @property
     def _removes(self) -> bool:
         """Whether words are only taken away: what is bared is ground, and does not move with the object."""
         return self._plan.kind != "reweight" and not self._plan.changed_words
 
-    def _tried(self, frame: int) -> Look:
+    def _tried(self, frame: int) -> Foreground:
         """The best of the tries at one frame."""
         branches, device = self._branches.of_frame(frame), self._session.model.device
         around = self._around(frame)
         cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
-        tries = ladder(self._settings.tries, self._replaces)
+        tries = candidates(self._settings.tries, self._replaces)
         out = edit_latents(
             self._session.t2s,
             branches.schedule,
@@ -127,20 +129,20 @@ class _Auditions:
         )
         pictures = planes(decode_latents(self._session.model, out.targets[:, 0]))
         mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
-        looks = [self._found(frame, picture, mask) for picture in pictures]
-        return self._likeliest(looks, out.targets[:, 0], [attempt.seed is not None for attempt in tries])
+        foregrounds = [self._found(frame, picture, mask) for picture in pictures]
+        return self._likeliest(foregrounds, out.targets[:, 0], [attempt.seed is not None for attempt in tries])
 
     def _around(self, frame: int) -> Tensor:
         """Where a try may act: bool (H, W)."""
-        shot = self._shot
+        track = self._track
         if self._settings.mask:
-            return shot.loose[frame] > 0.5
+            return track.coarse_mask[frame] > 0.5
         if not self._replaces:
-            return shot.objects[frame]
-        reach = max(shot.clip.shape[-2:]) // _AROUND
-        return with_margin(shot.objects[[frame]], reach)[0]
+            return track.objects[frame]
+        reach = max(track.clip.shape[-2:]) // _AROUND
+        return dilated(track.objects[[frame]], reach)[0]
 
-    def _target(self, branches: Branches, attempt: Try, mask: Tensor) -> Target:
+    def _target(self, branches: Branches, attempt: Candidate, mask: Tensor) -> Target:
         settings = attempt.settings(self._settings)
         tokenizer = self._session.tokenizer
         words = plan_edit(
@@ -149,19 +151,21 @@ class _Auditions:
         start = attempt.start(branches.x, mask)
         return Target(words, settings, branches.guidance, self._cond, branches.uncond, mask, start)
 
-    def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Look:
-        look = find_look(self._shot, frame, picture, mask, self._replaces)
+    def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Foreground:
+        foreground = find_foreground(self._track, frame, picture, mask, self._replaces)
         moves = self._settings.in_place and self._replaces and not self._settings.mask
-        return in_place(look, self._shot) if moves else look
+        return in_place(foreground, self._track) if moves else foreground
 
-    def _likeliest(self, looks: Sequence[Look], latents: Tensor, drawn: Sequence[bool]) -> Look:
+    def _likeliest(self, foregrounds: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> Foreground:
         """The best of looks, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
         size = tuple(latents.shape[-2:])
-        weights = torch.stack([adaptive_max_pool2d(look.shape.float()[None], size)[0] for look in looks])
+        weights = torch.stack(
+            [adaptive_max_pool2d(foreground.shape.float()[None], size)[0] for foreground in foregrounds]
+        )
         losses = denoising_loss(
             self._session.t2s, self._session.model.scheduler, latents, self._cond, weights.to(latents.device)
         )
-        return looks[best(losses.tolist(), [look.misfit for look in looks], drawn)]
+        return foregrounds[best(losses.tolist(), [foreground.spill for foreground in foregrounds], drawn)]
 
 
 def planes(frames: np.ndarray) -> Tensor:

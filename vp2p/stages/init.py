@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+from vp2p.addresses import refuse_address
 from vp2p.models.sources import locate
-from vp2p.models.words import split_prompt, unknown_words
-from vp2p.stages.addresses import refuse_address
+from vp2p.prompts.words import split_prompt, unknown_words
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vp2p.method.inversion import ddim_invert, ddim_reconstruct
-from vp2p.method.noising import noised, reduce_and_enlarge
-from vp2p.method.null_text import NullTextState, optimise_null_text
+from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
+from vp2p.method.inversion.noise import noised, reduce_and_enlarge
+from vp2p.method.inversion.null_text import NullTextState, optimise_null_text
 from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
 from vp2p.settings import InvertSettings

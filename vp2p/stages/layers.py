@@ -7,12 +7,12 @@ from typing import Collection, NamedTuple
 
 from torch import Tensor
 
+from vp2p.compositing.groups import layers
 from vp2p.errors import PromptError
 from vp2p.method.editing import Edited, Target
 from vp2p.method.editing import edit as edit_latents
-from vp2p.method.phrases import changed_phrases, changing_only, divides
-from vp2p.method.plan import EditPlan, plan_edit
-from vp2p.method.regions import layers
+from vp2p.prompts.phrases import changed_phrases, changing_only, divides
+from vp2p.prompts.plan import EditPlan, plan_edit
 from vp2p.settings import EditSettings
 from vp2p.stages.branches import Branches
 from vp2p.stages.result import Progress

@@ -8,9 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vp2p.addresses import refuse_address
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.settings import ClipSettings, to_mapping
-from vp2p.stages.addresses import refuse_address
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import perform

@@ -15,7 +15,7 @@ from vp2p.cli.telling import value
 from vp2p.printing import text
 
 if TYPE_CHECKING:
-    from vp2p.stages.compare import Comparison
+    from vp2p.upkeep.diff import Comparison
 
 
 def diff(
@@ -39,7 +39,7 @@ def diff(
 
       vp2p diff dog dog-2 --sheet dogs.png
     """
-    from vp2p.stages.compare import compare, write_sheet
+    from vp2p.upkeep.diff import compare, write_sheet
 
     here = workspace(ctx)
     one, other = here.find_run(a), here.find_run(b)

@@ -39,7 +39,7 @@ def export(
 
       vp2p -w walk export dog.tar.gz edit/dog --no-video
     """
-    from vp2p.stages.packing import export as pack
+    from vp2p.upkeep.export import export as pack
 
     here = workspace(ctx)
     named = [here.find_run(run) for run in runs or ()]

@@ -38,7 +38,7 @@ def gc(
 
       vp2p gc short --yes
     """
-    from vp2p.stages.collect import remove, rubbish
+    from vp2p.upkeep.gc import remove, rubbish
 
     here = workspace(ctx)
     found = rubbish(here, [here.find_run(run) for run in runs or ()])

@@ -28,7 +28,7 @@ def import_(
 
       vp2p import dog.tar.gz trials/dog
     """
-    from vp2p.stages.unpacking import import_workspace
+    from vp2p.upkeep.import_ import import_workspace
 
     with output.progress() as progress:
         done = import_workspace(file, folder, progress)

@@ -37,10 +37,10 @@ def init(
 
       vp2p init jump --video frames/ --prompt "a rabbit is jumping on the grass" --model sd15 --size 512
     """
-    from vp2p.stages.config import overruled, starting
+    from vp2p.config.origins import overruled, starting
+    from vp2p.config.templates import read_template
     from vp2p.stages.init import init as init_workspace
     from vp2p.stages.init import plan_init
-    from vp2p.stages.templates import read_template
 
     base = read_template(template)
     config = starting(prompt, video, base, clip, model_settings)

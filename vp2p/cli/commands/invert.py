@@ -41,7 +41,7 @@ def invert(
     from vp2p.stages.invert import NO_TUNE, plan_invert
     from vp2p.stages.invert import invert as invert_stage
     from vp2p.stages.planned import Planned, find_run
-    from vp2p.stages.tagging import check_tag, tagging
+    from vp2p.upkeep.tag import check_tag, tagging
 
     here = session(ctx, compute, wait)
     resolved = resolve(InvertSettings, here, "invert", settings)

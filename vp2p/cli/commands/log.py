@@ -16,7 +16,7 @@ from vp2p.printing import Piece, text
 from vp2p.text import one_line, quoted
 
 if TYPE_CHECKING:
-    from vp2p.stages.history import Entry
+    from vp2p.upkeep.log import Entry
 
 _STATES = {
     "finished": ("✓", "green"),
@@ -50,7 +50,7 @@ def log(
 
       vp2p log short
     """
-    from vp2p.stages.history import history
+    from vp2p.upkeep.log import history
 
     here = workspace(ctx)
     entries = history(here, None if run is None else here.find_run(run))

@@ -21,7 +21,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
 
       vp2p -w walk status --json
     """
-    from vp2p.stages.status import status as read_status
+    from vp2p.upkeep.status import status as read_status
 
     found = read_status(workspace(ctx))
     tree = Tree(text((shown(found.folder), "bold"), f"  {quoted(found.prompt)}  ", (found.model, "dim")))

@@ -34,9 +34,9 @@ def tune(
       vp2p tune --steps 300 --learning-rate 1e-4
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
-    from vp2p.stages.tagging import check_tag, tagging
     from vp2p.stages.tune import plan_tune
     from vp2p.stages.tune import tune as tune_stage
+    from vp2p.upkeep.tag import check_tag, tagging
 
     here = session(ctx, compute, wait)
     resolved = resolve(TuneSettings, here, "tune", settings)

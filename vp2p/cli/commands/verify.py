@@ -36,7 +36,7 @@ def verify(
 
       vp2p verify short
     """
-    from vp2p.stages.verify import verify as check
+    from vp2p.upkeep.verify import verify as check
 
     here = workspace(ctx)
     named = [here.find_run(run) for run in runs or ()]

@@ -1,0 +1,43 @@
+"""The ground behind moving objects."""
+
+from __future__ import annotations
+
+import torch
+
+from vp2p.compositing.clean_plate import clean_plate, inpaint
+from vp2p.compositing.motion.similarity import Motion, background_motion
+from vp2p.sprites.grounds import ground
+from vp2p.sprites.scenes import Scene
+
+SIDE = 128
+
+
+def test_what_other_frames_show_is_known_and_right():
+    scene = Scene("cat", "bricks", path="leave", seed=3)
+    clip = torch.from_numpy(scene.render(8, SIDE)).permute(0, 3, 1, 2).float()
+    objects = torch.from_numpy(scene.masks(8, SIDE))
+    behind = background_motion(clip.mean(1, keepdim=True) / 255, objects.float())
+    plate, known = clean_plate(clip, objects, behind)
+    true = torch.from_numpy(ground("bricks", 3, SIDE)).permute(2, 0, 1) * 255
+    hidden = objects & known
+    assert hidden.sum() > 0.4 * objects.sum()
+    assert (plate - true).abs().amax(1)[hidden].mean() < 2
+    always = objects.all(0)
+    assert not known[:, always].any()
+
+
+def test_frames_whose_ground_is_not_followed_are_not_asked():
+    clip, objects = torch.rand(3, 3, 16, 16), torch.zeros(3, 16, 16, dtype=torch.bool)
+    still = torch.eye(2, 3).expand(3, 2, 3)
+    plate, known = clean_plate(clip, objects, Motion(still, torch.tensor([1.0, 1.0, 0.0])))
+    assert torch.allclose(plate[0], clip[1], atol=1e-4) and torch.allclose(plate[1], clip[0], atol=1e-4)
+    assert known[:2].all() and not known[2].any()
+
+
+def test_a_hole_is_filled_between_its_rims():
+    ramp = torch.arange(20.0).expand(3, 20, 20).clone()
+    hole = torch.zeros(20, 20, dtype=torch.bool)
+    hole[8:12, 8:12] = True
+    spoiled = ramp.where(~hole, 255.0)
+    assert (inpaint(spoiled, hole) - ramp).abs().max() < 0.5
+    assert torch.equal(inpaint(ramp, hole & False), ramp)

@@ -1,0 +1,101 @@
+"""Outlines to the pixel, on drawn clips whose objects are known."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, max_pool2d
+
+from vp2p.compositing.matting import dilate, fill_holes, largest_parts, matte, opening
+from vp2p.sprites.scenes import Scene
+
+SIDE, FRAMES = 128, 4
+
+
+def drawn(scene: Scene, side: int = SIDE) -> tuple[Tensor, Tensor, Tensor]:
+    """The clip, the object's true outline, and a loose one of cells of the latents."""
+    clip = torch.from_numpy(scene.render(FRAMES, side)).permute(0, 3, 1, 2).float()
+    true = torch.from_numpy(scene.masks(FRAMES, side))
+    cells = max_pool2d(true.float()[:, None], side // 16, stride=side // 16)
+    coarse_mask = interpolate(max_pool2d(cells, 3, stride=1, padding=1), size=(side, side))[:, 0]
+    return clip, true, coarse_mask
+
+
+def overlap(first: Tensor, second: Tensor) -> float:
+    return float((first & second).sum() / (first | second).sum())
+
+
+@pytest.mark.parametrize(
+    ("thing", "place", "seed"),
+    [("cat", "grass", 3), ("rabbit", "snow", 4), ("penguin", "water", 5), ("owl", "bricks", 6)],
+)
+def test_a_drawn_object_is_found_in_a_loose_outline(thing: str, place: str, seed: int):
+    clip, true, coarse_mask = drawn(Scene(thing, place, path="slide", seed=seed))
+    found = matte(clip, coarse_mask)
+    assert overlap(coarse_mask > 0, true) < 0.7
+    assert overlap(dilate(found, 5) > 0, true) > 0.9  # its outline is dark, and softer than it
+    assert not (found & (coarse_mask == 0)).any()
+
+
+def test_large_pictures_are_looked_at_in_small():
+    clip, true, coarse_mask = drawn(Scene("cat", "grass", path="slide", seed=3), side=384)
+    assert overlap(dilate(matte(clip, coarse_mask), 13) > 0, true) > 0.9
+
+
+def test_where_nothing_stands_out_all_is_the_object():
+    coarse_mask = torch.zeros(1, 64, 64)
+    coarse_mask[:, 20:40, 20:40] = 1
+    assert torch.equal(matte(torch.full((1, 3, 64, 64), 90.0), coarse_mask), coarse_mask > 0)
+
+
+def test_ground_that_is_known_is_no_object():
+    """A line that is on the ground only inside the outline, as a road's may be."""
+    clip, true, coarse_mask = drawn(Scene("cat", "grass", path="slide", seed=3))
+    clip = clip[:1]
+    line = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
+    line[:, 60:68] = True
+    line &= (coarse_mask[:1] > 0) & ~(dilate(true[:1], 9) > 0)
+    assert line.sum() > 50
+    clip = clip.where(~line[:, None], torch.tensor([250.0, 220.0, 40.0]).view(1, 3, 1, 1))
+    unseen, seen = matte(clip, coarse_mask[:1]), matte(clip, coarse_mask[:1], plate=(clip, ~true[:1]))
+    assert (unseen & line).sum() > 0.5 * line.sum() and (seen & line).sum() < 0.1 * line.sum()
+
+
+def test_ground_from_elsewhere_tells_what_is_ground():
+    coarse_mask, clip = torch.ones(1, 32, 32), torch.full((1, 3, 32, 32), 60.0)
+    clip[:, :, 8:20, 8:20] = 200.0
+    found = matte(clip, coarse_mask, background=(torch.full((1, 3, 32, 32), 60.0), torch.ones(1, 32, 32)))
+    wanted = torch.zeros(1, 32, 32, dtype=torch.bool)
+    wanted[:, 8:20, 8:20] = True
+    assert torch.equal(found, wanted)
+
+
+def test_holes_are_filled_and_bays_are_not():
+    ring = torch.zeros(1, 20, 20, dtype=torch.bool)
+    ring[:, 4:16, 4:16] = True
+    ring[:, 7:13, 7:13] = False
+    assert fill_holes(ring)[0, 4:16, 4:16].all()
+    ring[:, 9, 13:16] = False
+    assert torch.equal(fill_holes(ring), ring)
+    assert not fill_holes(torch.zeros(1, 5, 5, dtype=torch.bool)).any()
+
+
+def test_lines_are_thin_and_squares_are_thick():
+    shapes = torch.zeros(1, 30, 30, dtype=torch.bool)
+    shapes[:, 5:15, 5:15] = True
+    square = shapes.clone()
+    shapes[:, 20] = True
+    assert torch.equal(opening(shapes, 2), square)
+
+
+def test_small_parts_that_stand_apart_are_left_out():
+    shapes = torch.zeros(2, 40, 40, dtype=torch.bool)
+    shapes[:, 2:22, 2:22] = True
+    shapes[0, 30:33, 30:33] = True
+    shapes[1, 30:39, 30:39] = True
+    shapes[1, 24] = True
+    found = largest_parts(shapes, 0.15)
+    assert not found[0, 24:].any() and found[0, 2:22, 2:22].all()
+    assert found[1, 30:39, 30:39].all() and not found[1, 24].any()
+    assert not largest_parts(shapes & False, 0.1).any()

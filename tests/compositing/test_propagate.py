@@ -1,0 +1,137 @@
+"""One look in all frames, on clips whose objects, motion and ground are known."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, max_pool2d
+
+from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
+from vp2p.compositing.foreground import find_foreground, in_place
+from vp2p.compositing.propagate import paste, propagate
+from vp2p.compositing.track import ObjectTrack, track_object
+from vp2p.sprites.grounds import ground
+from vp2p.sprites.scenes import Scene
+
+SCENE = Scene("cat", "bricks", path="leave", seed=8)
+NEW = SCENE.replace(object="pig")
+
+
+def cells(shapes: Tensor) -> Tensor:
+    """Loose masks of 16 x 16 cells."""
+    return max_pool2d(max_pool2d(shapes.float()[:, None], 8, stride=8), 3, stride=1, padding=1)[:, 0]
+
+
+def coarse_mask(*scenes: Scene) -> Tensor:
+    """As the edit's mask would be, at the frames' size."""
+    return interpolate(cells(outlines(*scenes))[:, None], size=(SIDE, SIDE))[:, 0]
+
+
+def look_of(track: ObjectTrack, frame: int, replaces: bool, scene: Scene = NEW):
+    return find_foreground(track, frame, planes(scene)[frame], coarse_mask(SCENE, scene)[frame], replaces)
+
+
+@pytest.fixture(scope="module")
+def track() -> ObjectTrack:
+    clip = planes(SCENE)
+    return track_object(clip, clip, coarse_mask(SCENE))
+
+
+def test_a_shot_knows_its_object_its_motion_and_its_ground(track):
+    true = outlines(SCENE)
+    assert (track.objects & true).sum() > 0.97 * true.sum() and (track.objects & ~true).sum() < 0.15 * true.sum()
+    assert all(map(track.follows, range(FRAMES)))
+    # In the end half of it is beyond the edge, so the key is one of the first frames.
+    assert track.key_frames() and max(track.key_frames()) < FRAMES - 1
+    behind = torch.from_numpy(ground("bricks", 8, SIDE)).permute(2, 0, 1) * 255
+    known = track.known & true
+    assert known.sum() > 0.3 * true.sum() and (track.background - behind).abs().amax(1)[known].mean() < 3
+
+
+def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(track):
+    key = track.key_frames()[0]
+    own = torch.rand(FRAMES, 3, SIDE, SIDE) * 255  # what the frames' own edits show does not matter
+    frames = propagate(track, look_of(track, key, replaces=True), own, replaces=True).frames
+    wanted, clip = planes(NEW), planes(SCENE)
+    inner = ~(max_pool2d((~outlines(NEW)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    outside = max_pool2d(outlines(SCENE, NEW).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
+    for frame in range(FRAMES):
+        assert (frames[frame] - wanted[frame]).abs().amax(0)[inner[frame]].mean() < 12
+        assert torch.equal(frames[frame][:, outside[frame]], clip[frame][:, outside[frame]])
+
+
+def test_the_old_object_is_gone(track):
+    key = track.key_frames()[0]
+    frames = propagate(track, look_of(track, key, replaces=True), planes(NEW), replaces=True).frames
+    bared = outlines(SCENE) & ~(max_pool2d(outlines(NEW).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    left = (frames - planes(SCENE)).abs().amax(1)[bared]
+    wrong = (frames - planes(NEW)).abs().amax(1)[bared]
+    assert bared.sum() > 200 and wrong.median() < 10 < left.median()
+
+
+def test_what_keeps_its_outline_changes_inside_it_alone(track):
+    scene = SCENE.replace(colour="blue")
+    key = track.key_frames()[0]
+    foreground = look_of(track, key, replaces=False, scene=scene)
+    assert foreground.spill < 0.1
+    frames = propagate(track, foreground, planes(scene), replaces=False).frames
+    outside = max_pool2d(outlines(SCENE).float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
+    assert torch.equal(frames.movedim(1, -1)[outside], planes(SCENE).movedim(1, -1)[outside])
+    assert (frames - planes(scene)).abs().mean() < 3
+
+
+def test_a_frame_whose_motion_is_not_known_keeps_its_own(track):
+    confidence = track.motion.confidence.clone()
+    confidence[3] = 0.0
+    lost = dataclasses.replace(track, motion=dataclasses.replace(track.motion, confidence=confidence))
+    own = planes(NEW)
+    key = lost.key_frames()[0]
+    frames = propagate(lost, look_of(lost, key, replaces=True), own, replaces=True).frames
+    assert 3 not in lost.key_frames()
+    assert torch.equal(frames[3], paste(lost, own, True).frames[3])
+
+
+def test_where_nothing_is_followed_there_is_no_key(track):
+    nothing = dataclasses.replace(track.motion, confidence=torch.zeros(FRAMES))
+    assert dataclasses.replace(track, motion=nothing).key_frames() == []
+
+
+def test_an_object_of_another_size_elsewhere_is_put_in_place(track):
+    key = track.key_frames()[0]
+    pose = NEW.poses(FRAMES)[key]
+    smaller = dataclasses.replace(pose, size=pose.size * 0.7, x=pose.x - 0.05, y=pose.y + 0.06)
+    picture = torch.from_numpy(dataclasses.replace(NEW, path="still", pose=smaller).render(1, SIDE))
+    foreground = find_foreground(track, key, picture[0].permute(2, 0, 1).float(), track.coarse_mask[key], replaces=True)
+    placed = in_place(foreground, track)
+    wanted = outlines(NEW)[key]
+    before, after = (
+        float(((x.alpha > 0.5) & wanted).sum() / ((x.alpha > 0.5) | wanted).sum()) for x in (foreground, placed)
+    )
+    assert before < 0.7 and after > 0.8
+    assert placed.spill > foreground.spill  # it is larger now
+
+
+def test_an_object_in_its_place_stays_there(track):
+    foreground = look_of(track, track.key_frames()[0], replaces=True, scene=SCENE)
+    assert (in_place(foreground, track).alpha - foreground.alpha).abs().mean() < 0.02
+    assert foreground.spill < 0.05
+
+
+def test_ground_that_no_frame_shows_is_filled_smoothly_not_streaked(track):
+    """Where neither another frame nor the look's own tells the ground, as beyond its edge."""
+    key = track.key_frames()[0]
+    blind = dataclasses.replace(track, known=torch.zeros_like(track.known))
+    away = torch.tensor([[1.0, 0.0, 200.0], [0.0, 1.0, 0.0]])  # the other frames see nothing of the look's
+    to = away.expand(FRAMES, 2, 3).clone()
+    to[key] = torch.eye(2, 3)
+    blind = dataclasses.replace(blind, motion=dataclasses.replace(track.motion, to=to))
+    foreground = look_of(track, key, replaces=True)
+    other = next(frame for frame in range(FRAMES) if frame != key)
+    frame = propagate(blind, foreground, planes(NEW), replaces=True).frames[other]
+    inside = ~(max_pool2d((~track.objects[other]).float()[None, None], 5, stride=1, padding=2)[0, 0] > 0)
+    assert (frame[:, :, 1:] - frame[:, :, :-1]).abs().amax(0)[inside[:, 1:]].mean() < 3
+    outside = max_pool2d(track.objects[other].float()[None, None], 5, stride=1, padding=2)[0, 0] == 0
+    assert torch.equal(frame[:, outside], planes(SCENE)[other][:, outside])

@@ -1,0 +1,49 @@
+"""Which tries are made of an edit, and which one is kept."""
+
+from __future__ import annotations
+
+import torch
+
+from vp2p.pipeline.candidates import Candidate, best, candidates
+from vp2p.settings import EditSettings
+
+
+def test_tries_of_another_object_begin_free_and_tries_of_a_look_held():
+    assert [attempt.hold for attempt in candidates(3, replaces=True)] == [0.0, 0.5, 1.0]
+    assert [attempt.hold for attempt in candidates(3, replaces=False)] == [1.0, 0.5, 0.0]
+    assert candidates(2, True) == candidates(3, True)[:2] and candidates(0, True) == []
+
+
+def test_more_tries_are_new_ones():
+    many = candidates(8, True)
+    assert len(set(many)) == 8
+    assert [attempt.seed for attempt in many] == [None] * 3 + [1] * 3 + [2] * 2
+
+
+def test_a_try_holds_a_share_of_the_edits_control():
+    edit = EditSettings(swap=("cat=dog",), cross_replace=0.4, self_replace=0.6)
+    held = Candidate(0.5).settings(edit)
+    assert (held.cross_replace, held.self_replace, held.swap) == (0.2, 0.3, edit.swap)
+
+
+def test_noise_is_drawn_where_the_edit_acts_and_the_same_again():
+    x, mask = torch.zeros(1, 4, 8, 8), torch.zeros(1, 8, 8)
+    mask[:, 2:5, 2:5] = 1
+    drawn = Candidate(1.0, seed=3).start(x, mask)
+    assert (drawn[:, :, 2:5, 2:5] != 0).all() and int((drawn != 0).sum()) == 4 * 9
+    assert torch.equal(drawn, Candidate(0.0, seed=3).start(x, mask))
+    assert not torch.equal(drawn, Candidate(1.0, seed=4).start(x, mask))
+    assert torch.equal(Candidate(1.0).start(x, mask), x)
+
+
+def test_a_likely_try_that_fits_is_kept():
+    own = [False] * 3
+    assert best([1.0, 1.2, 3.0], [0.2, 0.2, 0.2], own) == 0
+    assert best([1.0, 1.1, 3.0], [0.5, 0.1, 0.0], own) == 1
+    # Only how they compare counts, not the model's own scale.
+    assert best([0.01, 0.011, 0.03], [0.5, 0.1, 0.0], own) == 1
+
+
+def test_a_try_from_drawn_noise_must_be_much_likelier():
+    assert best([1.0, 0.9], [0.1, 0.1], [False, True]) == 0
+    assert best([1.0, 0.6], [0.1, 0.1], [False, True]) == 1

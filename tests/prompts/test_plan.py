@@ -1,0 +1,152 @@
+"""From words to an edit's plan."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vp2p.errors import PromptError
+from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.swap import swapped_prompt
+from vp2p.settings import EditSettings
+
+CAT = "a cat on the grass"
+
+
+@pytest.fixture(scope="module")
+def tokenizer(sd1_folder):
+    from transformers import CLIPTokenizerFast
+
+    return CLIPTokenizerFast.from_pretrained(sd1_folder / "tokenizer")
+
+
+@pytest.fixture
+def plan(tokenizer):
+    def make(source=CAT, steps=10, **settings):
+        return plan_edit(tokenizer, source, EditSettings(**settings), steps, 77)
+
+    return make
+
+
+def words(plan, side):
+    prompt, positions = ((plan.source, plan.blend[0]), (plan.target, plan.blend[1]))[side]
+    return [word.text for word in prompt.words if set(word.tokens) <= set(positions)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({"swap": ("cat=dog",)}, "swap"),
+        ({"swap": ("cat=dog", "grass=sand")}, "swap"),
+        ({"prompt": "a dog on the grass"}, "swap"),
+        ({"prompt": "a red cat on the grass"}, "refine"),
+        ({"prompt": "a cat"}, "refine"),
+        ({"prompt": CAT}, "same"),
+        ({"reweight": ("cat:2",)}, "reweight"),
+    ],
+)
+def test_the_kind_follows_from_the_words(plan, settings, kind):
+    assert plan(**settings).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("settings", "source", "target"),
+    [
+        ({"swap": ("cat=dog",)}, ["cat"], ["dog"]),
+        ({"swap": ("grass=sand",)}, ["grass"], ["sand"]),
+        ({"prompt": "a red cat on the grass"}, ["cat"], ["red", "cat"]),
+        ({"prompt": "a red dog on the grass"}, ["cat"], ["red", "dog"]),
+        ({"reweight": ("cat:2",)}, ["cat"], ["cat"]),
+        ({"swap": ("cat=dog",), "blend": ("grass",)}, ["grass"], ["grass"]),
+        ({"swap": ("cat=dog",), "blend": ("cat", "dog")}, ["cat"], ["dog"]),
+        ({"prompt": CAT}, [], []),
+    ],
+)
+def test_what_outlines_the_edit(plan, settings, source, target):
+    made = plan(**settings)
+    assert (words(made, 0), words(made, 1)) == (source, target)
+
+
+@pytest.mark.parametrize("settings", [{"prompt": f"a red drawing of {CAT}"}, {"swap": ("cat=dog",), "no_blend": True}])
+def test_an_edit_of_the_whole_picture_has_no_outline(plan, settings):
+    assert plan(**settings).blend is None
+
+
+def test_reweighting_acts_inside_the_window_only(plan):
+    made = plan(reweight=("cat:3",), cross_replace=0.4)
+    (cat,) = made.target.words[1].tokens
+    inside, outside = made.at(3), made.at(4)
+    assert inside.source[cat, cat] == 3 and inside.keep[cat] == 0
+    assert outside.source[:, cat].sum() == 0 and outside.keep[cat] == 1
+
+
+def test_new_words_may_weigh_more_unless_they_have_a_weight(plan):
+    made = plan(prompt="a red dog on the grass", reweight=("red:0.5",), new_weight=2.0)
+    assert {word.text: made.weights[list(word.tokens)].tolist() for word in made.target.words} == {
+        "a": [1], "red": [0.5], "dog": [2], "on": [1], "the": [1], "grass": [1],
+    }  # fmt: skip
+    assert plan(prompt=CAT, new_weight=2.0).kind == "same"
+
+
+def test_a_word_has_its_own_window(plan):
+    made = plan(swap=("cat=dog",), cross_replace=0.2, window=("dog=0.3:0.8",))
+    (dog,) = made.target.words[1].tokens
+    (grass,) = made.target.words[-1].tokens
+    assert made.windows[:, dog].nonzero().flatten().tolist() == [3, 4, 5, 6, 7]
+    assert made.windows[:, grass].nonzero().flatten().tolist() == [0, 1]
+
+
+def test_maps_keep_their_mass(plan):
+    """Every target token takes exactly what its partner has, however words split."""
+    made = plan(swap=("cat=origami",))
+    assert len(made.target.ids) == len(made.source.ids) + 1
+    total = made.tokens.source.sum(0) + made.tokens.keep
+    split = list(made.target.words[1].tokens)
+    assert torch.allclose(total[split], torch.tensor(0.5))
+    rest = [j for j in range(77) if j not in split]
+    assert torch.allclose(total[rest], torch.ones(75))
+
+
+@pytest.mark.parametrize(
+    ("settings", "cause"),
+    [
+        ({"swap": ("cow=dog",)}, "cow"),
+        ({"swap": ("cat",)}, "not a swap"),
+        ({"swap": ("=dog",)}, "not a swap"),
+        ({"swap": ("cat=",)}, "not a swap"),
+        ({"swap": ("cat=red dog",)}, "keeps the number of words"),
+        ({"swap": ("cat=dog", "cat=cow")}, "Two swaps"),
+        ({"swap": ("on the=under",)}, "keeps the number of words"),
+        ({"swap": ("cat the=x y",)}, "does not hold the words"),
+        ({"reweight": ("red:2",)}, "red"),
+        ({"reweight": ("cat:x",)}, "not a number"),
+        ({"reweight": ("cat:nan",)}, "not a number"),
+        ({"reweight": (":2",)}, "not a word and its weight"),
+        ({"reweight": ("cat",)}, "not a word and its weight"),
+        ({"window": ("cat",)}, "not a word and its window"),
+        ({"window": ("cat=0.8:0.2",)}, "not within the steps"),
+        ({"window": ("cat=x",)}, "not a number"),
+        ({"blend": ("cow",)}, "cow"),
+        ({"prompt": " "}, "no word"),
+    ],
+)
+def test_mistakes_are_named(plan, settings, cause):
+    with pytest.raises(PromptError, match=cause):
+        plan(**settings)
+
+
+def test_a_word_that_is_there_twice_is_picked_by_number(tokenizer):
+    prompt = "a cat on a cat"
+    with pytest.raises(PromptError, match="2 times"):
+        swapped_prompt(tokenizer, prompt, ("cat=dog",))
+    assert swapped_prompt(tokenizer, prompt, ("cat#2=dog",)) == "a cat on a dog"
+
+
+def test_a_swap_that_changes_the_word_count_says_what_to_type(tokenizer):
+    with pytest.raises(PromptError) as raised:
+        swapped_prompt(tokenizer, CAT, ("cat=red dog",))
+    assert '--prompt "a red dog on the grass"' in raised.value.hint
+
+
+def test_a_swap_keeps_the_rest_of_the_text(tokenizer):
+    assert swapped_prompt(tokenizer, "A Cat, on the  grass!", ("cat=dog",)) == "A dog, on the  grass!"

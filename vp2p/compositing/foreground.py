@@ -1,0 +1,106 @@
+"""The look of an edit: one frame's new object as a layer, cut out to the pixel and put in the old one's place."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vp2p.compositing.clean_plate import inpaint
+from vp2p.compositing.matting import matte, opening
+from vp2p.compositing.motion.similarity import sample
+from vp2p.compositing.track import ObjectTrack, dilated
+
+_PART = 0.1  # of the new object's largest part
+
+
+@dataclass(frozen=True)
+class Foreground:
+    """What frame ``frame`` shows of an edit.
+
+    ``picture`` is (3, H, W) in 0…255, ``alpha`` (H, W) in 0…1, how much of it is the object,
+    ``background`` (3, H, W) the frame without the object, and ``spill`` by how much of the old object's
+    area the new one's differs. ``shape``, bool (H, W), is where the object was found.
+    """
+
+    frame: int
+    picture: Tensor
+    alpha: Tensor
+    background: Tensor
+    spill: float
+    shape: Tensor
+
+
+def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tensor, replaces: bool) -> Foreground:
+    """The look of an edited picture (3, H, W).
+
+    Args:
+        mask: (H, W), where the edit could act.
+        replaces: whether one object stands for another; else it keeps its outline.
+    """
+    old, clip = track.objects[frame], track.clip[frame]
+    shape = edited_shapes(track, [frame], picture[None], mask[None])[0]
+    if not replaces:
+        spill = float((shape ^ old).sum() / old.sum().clamp(min=1))
+        return Foreground(
+            frame, picture, softened(track.altered[frame], track.margin), clip.where(~old, picture), spill, shape
+        )
+    seen = ~dilated(shape[None], track.margin)[0]
+    background = clip.where(~old, track.background[frame].where(track.known[frame], picture))
+    background = inpaint(background, old & ~track.known[frame] & ~seen)
+    foreground = Foreground(frame, picture, softened(shape, track.margin), background, 0.0, shape)
+    return dataclasses.replace(foreground, spill=_spill(foreground.alpha, old))
+
+
+def edited_shapes(track: ObjectTrack, frames: list[int], pictures: Tensor, masks: Tensor) -> Tensor:
+    """The new objects of edited pictures (n, 3, H, W) of ``frames``, inside masks (n, H, W): bool (n, H, W)."""
+    beside = ~track.objects[frames]
+    background = track.clip[frames], beside.float()
+    found = matte(
+        pictures, masks, background, (track.vae_reconstruction[frames], beside), differs=math.inf, parts=_PART
+    )
+    return dilated(found, track.margin)
+
+
+def in_place(foreground: Foreground, track: ObjectTrack) -> Foreground:
+    """The look moved and scaled to the old object's place: the same middle, and as large at its largest.
+
+    An object at the frame's border, whose extent is not known, stays where it is.
+    """
+    shapes = torch.stack([track.objects[foreground.frame], foreground.alpha > 0.5])
+    old, new = (_box(shape) for shape in opening(shapes, 2 * track.margin + 1))
+    if old is None or new is None:
+        return foreground
+    scale = float((new[1] - new[0]).max() / (old[1] - old[0]).max())
+    shift = (new[0] + new[1]) / 2 - scale * (old[0] + old[1]) / 2
+    to = torch.cat([scale * torch.eye(2), shift[:, None]], dim=1).to(foreground.picture)
+    taken, inside = sample(torch.cat([foreground.picture, foreground.alpha[None]]), to)
+    alpha = (taken[3] * inside).clamp(0, 1)
+    return dataclasses.replace(
+        foreground, picture=taken[:3].clamp(0, 255), alpha=alpha, spill=_spill(alpha, track.objects[foreground.frame])
+    )
+
+
+def softened(shape: Tensor, margin: int) -> Tensor:
+    """A shape, bool (H, W), as a cover that fades over its border."""
+    side = 2 * max(1, margin // 2) + 1
+    kernel = torch.ones(1, 1, side, side, device=shape.device) / side**2
+    padded = torch.nn.functional.pad(shape.float()[None, None], (side // 2,) * 4, mode="replicate")
+    return torch.nn.functional.conv2d(padded, kernel)[0, 0]
+
+
+def _spill(alpha: Tensor, old: Tensor) -> float:
+    """Which share of the old object's area the new one covers beside it."""
+    return float((alpha * ~old).sum() / old.sum().clamp(min=1))
+
+
+def _box(shape: Tensor) -> Tensor | None:
+    """The first and the last corner (x, y) of a shape, bool (H, W), as (2, 2); None for no shape."""
+    rows, columns = torch.where(shape)
+    if not len(rows):
+        return None
+    corners = [[columns.min(), rows.min()], [columns.max() + 1, rows.max() + 1]]
+    return torch.tensor([[float(value) for value in corner] for corner in corners])

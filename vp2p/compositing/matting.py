@@ -1,0 +1,179 @@
+"""An object's outline to the pixel, from a loose one: what has other colours than its surroundings.
+
+In the manner of GrabCut (Rother, Kolmogorov and Blake, 2004): the colours inside the loose outline against
+those outside, and neighbours of like colour on one side, here by the random walker (Grady, "Multilabel random
+walks using prior models", 2005).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, max_pool2d, pad
+
+_SIDE = 256  # pixels: larger pictures are made smaller
+_BINS = 16  # of each colour channel
+_ROUNDS, _WALKS = 4, 80
+_PRIOR = 0.15  # what a pixel's own colour counts beside its four neighbours
+_LEAST = 0.08  # of the loose outline: less found than that is nothing found
+_LINE = 64  # this part of the longer side
+_SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
+
+
+def matte(
+    pictures: Tensor,
+    region: Tensor,
+    background: tuple[Tensor, Tensor] | None = None,
+    plate: tuple[Tensor, Tensor] | None = None,
+    differs: float = _OTHER,
+    parts: float = 0.0,
+) -> Tensor:
+    """Which pixels inside a loose outline are the object's; all of them where nothing stands out.
+
+    Args:
+        pictures: (F, 3, H, W) in 0…255.
+        region: (F, H, W), 1 inside the loose outline.
+        background: more pictures, of the same size, and the weights (F', H, W) of their pixels that show ground.
+        plate: the ground behind, (F, 3, H, W), and where it is known, bool (F, H, W).
+        differs: by which share of white a pixel must differ from the ground to be the object's for sure.
+        parts: of the object's largest part: what is smaller and stands apart is left out, and so are lines.
+
+    Returns:
+        bool (F, H, W), without holes.
+    """
+    size = pictures.shape[-2:]
+    scale = _SIDE / max(size)
+    if scale < 1:
+        small = [max(1, round(side * scale)) for side in size]
+        shrunk = [
+            None if pair is None else tuple(_resized(part, small) for part in pair) for pair in (background, plate)
+        ]
+        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs, parts)
+        return (_resized(found.float(), size) > 0.5) & (region > 0.5)
+    region = (region > 0.5).float()
+    colours = pictures / 255
+    samples = [(colours, 1 - region)] + ([] if background is None else [(background[0] / 255, background[1])])
+    behind = _likelihood(colours, *map(torch.cat, zip(*samples)))
+    evidence = None if plate is None else _evidence(colours, plate[0] / 255, plate[1], differs)
+    walk = _Walk(colours)
+    inside = region
+    for _ in range(_ROUNDS):
+        of_object = _likelihood(colours, colours, inside)
+        belief = (of_object + 1e-4 * of_object.mean()) / (of_object + behind + 1e-12)
+        if evidence is not None:
+            belief = belief.where(evidence.isnan(), evidence)
+        inside = (walk(belief * region, region) > 0.5).float()
+    if inside.sum() < _LEAST * region.sum():
+        return region > 0.5
+    found = fill_holes(inside > 0.5)
+    return largest_parts(opening(found, round(max(size) / _LINE)), parts) if parts else found
+
+
+def fill_holes(shapes: Tensor) -> Tensor:
+    """Shapes, bool (F, H, W), with what they enclose."""
+    free = ~shapes
+    outside = torch.zeros_like(shapes)
+    outside[:, [0, -1]], outside[:, :, [0, -1]] = True, True
+    outside &= free
+    count = -1
+    while count != (count := int(outside.sum())):
+        for kernel in ((1, 3), (3, 1)) * 8:
+            outside = (dilate(outside, kernel) > 0) & free
+    return ~outside
+
+
+def opening(shapes: Tensor, least: int) -> Tensor:
+    """Shapes, bool (F, H, W), without what is not wider than about ``least`` pixels, such as a line of the ground."""
+    side = 2 * (least // 2) + 1
+    thinned = ~(dilate(~shapes, side) > 0)
+    return (dilate(thinned, side) > 0) & shapes
+
+
+def largest_parts(shapes: Tensor, share: float) -> Tensor:
+    """Shapes, bool (F, H, W), without parts that are smaller than ``share`` of the frame's largest one."""
+    count, height, width = shapes.shape
+    labels = torch.arange(1, height * width + 1, device=shapes.device).view(1, height, width).expand_as(shapes)
+    labels = (labels * shapes).float()  # exact up to 2²⁴ pixels
+    before = None
+    while before is None or not torch.equal(before, labels):
+        before = labels
+        for _ in range(8):
+            labels = dilate(labels, 3) * shapes
+    sizes = torch.stack([torch.bincount(one.long().flatten(), minlength=height * width + 1) for one in labels])
+    sizes[:, 0] = 0
+    large = sizes >= share * sizes.amax(1, keepdim=True)
+    return large.gather(1, labels.long().flatten(1)).view_as(shapes) & shapes
+
+
+def dilate(shapes: Tensor, kernel: int | tuple[int, int]) -> Tensor:
+    """Shapes (F, H, W) grown to all that a window of odd sides around them reaches, as float32."""
+    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
+    planes = shapes.float()[:, None]
+    for window in ((sides[0], 1), (1, sides[1])):  # one after the other: a wide square at once takes minutes
+        planes = max_pool2d(planes, window, stride=1, padding=[side // 2 for side in window])
+    return planes[:, 0]
+
+
+def _resized(planes: Tensor, size: tuple[int, int] | list[int]) -> Tensor:
+    """(F, H, W) or (F, c, H, W) at another size; bool stays bool."""
+    flat = planes.float() if planes.ndim == 4 else planes.float()[:, None]
+    mode = {"mode": "area"} if size[0] < planes.shape[-2] else {"mode": "bilinear"}
+    found = interpolate(flat, size=tuple(size), **mode)
+    found = found if planes.ndim == 4 else found[:, 0]
+    return found > 0.5 if planes.dtype == torch.bool else found
+
+
+def _likelihood(colours: Tensor, sample: Tensor, weights: Tensor) -> Tensor:
+    """How often each pixel's colour, (F, 3, H, W) in 0…1, is found among a weighted sample's: (F, H, W)."""
+    bins = (sample * _BINS).long().clamp(0, _BINS - 1)
+    cells = (bins[:, 0] * _BINS + bins[:, 1]) * _BINS + bins[:, 2]
+    counts = torch.zeros(_BINS**3, device=sample.device).index_add(0, cells.flatten(), weights.flatten().float())
+    counts = counts.view(_BINS, _BINS, _BINS)
+    for _ in range(2):
+        for _ in range(3):  # each axis in turn
+            rows = pad(counts.reshape(-1, 1, _BINS), (1, 1), mode="replicate")
+            counts = conv1d(rows, torch.tensor([[[0.25, 0.5, 0.25]]], device=rows.device)).view_as(counts)
+            counts = counts.permute(2, 0, 1)
+    where = ((colours * _BINS - 0.5) / (_BINS - 1) * 2 - 1).movedim(1, -1).flip(-1)
+    found = grid_sample(
+        (counts / counts.sum().clamp(min=1e-9))[None, None],
+        where.reshape(1, 1, 1, -1, 3),
+        padding_mode="border",
+        align_corners=True,
+    )
+    return found.view(len(colours), *colours.shape[-2:])
+
+
+def _evidence(colours: Tensor, background: Tensor, known: Tensor, differs: float) -> Tensor:
+    """What the ground behind tells, (F, H, W): 0 where a pixel is like it, 0.9 where it is not, else NaN."""
+    difference = _near((colours - background).abs().amax(1))
+    evidence = torch.full_like(difference, torch.nan)
+    evidence[known & (difference < _SAME)] = 0.0
+    evidence[known & (difference > differs)] = 0.9
+    return evidence
+
+
+def _near(planes: Tensor) -> Tensor:
+    return avg_pool2d(planes[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+
+
+class _Walk:
+    """Beliefs spread to neighbours, the more the likelier their colours, as far as they agree with the prior."""
+
+    def __init__(self, colours: Tensor) -> None:
+        across = ((colours[..., 1:] - colours[..., :-1]) ** 2).sum(1)
+        down = ((colours[:, :, 1:] - colours[:, :, :-1]) ** 2).sum(1)
+        sharpness = 1 / (across.mean() + down.mean()).clamp(min=1e-6)
+        across, down = torch.exp(-sharpness * across), torch.exp(-sharpness * down)
+        self._weights = pad(across, (1, 0)), pad(across, (0, 1)), pad(down, (0, 0, 1, 0)), pad(down, (0, 0, 0, 1))
+        self._total = sum(self._weights) + _PRIOR
+
+    def __call__(self, belief: Tensor, region: Tensor) -> Tensor:
+        """Spreads ``belief`` (F, H, W), by Jacobi's iterations; beyond ``region`` it is 0."""
+        left, right, up, down = self._weights
+        found = belief
+        for _ in range(_WALKS):
+            spread = left * pad(found[..., :-1], (1, 0)) + right * pad(found[..., 1:], (0, 1))
+            spread += up * pad(found[:, :-1], (0, 0, 1, 0)) + down * pad(found[:, 1:], (0, 0, 0, 1))
+            found = (spread + _PRIOR * belief) / self._total * region
+        return found

@@ -1,0 +1,1 @@
+"""How an object moves from frame to frame."""

@@ -1,0 +1,1 @@
+"""Settings as users give them: templates, vp2p.yaml, the environment."""

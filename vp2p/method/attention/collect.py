@@ -1,0 +1,95 @@
+"""Where the model sees each word of a prompt in a clip, before anything is edited (Prompt-to-Prompt, section 3)."""
+
+from __future__ import annotations
+
+from typing import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from vp2p.method.attention.control import attention_maps
+from vp2p.method.attention.local_blend import word_map
+from vp2p.method.schedule import Schedule, no_progress
+from vp2p.t2s import AttentionLayer, TextToSetModel
+
+
+class MapCollector:
+    """A :class:`vp2p.t2s.Controller` that changes nothing, and sums the words' maps by level.
+
+    Args:
+        words: each word's token positions.
+        tokens: tokens a frame of the levels that are wanted. As for the blend mask, layers on the
+            way down and up count, and the middle does not.
+    """
+
+    def __init__(self, words: Sequence[tuple[int, ...]], tokens: Sequence[int]) -> None:
+        self._words = words
+        self._sums: dict[int, Tensor | float] = dict.fromkeys(tokens, 0.0)
+        self._counts = dict.fromkeys(tokens, 0)
+
+    def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
+        """See :class:`vp2p.t2s.Controller`; one branch."""
+        if layer.role == "cross" and layer.place != "mid":
+            tokens = q.shape[0] * q.shape[2] // frames
+            if tokens in self._sums:
+                maps = attention_maps(q, k)
+                self._sums[tokens] = self._sums[tokens] + torch.stack(
+                    [word_map(maps, word, frames) for word in self._words]
+                )
+                self._counts[tokens] += 1
+        return scaled_dot_product_attention(q, k, v)
+
+    def mean(self, tokens: int) -> Tensor:
+        """(words, F, n), the mean over layers and passes at the level of n ``tokens``."""
+        return self._sums[tokens] / self._counts[tokens]
+
+
+@torch.no_grad()
+def collect_maps(
+    model: TextToSetModel,
+    schedule: Schedule,
+    trajectory: Tensor,
+    cond: Tensor,
+    words: Sequence[tuple[int, ...]],
+    sizes: Sequence[tuple[int, int]],
+    steps: range,
+    on_step: Callable[[int], None] = no_progress,
+) -> Mapping[tuple[int, int], Tensor]:
+    """The words' attention maps on the latents that an edit would pass.
+
+    Args:
+        trajectory: (T+1, F, c, h, w), index 0 the clip; of an inversion, or noised.
+        cond: (1, L, width), the prompt's embedding.
+        words: each word's token positions.
+        sizes: the levels' map sizes, height and width.
+        steps: of 0…T-1, as an edit walks them: 0 is at the noise.
+        on_step: called with the number of steps done.
+
+    Returns:
+        For each size (words, F, height, width): the chance that a cell attends to the word, the mean over
+        heads, layers and steps.
+    """
+    collector = MapCollector(words, [height * width for height, width in sizes])
+    for done, step in enumerate(steps, start=1):
+        index = schedule.steps - step
+        model(trajectory[index : index + 1], schedule.timestep(index), cond, collector)
+        on_step(done)
+    return {size: collector.mean(size[0] * size[1]).unflatten(-1, size) for size in sizes}
+
+
+def spread(maps: Tensor) -> Tensor:
+    """How much of the picture each word's attention is spread over: exp(H) / n, by its entropy H over n cells.
+
+    1 where the attention is the same everywhere; a quarter if one quarter of the picture shares all of it.
+
+    Args:
+        maps: (words, F, h, w).
+
+    Returns:
+        (words,), the mean over frames.
+    """
+    cells = maps.flatten(2)
+    shares = cells / cells.sum(-1, keepdim=True)
+    entropy = -torch.special.xlogy(shares, shares).sum(-1)
+    return (entropy.exp() / cells.shape[-1]).mean(-1)

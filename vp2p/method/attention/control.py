@@ -1,0 +1,122 @@
+"""Attention control without attention maps (Prompt-to-Prompt, section 3; Video-P2P, Algorithm 1).
+
+Swap, refinement and re-weighting are linear in the maps: ``A' = A_s · W + A_t · diag(w)``, with W
+and w known before the step. So ``A' V = attention(q_s, k_s, W V_t) + attention(q_t, k_t, diag(w) V_t)``,
+and fused attention serves both terms. Maps are formed only where the blend mask reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Collection, Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from vp2p.method.attention.local_blend import WordMaps
+from vp2p.prompts.align import TokenMap
+from vp2p.t2s import AttentionLayer
+
+
+@dataclass(frozen=True)
+class TargetControl:
+    """Control of one target's conditional branch at one step.
+
+    ``tokens`` is the linear form of the cross-attention, ``replace`` the roles whose maps are the
+    source's at this step, ``maps`` collects what the blend mask is made of.
+    """
+
+    branch: int
+    tokens: TokenMap
+    replace: frozenset[str]
+    maps: WordMaps | None
+
+
+class EditControl:
+    """Injects the source's attention into the targets' conditional branches at one step.
+
+    Args:
+        branches: how many branches the batch holds.
+        source: the source's conditional branch; the targets name theirs.
+        replaced_tokens: tokens a frame of the finest level at which frame attention is replaced; it is at
+            this one and coarser ones, as in Prompt-to-Prompt.
+        map_tokens: tokens a frame of the levels whose maps are collected.
+    """
+
+    def __init__(
+        self,
+        branches: int,
+        source: int,
+        targets: Sequence[TargetControl],
+        replaced_tokens: int,
+        map_tokens: Collection[int],
+    ) -> None:
+        self.branches = branches
+        self.source = source
+        self.targets = targets
+        self.replaced_tokens = replaced_tokens
+        self.map_tokens = map_tokens
+
+    def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
+        """See :class:`vp2p.t2s.Controller`."""
+        if layer.role == "cross":
+            return self._cross(layer, q, k, v, frames)
+        if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.replaced_tokens:
+            return scaled_dot_product_attention(q, k, v)
+        replaced = [target.branch for target in self.targets if layer.role in target.replace]
+        if not replaced:
+            return scaled_dot_product_attention(q, k, v)
+        q, k = (part.unflatten(0, (self.branches, -1)).clone() for part in (q, k))
+        for branch in replaced:
+            q[branch], k[branch] = q[self.source], k[self.source]
+        return scaled_dot_product_attention(q.flatten(0, 1), k.flatten(0, 1), v)
+
+    def _cross(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
+        q, k, v = (part.unflatten(0, (self.branches, -1)) for part in (q, k, v))
+        q_s, k_s, v_s = (part[self.source] for part in (q, k, v))
+        map_layer = layer.place != "mid" and q[0, :, 0].shape[:-1].numel() // frames in self.map_tokens
+        by_branch = {target.branch: target for target in self.targets}
+        out = []
+        for branch in range(self.branches):
+            target = by_branch.get(branch)
+            if target is None:
+                out.append(scaled_dot_product_attention(q[branch], k[branch], v[branch]))
+            elif target.maps is not None and map_layer:
+                out.append(self._with_maps(target, q_s, k_s, q[branch], k[branch], v[branch], frames))
+            else:
+                out.append(edited_attention(target.tokens, q_s, k_s, q[branch], k[branch], v[branch]))
+        return torch.stack(out).flatten(0, 1)
+
+    @staticmethod
+    def _with_maps(
+        target: TargetControl, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor, frames: int
+    ) -> Tensor:
+        source_maps = attention_maps(q_s, k_s)
+        own_maps = attention_maps(q, k)
+        taken, keep = (part.to(own_maps) for part in (target.tokens.source, target.tokens.keep))
+        edited = source_maps @ taken + own_maps * keep
+        target.maps.add(source_maps, edited, frames)
+        return edited.to(v.dtype) @ v
+
+
+def attention_maps(q: Tensor, k: Tensor) -> Tensor:
+    """``softmax(q kᵀ / √d)`` in float32: (g, heads, N, L)."""
+    # Half precision can overflow before the softmax, as the library's upcast_attention tells of SD 2.1.
+    return (q.float() @ k.float().transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+
+
+def edited_attention(tokens: TokenMap, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """``(A_s · W + A_t · diag(w)) V`` by fused attention; a term whose factor is zero is skipped.
+
+    Args:
+        tokens: W (L, L) and w (L,).
+        q_s, q: (g, heads, N, d), source's and target's queries; k_s, k, v: (g, heads, L, d).
+    """
+    taken, keep = tokens.source.to(v), tokens.keep.to(v)
+    terms = []
+    if bool(taken.any()):
+        terms.append(scaled_dot_product_attention(q_s, k_s, taken @ v))
+    if bool(keep.any()):
+        terms.append(scaled_dot_product_attention(q, k, keep[:, None] * v))
+    return sum(terms) if terms else torch.zeros_like(q)

@@ -1,0 +1,1 @@
+"""The edit from frames to frames, without a workspace."""

@@ -1,0 +1,69 @@
+"""Several tries of one frame's edit, from free to held, so that the likeliest can be kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Sequence
+
+import torch
+from torch import Tensor
+
+from vp2p.method.schedule import generator
+from vp2p.settings import EditSettings
+
+_HOLDS = (0.0, 0.5, 1.0)
+_SPILL = 2.5  # how much likelier a try must be, as a share, to differ from its place by all of the old area
+_DRAWN = 1.3  # times as unlikely counts a try from drawn noise: it follows the clip less, and a blur is likely
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One try: ``hold`` is how much of the edit's control by the source it keeps, 0…1.
+
+    With a ``seed`` it starts from noise drawn anew where the edit may act, else from the clip's own.
+    """
+
+    hold: float
+    seed: int | None = None
+
+    def settings(self, edit: EditSettings) -> EditSettings:
+        """The edit's settings, held less."""
+        return dataclasses.replace(
+            edit, cross_replace=edit.cross_replace * self.hold, self_replace=edit.self_replace * self.hold
+        )
+
+    def start(self, x_T: Tensor, mask: Tensor) -> Tensor:
+        """Where it starts, of latents (1, c, h, w) and a mask (1, h, w)."""
+        if self.seed is None:
+            return x_T
+        drawn = torch.randn(x_T.shape, generator=generator(self.seed)).to(x_T)
+        return drawn.where(mask[:, None] > 0, x_T)
+
+
+def candidates(count: int, replaces: bool) -> list[Candidate]:
+    """The first ``count`` tries: from the clip's own noise first, then from other noise.
+
+    What replaces an object begins free of it; what alters one begins as the edit itself.
+    """
+    holds = _HOLDS if replaces else _HOLDS[::-1]
+    rounds, left = divmod(count, len(holds))
+    return [
+        Candidate(hold, seed=turn or None)
+        for turn in range(rounds + 1)
+        for hold in (holds if turn < rounds else holds[:left])
+    ]
+
+
+def best(losses: Sequence[float], spills: Sequence[float], drawn: Sequence[bool]) -> int:
+    """Which version is kept: a likely one that fits.
+
+    Args:
+        losses: how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`).
+        spills: each look's ``spill``.
+        drawn: whether each began from drawn noise; not all did.
+    """
+    own = [loss for loss, new in zip(losses, drawn) if not new]
+    mean = sum(own) / len(own)
+    costs = [loss / mean * (_DRAWN if new else 1) + _SPILL * spill for loss, spill, new in zip(losses, spills, drawn)]
+    return costs.index(min(costs))

@@ -1,0 +1,99 @@
+"""What one edit does to the prompt's words, worked out before any step is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from vp2p.errors import PromptError
+from vp2p.models.text import check_length
+from vp2p.prompts.align import Alignment, TokenMap, align, token_map
+from vp2p.prompts.blend_words import blend_tokens, changed_words
+from vp2p.prompts.swap import swapped_prompt
+from vp2p.prompts.unspaced import parted
+from vp2p.prompts.weights import time_windows, word_weights, word_windows
+from vp2p.prompts.words import TokenizedPrompt, split_prompt
+from vp2p.settings import EditSettings
+
+
+@dataclass(frozen=True)
+class EditPlan:
+    """One edit over L padded tokens and T steps.
+
+    ``weights`` is (L,), what each target token's map is multiplied by. ``windows`` is (T+1, L), 1
+    where a target token is controlled at a step. ``blend`` holds the source's and the target's
+    token positions whose maps outline the edit; None lets the edit act everywhere, and two empty
+    tuples nowhere.
+    """
+
+    source: TokenizedPrompt
+    target: TokenizedPrompt
+    alignment: Alignment
+    tokens: TokenMap
+    weights: Tensor
+    windows: Tensor
+    blend: tuple[tuple[int, ...], tuple[int, ...]] | None
+
+    @property
+    def kind(self) -> str:
+        """``same``, ``reweight``, ``swap`` or ``refine``."""
+        if self.alignment.kind == "same" and bool((self.weights != 1).any()):
+            return "reweight"
+        return self.alignment.kind
+
+    @property
+    def changed_words(self) -> tuple[str, ...]:
+        """The target's words that are new; those without a space between them are one."""
+        found: list[tuple[str, int]] = []
+        for word in changed_words(self.target, self.alignment, target=True):
+            joins = bool(found) and found[-1][1] == word.start
+            found.append((found.pop()[0] + word.text if joins else word.text, word.end))
+        return tuple(text for text, _ in found)
+
+    @property
+    def changed_signs(self) -> str:
+        """What the target has that is new and no word, such as "&"."""
+        spans = [self.target.offsets[at] for tokens in self.alignment.added for at in tokens]
+        return " ".join(dict.fromkeys(self.target.prompt[start:end] for start, end in spans)).strip()
+
+    @property
+    def replaces(self) -> bool:
+        """Whether words stand for others, rather than beside them."""
+        return bool(self.alignment.swapped)
+
+    def at(self, step: int) -> TokenMap:
+        """The linear form with weights and windows at a step of 0…T-1."""
+        open_ = self.windows[step]
+        scale = self.weights * open_
+        return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_))
+
+
+def plan_edit(
+    tokenizer: PreTrainedTokenizerBase, prompt: str, settings: EditSettings, steps: int, length: int
+) -> EditPlan:
+    """Works out an edit of ``prompt`` over ``steps`` steps and ``length`` padded tokens.
+
+    Raises:
+        PromptError: see :func:`swapped_prompt`; or a malformed weight or window, an unknown word, or
+            a prompt that is too long.
+    """
+    target_prompt = settings.prompt if settings.prompt is not None else swapped_prompt(tokenizer, prompt, settings.swap)
+    source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
+    for each in (source, target):
+        check_length(each.prompt, len(each.ids), length)
+    if not target.words:
+        raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
+    source, target = parted(source, target)
+    alignment = align(source, target)
+    weights, reweighted = word_weights(target, settings.reweight, length)
+    for word in changed_words(target, alignment, target=True):
+        if word not in reweighted:
+            weights[list(word.tokens)] = settings.new_weight
+    windows = time_windows(target, (0.0, settings.cross_replace), word_windows(settings.window), steps, length)
+    blend = None
+    if not settings.no_blend and settings.mask is None:
+        blend = blend_tokens(source, target, alignment, reweighted, settings.blend)
+    tokens = token_map(alignment, source, target, length)
+    return EditPlan(source, target, alignment, tokens, weights, windows, blend)

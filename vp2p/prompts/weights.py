@@ -1,0 +1,87 @@
+"""How strongly and when each word is controlled: ``--reweight`` and ``--window``."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vp2p.errors import PromptError
+from vp2p.prompts.words import TokenizedPrompt, Word, find_word
+from vp2p.text import quoted
+
+
+def word_weights(target: TokenizedPrompt, reweights: tuple[str, ...], length: int) -> tuple[Tensor, list[Word]]:
+    """What each target token's map is multiplied by, (L,), and the words that ``word:weight`` texts name.
+
+    Raises:
+        PromptError: a malformed text, or an unknown word.
+    """
+    weights = torch.ones(length)
+    words = []
+    for text in reweights:
+        name, separator, value = text.rpartition(":")
+        if not separator or not name.strip():
+            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", "write it like --reweight red:2")
+        word = find_word(target, name.strip())
+        weights[list(word.tokens)] = _number(value, "--reweight", "--reweight red:2")
+        words.append(word)
+    return weights, words
+
+
+def time_windows(
+    target: TokenizedPrompt,
+    default: tuple[float, float],
+    words: dict[str, tuple[float, float]],
+    steps: int,
+    length: int,
+) -> Tensor:
+    """When each target token is controlled: (T+1, L), 1 inside its window, else 0.
+
+    Windows are shares of the T+1 rows, rounded down at both ends as in the released code.
+    """
+
+    def rows(window: tuple[float, float]) -> slice:
+        return slice(int(window[0] * (steps + 1)), int(window[1] * (steps + 1)))
+
+    table = torch.zeros(steps + 1, length)
+    table[rows(default)] = 1.0
+    for name, window in words.items():
+        tokens = list(find_word(target, name).tokens)
+        table[:, tokens] = 0.0
+        table[rows(window), tokens] = 1.0
+    return table
+
+
+def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+    """Windows by word from ``word=start:end`` or ``word=end`` texts, shares of the steps.
+
+    Raises:
+        PromptError: a malformed text, or a window that is not within 0…1.
+    """
+    windows = {}
+    for text in texts:
+        name, separator, span = text.rpartition("=")
+        if not separator or not name.strip():
+            shown = quoted(text, 200)
+            raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
+        start, _, end = span.rpartition(":")
+        window = tuple(_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
+        if not 0 <= window[0] <= window[1] <= 1:
+            raise PromptError(
+                f"The window {quoted(span, 80)} of {quoted(name.strip(), 80)} is not within the steps.",
+                "give shares of the steps, start before end, like --window dog=0.1:0.8",
+            )
+        windows[name.strip()] = window
+    return windows
+
+
+def _number(text: str, option: str, example: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise PromptError(f"{quoted(text, 80)} in {option} is not a number.", f"write it like {example}")
+    return value
