@@ -1,7 +1,7 @@
 """Makes format-3.tar.gz: a workspace with a run of every kind, made before the method became a library.
 
 It is kept to show that later versions open it, find each run up to date and can redo it to the same bytes. It was made
-from commit FIRST: ``python -m tests.data.make_format_3 FOLDER`` there writes it into FOLDER.
+from commit 3176fb2: ``python -m tests.data.make_format_3 FOLDER`` there writes it into FOLDER.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMMANDS: list[tuple[str, ...]] = [
     ("edit", "--swap", "cat=dog", "--swap", "grass=sand", "--name", "both"),
     ("edit", "--reweight", "cat:2", "--window", "cat=0:0.8"),
     ("edit", "--prompt", "a red cat is running on the grass", "--no-carry", "--blend-soft", "--blend-levels", "all"),
-    ("edit", "--swap", "cat=dog", "--mask", "mask.mp4", "--name", "masked", "--tries", "2"),
+    ("edit", "--swap", "cat=dog", "--mask", "../mask.mp4", "--name", "masked", "--tries", "2"),
     ("edit", "--swap", "cat=dog", "--no-blend", "--strength", "0.5", "--name", "everywhere"),
     ("invert", "--method", "null-text", "--steps", "2", "--null", "per-frame", "--inner-steps", "2"),
     ("edit", "--swap", "cat=dog", "--guide", "optimised", "--no-in-place", "--no-paste", "--name", "optimised"),
@@ -55,8 +55,10 @@ def main(folder: Path) -> None:
         save_file(tensors, path, metadata={"format": "pt"})
     options = ("--frames", "2", "--size", "32", "--model", "model")
     done("init", "work", "--video", "clip.mp4", "--prompt", "a cat is running on the grass", *options)
+    os.chdir("work")
     for words in COMMANDS:
-        done("-w", "work", *words)
+        done(*words)
+    os.chdir("..")
     config = Path("work/vp2p.yaml")
     config.write_text(config.read_text().replace(str(folder.absolute() / "model"), "../model"))
     with tarfile.open("format-3.tar.gz", "w:gz") as archive:
