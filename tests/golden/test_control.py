@@ -12,7 +12,8 @@ from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
 from vp2p.method.attention.control import EditControl, TargetControl
-from vp2p.method.attention.local_blend import WordMaps, blend, outline
+from vp2p.method.attention.local_blend import blend, outline
+from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings
 from vp2p.t2s import AttentionLayer
@@ -52,7 +53,7 @@ def test_controllers(golden, index, with_maps):
             continue
         compared += 1
         replace = frozenset({"temporal"} if step < int(case["self_replace_steps"] * steps) else ())
-        maps = WordMaps((2,), (2,)) if with_maps else None
+        maps = AttentionStore((2,), (2,)) if with_maps else None
         control = EditControl(4, 2, [TargetControl(3, plan.at(step), replace, maps)], pixels, [pixels])
         # Stored as (branch, frame, head, pixel, token); the text is shared by the frames.
         cross = data[f"{key}.cross_in"].view(4, frames, heads, pixels, 77).transpose(1, 2).flatten(2, 3)
@@ -68,7 +69,7 @@ def test_controllers(golden, index, with_maps):
 def test_local_blend(golden, threshold):
     data = golden.tensors("localblend_unit")
     tokens = (2,), (2, 3)  # rabbit; ori|gami
-    maps = WordMaps(*tokens)
+    maps = AttentionStore(*tokens)
     for name in ("down_cross.2", "down_cross.3", "up_cross.0", "up_cross.1", "up_cross.2"):
         layer = data[f"f2.{name}"].float().view(2, 2, 8, 256, 77)  # branch, frame, head
         maps.add(layer[0], layer[1], 2)

@@ -9,7 +9,8 @@ import torch
 from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
-from vp2p.method.editing import SourceBranch, Target, edit
+from vp2p.method.branches import Branches, SourceBranch, Target
+from vp2p.method.editing import edit
 from vp2p.method.schedule import Schedule, guide
 from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings
@@ -44,7 +45,8 @@ def run(golden, name, settings, table=None, steps=10):
         source = SourceBranch(reconstruct(model, schedule, x_T, data["cond"][:1], data["uncond_list"]))
     target = Target(plan, settings, 7.5, data["cond"][1:], data["uncond_empty"])
     seen = []
-    edit(model, schedule, x_T[0], data["cond"][:1], data["uncond_empty"], source, [target], seen.append)
+    branches = Branches.of(schedule, x_T[0], source, data["cond"][:1], data["uncond_empty"])
+    edit(model, branches, [target], seen.append)
     return data, seen
 
 

@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
+from tests.method.conftest import latents_task
 from vp2p.method.inversion.ddim import ddim_invert
 from vp2p.method.inversion.null_text import NullTextState, optimise_null_text
 from vp2p.method.schedule import Schedule
@@ -29,15 +30,12 @@ def test_null_text(golden, one_thread):
     schedule = Schedule.of(golden.scheduler(), 10)
     trajectory = frames_first(data["trajectory"])[:, 0]
     settings = InvertSettings(steps=10)
+    task = latents_task(golden.model(), schedule, settings, data["cond"], data["uncond"])
     start = NullTextState.start(trajectory, data["uncond"], settings)
     losses: list[float] = []
     state = optimise_null_text(
-        golden.model(),
-        schedule,
+        task,
         trajectory,
-        data["cond"],
-        data["uncond"],
-        settings,
         start,
         lambda _, step_losses: losses.extend(step_losses),
     )

@@ -6,7 +6,7 @@ import torch
 from torch.testing import assert_close
 
 from tests.golden.conftest import frames_first
-from vp2p.method.tuning import Tuning, tune
+from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.settings import TuneSettings
 
 
@@ -21,11 +21,13 @@ def test_tuned_tensors(golden):
     # The stored latents differ a little between steps: the released code draws from the posterior.
     for step in range(4):
         tune(
-            model,
-            golden.scheduler(),
-            frames_first(data["latents"][step : step + 1]),
-            data["text"],
-            TuneSettings(steps=step + 1, learning_rate=3e-3),
+            TuningTask(
+                model,
+                golden.scheduler(),
+                frames_first(data["latents"][step : step + 1]),
+                data["text"],
+                TuneSettings(steps=step + 1, learning_rate=3e-3),
+            ),
             state,
             lambda _, loss: losses.append(loss),
             lambda at: (frames_first(data["noise"][at : at + 1]), int(data["t"][at])),

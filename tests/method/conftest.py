@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from vp2p.method.inversion.protocol import InversionTask
+from vp2p.method.schedule import Schedule
 from vp2p.models.loading import LatentModel, load_model
-from vp2p.settings import ModelSettings
+from vp2p.settings import InvertSettings, ModelSettings
 from vp2p.t2s import TextToSetModel
 
 
@@ -28,6 +31,13 @@ class Small:
         from vp2p.models.text import encode_prompts
 
         return encode_prompts(self.latent, prompts)
+
+
+def latents_task(
+    model: TextToSetModel, schedule: Schedule, settings: InvertSettings, cond: torch.Tensor, uncond: torch.Tensor
+) -> InversionTask:
+    """The inversion of a clip whose latents are known: there is nothing to encode."""
+    return InversionTask(model, schedule, settings, np.zeros((0, 0, 0, 3), np.uint8), torch.from_numpy, cond, uncond)
 
 
 @pytest.fixture(params=["sd1", "sd2"])

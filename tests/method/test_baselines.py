@@ -11,11 +11,12 @@ from diffusers import UNet2DConditionModel
 from torch.testing import assert_close
 
 from tests.method.conftest import Small
-from vp2p.method.editing import SourceBranch, Target, edit
+from vp2p.method.branches import Branches, SourceBranch, Target
+from vp2p.method.editing import edit
 from vp2p.method.inversion.ddim import ddim_invert
 from vp2p.method.inversion.noise import noised, reduce_and_enlarge
 from vp2p.method.schedule import Schedule, generator, guide
-from vp2p.method.tuning import Tuning, tune
+from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.prompts.plan import plan_edit
 from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings, identifying, to_mapping
 from vp2p.stages.invert import _relevant
@@ -65,7 +66,8 @@ def test_image_p2p_edits_a_frame_as_if_it_were_alone(frame_by_frame):
     def edited(clip: torch.Tensor) -> torch.Tensor:
         texts = small.embed(PROMPT), small.embed("")
         source = SourceBranch(recorded=clip)
-        return edit(small.model, schedule, clip[-1], *texts, source, [target(small, settings)]).targets[0]
+        branches = Branches.of(schedule, clip[-1], source, *texts)
+        return edit(small.model, branches, [target(small, settings)]).targets[0]
 
     together = edited(trajectory)
     for frame in range(trajectory.shape[1]):
@@ -79,7 +81,8 @@ def test_without_control_the_edit_is_plain_guided_denoising(small):
     trajectory = ddim_invert(small.model, schedule, small.latents, texts[0])
     other = SourceBranch(recorded=torch.randn(trajectory.shape))
     for source in (SourceBranch(), other):
-        found = edit(small.model, schedule, trajectory[-1], *texts, source, [target(small, PLAIN)])
+        branches = Branches.of(schedule, trajectory[-1], source, *texts)
+        found = edit(small.model, branches, [target(small, PLAIN)])
         x = trajectory[-1:]
         for index in range(STEPS, 0, -1):
             out = [small.model(x, schedule.timestep(index), text) for text in (texts[1], small.embed(NEW))]
@@ -93,10 +96,8 @@ def test_half_the_strength_starts_half_way(small):
     texts = small.embed(PROMPT), small.embed("")
     recorded = noised(schedule, small.latents[0], small.latents[0], generator(1))
     seen = []
-    edit(
-        small.model, schedule, recorded[2], *texts, SourceBranch(recorded=recorded), [target(small, PLAIN)],
-        lambda state: seen.append((state.step, state.source)), start=2,
-    )  # fmt: skip
+    branches = Branches(schedule, 2, recorded[2], SourceBranch(recorded=recorded), *texts)
+    edit(small.model, branches, [target(small, PLAIN)], lambda state: seen.append((state.step, state.source)))
     assert [step for step, _ in seen] == [3, 4]
     assert torch.equal(seen[0][1], recorded[1]) and torch.equal(seen[1][1], small.latents[0])
 
@@ -128,7 +129,8 @@ def trained(small: Small, mixed: float, steps: int = 2) -> tuple[dict[str, torch
     settings = TuneSettings(steps=steps, learning_rate=1e-2, mixed=mixed)
     state, losses = Tuning.start(small.model, settings), []
     cond = small.embed(PROMPT)
-    tune(small.model, small.latent.scheduler, small.latents, cond, settings, state, lambda _, loss: losses.append(loss))
+    task = TuningTask(small.model, small.latent.scheduler, small.latents, cond, settings)
+    tune(task, state, lambda _, loss: losses.append(loss))
     return {name: tensor.clone() for name, tensor in state.tuned().items()}, losses
 
 
@@ -141,7 +143,7 @@ def test_single_frames_do_not_see_each_other_in_mixed_tuning(sd1_folder):
         noise = torch.randn(small.latents.shape, generator=generator(2))
         losses: list[float] = []
         tune(
-            small.model, small.latent.scheduler, small.latents[:, order], small.embed(PROMPT), settings,
+            TuningTask(small.model, small.latent.scheduler, small.latents[:, order], small.embed(PROMPT), settings),
             Tuning.start(small.model, settings), lambda _, value: losses.append(value),
             sampler=lambda step: (noise[:, order], 400),
         )  # fmt: skip

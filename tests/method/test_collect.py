@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vp2p.method.attention.collect import MapCollector, collect_maps, spread
-from vp2p.method.attention.resolutions import Levels
+from vp2p.method.attention.collect import MapCollector, MapQuery, Trajectory, collect_maps, spread
+from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.inversion.noise import noised
 from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
@@ -34,10 +34,10 @@ def test_words_light_up_where_they_are(sprites: tuple[LatentModel, TextToSetMode
     schedule = Schedule.of(model.scheduler, 10)
     prompt = split_prompt(model.tokenizer, SCENE.prompt)
     words = [find_word(prompt, name).tokens for name in ("cat", "grass", "the")]
-    size = Levels.of(t2s.layers, *clip.shape[-2:]).blend_size
+    size = AttentionResolutions.of(t2s.layers, *clip.shape[-2:]).blend_size
     cond = encode_prompts(model, [SCENE.prompt])
-    trajectory = noised(schedule, clip, clip, generator(0))
-    maps = collect_maps(t2s, schedule, trajectory, cond, words, [size], range(4, 9, 2))[size]
+    trajectory = Trajectory(schedule, noised(schedule, clip, clip, generator(0)), cond)
+    maps = collect_maps(t2s, trajectory, MapQuery(words, [size], range(4, 9, 2)))[size]
     assert maps.shape == (3, FRAMES, *size) and maps.min() >= 0 and maps.max() <= 1
     inside = adaptive_avg_pool2d(torch.from_numpy(SCENE.masks(FRAMES)).float()[:, None], size)[:, 0]
     on_cat, on_ground = inside == 1, inside == 0

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from vp2p.method.editing import SourceBranch, Target, edit
+from vp2p.method.branches import Branches, SourceBranch, Target
+from vp2p.method.editing import edit
 from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
 from vp2p.method.schedule import Schedule
 from vp2p.prompts.plan import plan_edit
@@ -35,7 +36,8 @@ class Inverted:
 
     def edit(self, *targets: Target, source: SourceBranch | None = None):
         source = source or SourceBranch(recorded=self.trajectory)
-        return edit(self.small.model, self.schedule, self.trajectory[-1], self.cond, self.empty, source, targets)
+        branches = Branches.of(self.schedule, self.trajectory[-1], source, self.cond, self.empty)
+        return edit(self.small.model, branches, targets)
 
 
 @pytest.fixture

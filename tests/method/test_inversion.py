@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.method.conftest import latents_task
 from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
 from vp2p.method.inversion.null_text import NullTextState, optimise_null_text
 from vp2p.method.schedule import Schedule
@@ -24,7 +25,7 @@ def optimise(inverted, settings, state=None):
     states = []
     state = state or NullTextState.start(trajectory, uncond, settings)
     record = lambda state, losses: states.append((state, losses))  # noqa: E731
-    optimise_null_text(small.model, schedule, trajectory, cond, uncond, settings, state, record)
+    optimise_null_text(latents_task(small.model, schedule, settings, cond, uncond), trajectory, state, record)
     return states
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.method.conftest import Small
-from vp2p.method.tuning import Tuning, tune
+from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.settings import TuneSettings
 
 
@@ -14,7 +14,7 @@ def run(small: Small, settings: TuneSettings, state: Tuning | None = None, until
     state = state or Tuning.start(small.model, settings)
     steps = settings.steps if until is None else until
     settings = TuneSettings(**{**settings.__dict__, "steps": steps})
-    return tune(small.model, small.latent.scheduler, small.latents, small.embed("a cat"), settings, state)
+    return tune(TuningTask(small.model, small.latent.scheduler, small.latents, small.embed("a cat"), settings), state)
 
 
 @pytest.mark.parametrize("checkpointing", [False, True])
@@ -63,7 +63,7 @@ def test_the_loss_falls_on_fixed_noise(sd1):
     noise = torch.randn(sd1.latents.shape, generator=torch.Generator().manual_seed(5))
     losses = []
     tune(
-        sd1.model, sd1.latent.scheduler, sd1.latents, sd1.embed("a cat"), settings,
+        TuningTask(sd1.model, sd1.latent.scheduler, sd1.latents, sd1.embed("a cat"), settings),
         Tuning.start(sd1.model, settings), lambda _, loss: losses.append(loss), lambda _: (noise, 400),
     )  # fmt: skip
     assert losses[-1] < 0.98 * losses[0]

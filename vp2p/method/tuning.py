@@ -17,6 +17,17 @@ from vp2p.t2s import TextToSetModel
 Sampler = Callable[[int], tuple[Tensor, int]]
 
 
+@dataclass(frozen=True)
+class TuningTask:
+    """What is tuned on what: latents (1, F, c, h, w) of the clip, and ``cond`` (1, L, width) of the source prompt."""
+
+    model: TextToSetModel
+    scheduler: DDIMScheduler
+    latents: Tensor
+    cond: Tensor
+    settings: TuneSettings
+
+
 @dataclass
 class Tuning:
     """All loop state of a tuning run: step, weights, optimiser, random generator.
@@ -83,11 +94,7 @@ def _use(model: TextToSetModel, weights: dict[str, nn.Parameter]) -> Iterator[tu
 
 
 def tune(
-    model: TextToSetModel,
-    scheduler: DDIMScheduler,
-    latents: Tensor,
-    cond: Tensor,
-    settings: TuneSettings,
+    task: TuningTask,
     state: Tuning,
     on_step: Callable[[Tuning, float], None] = no_progress,
     sampler: Sampler | None = None,
@@ -99,8 +106,6 @@ def tune(
     objective of Dreamix (Molad et al., 2302.01329).
 
     Args:
-        latents: (1, F, c, h, w), the clip's latents, encoded once.
-        cond: (1, L, width), the source prompt's embedding, encoded once.
         state: :meth:`Tuning.start`, or one restored from a checkpoint; it is advanced in place.
         on_step: called after each step with the state and the loss.
         sampler: noise and timestep for a step; by default the run's own generator.
@@ -108,6 +113,7 @@ def tune(
     Returns:
         ``state``, at ``settings.steps``. The model holds the tuned weights.
     """
+    model, scheduler, latents, settings = task.model, task.scheduler, task.latents, task.settings
     sampler = sampler or draw_noise(state, latents, scheduler.config.num_train_timesteps)
     pairs = list(_use(model, state.weights))
     if settings.gradient_checkpointing:
@@ -125,7 +131,7 @@ def tune(
             target = training_target(scheduler, latents, noise, at)
             if _on_single_frames(settings.mixed, state.step):
                 noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
-            loss = mse_loss(model(noisy, timestep, cond.expand(len(noisy), -1, -1)), target)
+            loss = mse_loss(model(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
             gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
             for (_, weight), gradient in zip(pairs, gradients):
                 weight.grad = gradient.float()

@@ -7,7 +7,7 @@ from typing import Any
 
 from vp2p.errors import PromptError, UsageError
 from vp2p.method.attention.collect import collect_maps, spread
-from vp2p.method.attention.resolutions import Levels
+from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.inversion.noise import noised
 from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
@@ -54,7 +54,7 @@ def keep_maps(session: Session, planned: Planned, frames: Frames, progress: Prog
     words = chosen_words(split_prompt(session.tokenizer, prompt), settings.words)
     clip = encode_frames(session.model, frames.pixels)
     schedule = Schedule.of(session.model.scheduler, _STEPS)
-    levels = Levels.of(session.t2s.layers, *clip.shape[-2:])
+    levels = AttentionResolutions.of(session.t2s.layers, *clip.shape[-2:])
     sizes = _sizes(levels, settings.level)
     start, end = settings.window
     steps = range(int(start * _STEPS), math.ceil(end * _STEPS))
@@ -86,7 +86,7 @@ def keep_maps(session: Session, planned: Planned, frames: Frames, progress: Prog
     contact_sheet(rows, run.path(SHEET))
 
 
-def _sizes(levels: Levels, wanted: str | None) -> list[tuple[int, int]]:
+def _sizes(levels: AttentionResolutions, wanted: str | None) -> list[tuple[int, int]]:
     """The map sizes that are meant, the one that outlines edits first."""
     if wanted is None:
         return [levels.blend_size]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Mapping, Protocol
+from typing import Any, Literal, Mapping
+
+from vp2p.progress import Progress, silent
+
+__all__ = ["Progress", "StageResult", "State", "silent"]
 
 State = Literal["done", "resumed", "up to date"]
 
@@ -24,13 +28,3 @@ class StageResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
-
-
-class Progress(Protocol):
-    """Is told where a stage stands."""
-
-    def __call__(self, what: str, done: int, total: int, metric: str = "") -> None: ...
-
-
-def silent(what: str, done: int, total: int, metric: str = "") -> None:
-    """A :class:`Progress` that says nothing."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Mapping, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from vp2p.method.attention.control import attention_maps
-from vp2p.method.attention.local_blend import word_map
+from vp2p.method.attention.store import word_map
 from vp2p.method.schedule import Schedule, no_progress
 from vp2p.t2s import AttentionLayer, TextToSetModel
 
@@ -45,37 +45,45 @@ class MapCollector:
         return self._sums[tokens] / self._counts[tokens]
 
 
+class Trajectory(NamedTuple):
+    """A clip on its way to noise.
+
+    ``latents`` is (T+1, F, c, h, w), index 0 the clip; ``cond`` (1, L, width) embeds its prompt.
+    """
+
+    schedule: Schedule
+    latents: Tensor
+    cond: Tensor
+
+
+class MapQuery(NamedTuple):
+    """Which maps are wanted: of each word's token positions, at map sizes (height, width), at steps of 0…T-1.
+
+    Steps are counted as an edit walks them: 0 is at the noise.
+    """
+
+    words: Sequence[tuple[int, ...]]
+    sizes: Sequence[tuple[int, int]]
+    steps: range
+
+
 @torch.no_grad()
 def collect_maps(
-    model: TextToSetModel,
-    schedule: Schedule,
-    trajectory: Tensor,
-    cond: Tensor,
-    words: Sequence[tuple[int, ...]],
-    sizes: Sequence[tuple[int, int]],
-    steps: range,
-    on_step: Callable[[int], None] = no_progress,
+    model: TextToSetModel, trajectory: Trajectory, query: MapQuery, on_step: Callable[[int], None] = no_progress
 ) -> Mapping[tuple[int, int], Tensor]:
-    """The words' attention maps on the latents that an edit would pass.
-
-    Args:
-        trajectory: (T+1, F, c, h, w), index 0 the clip; of an inversion, or noised.
-        cond: (1, L, width), the prompt's embedding.
-        words: each word's token positions.
-        sizes: the levels' map sizes, height and width.
-        steps: of 0…T-1, as an edit walks them: 0 is at the noise.
-        on_step: called with the number of steps done.
+    """The words' attention maps on the latents that an edit would pass; ``on_step`` gets the number of steps done.
 
     Returns:
         For each size (words, F, height, width): the chance that a cell attends to the word, the mean over
         heads, layers and steps.
     """
-    collector = MapCollector(words, [height * width for height, width in sizes])
-    for done, step in enumerate(steps, start=1):
+    schedule, latents, cond = trajectory
+    collector = MapCollector(query.words, [height * width for height, width in query.sizes])
+    for done, step in enumerate(query.steps, start=1):
         index = schedule.steps - step
-        model(trajectory[index : index + 1], schedule.timestep(index), cond, collector)
+        model(latents[index : index + 1], schedule.timestep(index), cond, collector)
         on_step(done)
-    return {size: collector.mean(size[0] * size[1]).unflatten(-1, size) for size in sizes}
+    return {size: collector.mean(size[0] * size[1]).unflatten(-1, size) for size in query.sizes}
 
 
 def spread(maps: Tensor) -> Tensor:

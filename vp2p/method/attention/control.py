@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from vp2p.method.attention.local_blend import WordMaps
+from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
 from vp2p.t2s import AttentionLayer
 
@@ -30,7 +30,7 @@ class TargetControl:
     branch: int
     tokens: TokenMap
     replace: frozenset[str]
-    maps: WordMaps | None
+    maps: AttentionStore | None
 
 
 class EditControl:

@@ -9,28 +9,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
 
-class WordMaps:
-    """Running sums of the blend words' cross-attention, for source and target.
-
-    ``sums`` holds (2, F, n) for each level of n tokens a frame: row 0 source, row 1 target.
-    """
-
-    def __init__(self, source_tokens: tuple[int, ...], target_tokens: tuple[int, ...]) -> None:
-        self.tokens = (source_tokens, target_tokens)
-        self.sums: dict[int, Tensor] = {}
-
-    def add(self, source: Tensor, target: Tensor, frames: int) -> None:
-        """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target."""
-        added = torch.stack([word_map(maps, tokens, frames) for maps, tokens in zip((source, target), self.tokens)])
-        cells = added.shape[-1]
-        self.sums[cells] = self.sums[cells] + added if cells in self.sums else added
-
-
-def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
-    """One layer's attention to a word: its tokens' maps of (g, heads, F·n/g, L) summed, heads averaged: (F, n)."""
-    return maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
-
-
 def outline(
     sums: Mapping[tuple[int, int], Tensor],
     latent_size: tuple[int, int],
@@ -44,8 +22,8 @@ def outline(
     cut at ``threshold``; the words' masks in source and target are united.
 
     Args:
-        sums: by map size (height, width), (2, F, n) from :class:`WordMaps`. Those of several sizes are
-            averaged, each divided by its maximum.
+        sums: by map size (height, width), (2, F, n) from :class:`vp2p.method.attention.store.AttentionStore`.
+            Those of several sizes are averaged, each divided by its maximum.
         joint: divide by the maximum of all frames.
         soft: fade from 0 at half the threshold to 1 at one and a half of it.
 

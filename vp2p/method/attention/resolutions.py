@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Sequence
 
 from vp2p.t2s import AttentionLayer
 
 
 @dataclass(frozen=True)
-class Levels:
+class AttentionResolutions:
     """Map sizes by level for one latent size; level i has halved i times, rounded up.
 
     ``blend`` is the level whose maps outline the edit, ``with_text`` those with attention to the text.
@@ -20,7 +21,9 @@ class Levels:
     with_text: tuple[int, ...]
 
     @classmethod
-    def of(cls, layers: list[AttentionLayer], height: int, width: int, blend: int | None = None) -> Levels:
+    def of(
+        cls, layers: Sequence[AttentionLayer], height: int, width: int, blend: int | None = None
+    ) -> AttentionResolutions:
         """The levels of a model with ``layers`` on latents of ``height`` x ``width``.
 
         The published mask uses 16 x 16 maps of a 64 x 64 latent. So the level nearest to a quarter

@@ -1,14 +1,59 @@
-"""DDIM inversion of a clip with the source prompt and no guidance (Video-P2P, section 3.2)."""
+"""DDIM inversion of a clip with the source prompt and no guidance (Video-P2P, section 3.2).
+
+As a method, the source branch is denoised without guidance, and comes near to the clip.
+"""
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, Mapping
 
 import torch
 from torch import Tensor
 
+from vp2p.method.branches import SourceBranch
+from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep
 from vp2p.method.schedule import Schedule, ddim_move, no_progress
+from vp2p.settings import InvertSettings
 from vp2p.t2s import TextToSetModel
+
+OPTIONS: tuple[str, ...] = ()
+
+
+def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Inverted:
+    """See :class:`vp2p.method.inversion.protocol.InversionMethod`."""
+    steps = task.schedule.steps
+    trajectory = invert_clip(task, found, on_step)
+    done = iter(range(1, steps + 1))
+    reconstruction = ddim_reconstruct(
+        task.model,
+        task.schedule,
+        trajectory[-1:],
+        task.cond,
+        lambda _: on_step(InversionStep("reconstruct", next(done), steps, {"trajectory": trajectory}, steps)),
+    )
+    return Inverted(trajectory, {}, reconstruction)
+
+
+def source(inverted: Inverted, settings: InvertSettings) -> SourceBranch:
+    """Without guidance."""
+    return SourceBranch()
+
+
+def unconditional(inverted: Inverted) -> None:
+    """None were optimised."""
+
+
+def invert_clip(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Tensor:
+    """The trajectory (T+1, F, c, h, w) of a task, or the rest of one that was found."""
+    trajectory = found.get("trajectory")
+    if trajectory is None:
+        trajectory = task.encode(task.pixels)[None]
+
+    def told(trajectory: Tensor) -> None:
+        done = len(trajectory) - 1
+        on_step(InversionStep("invert", done, task.schedule.steps, {"trajectory": trajectory}, done))
+
+    return ddim_invert(task.model, task.schedule, trajectory, task.cond, told)
 
 
 @torch.no_grad()

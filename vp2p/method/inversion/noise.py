@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
-from vp2p.method.schedule import Schedule
+from vp2p.method.inversion.direct import source, unconditional
+from vp2p.method.inversion.protocol import InversionTask, Inverted, OnInversionStep
+from vp2p.method.schedule import Schedule, generator
+
+__all__ = ["OPTIONS", "invert", "noised", "reduce_and_enlarge", "source", "unconditional"]
+
+OPTIONS = ("downsample", "seed")
+
+
+def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Inverted:
+    """See :class:`vp2p.method.inversion.protocol.InversionMethod`; no pass of the model is needed."""
+    settings = task.settings
+    clip, reduced = task.encode(task.pixels), task.encode(reduce_and_enlarge(task.pixels, settings.downsample))
+    trajectory = noised(task.schedule, clip, reduced, generator(settings.seed))
+    return Inverted(trajectory, {}, trajectory[0])
 
 
 def reduce_and_enlarge(frames: np.ndarray, times: int) -> np.ndarray:

@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable
+from typing import Any, Callable, Mapping
 
 import torch
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from vp2p.method.schedule import Schedule, guide, no_progress
+from vp2p.method.branches import SourceBranch
+from vp2p.method.inversion.ddim import invert_clip
+from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep
+from vp2p.method.schedule import guide, no_progress
 from vp2p.settings import InvertSettings
-from vp2p.t2s import TextToSetModel
+
+OPTIONS = ("null", "inner_steps", "null_learning_rate", "tolerance")
+
+
+def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Inverted:
+    """See :class:`vp2p.method.inversion.protocol.InversionMethod`."""
+    steps = task.schedule.steps
+    trajectory = invert_clip(task, found, on_step)
+    state = NullTextState.start(trajectory, task.uncond, task.settings)
+    if "embeddings" in found:
+        state = NullTextState(found["embeddings"], found["source"])
+
+    def told(state: NullTextState, losses: list[float]) -> None:
+        log: dict[str, Any] = {}
+        metric = ""
+        if losses:
+            timestep = task.schedule.timesteps[state.step - 1]
+            log = {"step": steps + state.step - 1, "timestep": timestep, "losses": losses}
+            metric = f"error {losses[-1]:.2g}"
+        tensors = {"trajectory": trajectory, "embeddings": state.embeddings, "source": state.source}
+        on_step(InversionStep("null-text", state.step, steps, tensors, steps + state.step, metric, log or None))
+
+    told(state, [])
+    state = optimise_null_text(task, trajectory, state, told)
+    by_index = state.source.flip(0)
+    return Inverted(trajectory, {"embeddings": state.embeddings, "source": by_index}, by_index[0])
+
+
+def source(inverted: Inverted, settings: InvertSettings) -> SourceBranch:
+    """The latents that the guided source branch passed while the embeddings were optimised."""
+    return SourceBranch(recorded=inverted.extra["source"])
+
+
+def unconditional(inverted: Inverted) -> Tensor:
+    """The optimised embeddings, in the order of the timesteps."""
+    return inverted.extra["embeddings"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +75,8 @@ class NullTextState:
 
 
 def optimise_null_text(
-    model: TextToSetModel,
-    schedule: Schedule,
+    task: InversionTask,
     trajectory: Tensor,
-    cond: Tensor,
-    uncond: Tensor,
-    settings: InvertSettings,
     state: NullTextState,
     on_step: Callable[[NullTextState, list[float]], None] = no_progress,
 ) -> NullTextState:
@@ -54,21 +88,24 @@ def optimise_null_text(
 
     Args:
         trajectory: (T+1, F, c, h, w) from :func:`vp2p.method.inversion.ddim.ddim_invert`.
-        cond, uncond: (1, L, width), the source prompt's and the empty prompt's embeddings.
         state: :meth:`NullTextState.start`, or a later state to go on from.
         on_step: called after each step with the state and that step's losses, one for each evaluation.
 
     Returns:
         The state after all T steps.
     """
-    for i in range(state.step, schedule.steps):
-        embedding = state.embeddings[-1] if i else uncond[0].expand(state.embeddings.shape[1:])
-        guided = _GuidedStep(model, schedule, schedule.steps - i, state.source[-1:], cond, settings.guidance)
+    settings, steps = task.settings, task.schedule.steps
+    for i in range(state.step, steps):
+        embedding = state.embeddings[-1] if i else task.uncond[0].expand(state.embeddings.shape[1:])
+        guided = _GuidedStep(task, steps - i, state.source[-1:])
         target = trajectory[guided.index - 1 : guided.index]
-        rate = settings.null_learning_rate * max(1 - i / 100, 0.01)
-        embedding, moved, losses = _optimise(
-            guided, embedding, target, rate, settings.tolerance + 2e-5 * i, settings.inner_steps
+        goal = _Goal(
+            target,
+            rate=settings.null_learning_rate * max(1 - i / 100, 0.01),
+            enough=settings.tolerance + 2e-5 * i,
+            updates=settings.inner_steps,
         )
+        embedding, moved, losses = _optimise(guided, embedding, goal)
         state = NullTextState(torch.cat([state.embeddings, embedding[None]]), torch.cat([state.source, moved]))
         on_step(state, losses)
     return state
@@ -77,30 +114,37 @@ def optimise_null_text(
 class _GuidedStep:
     """One guided denoising step as a function of the unconditional embedding; the rest is computed once."""
 
-    def __init__(
-        self, model: TextToSetModel, schedule: Schedule, index: int, x: Tensor, cond: Tensor, guidance: float
-    ) -> None:
-        self.model, self.schedule, self.index, self.x, self.guidance = model, schedule, index, x, guidance
+    def __init__(self, task: InversionTask, index: int, x: Tensor) -> None:
+        self.model, self.schedule, self.index, self.x = task.model, task.schedule, index, x
+        self.guidance = task.settings.guidance
         with torch.no_grad():
-            self.eps_cond = model(x, schedule.timestep(index), cond)
+            self.eps_cond = self.model(x, self.schedule.timestep(index), task.cond)
 
     def __call__(self, embedding: Tensor) -> Tensor:
         eps_uncond = self.model(self.x, self.schedule.timestep(self.index), embedding[None])
         return self.schedule.denoise(guide(eps_uncond, self.eps_cond, self.guidance), self.x, self.index)
 
 
-def _optimise(
-    guided: _GuidedStep, embedding: Tensor, target: Tensor, rate: float, enough: float, updates: int
-) -> tuple[Tensor, Tensor, list[float]]:
+@dataclass(frozen=True)
+class _Goal:
+    """Where a step should lead: latents (1, F, c, h, w), by Adam's ``rate``, until the error is ``enough``."""
+
+    target: Tensor
+    rate: float
+    enough: float
+    updates: int
+
+
+def _optimise(guided: _GuidedStep, embedding: Tensor, goal: _Goal) -> tuple[Tensor, Tensor, list[float]]:
     """One step's embedding, the latents that it leads to, and the losses on the way."""
     embedding = embedding.detach().clone().requires_grad_()
-    adam = torch.optim.Adam([embedding], lr=rate)
+    adam = torch.optim.Adam([embedding], lr=goal.rate)
     losses: list[float] = []
-    for _ in range(updates):
+    for _ in range(goal.updates):
         attempt = guided(embedding)
-        loss = mse_loss(attempt, target)
+        loss = mse_loss(attempt, goal.target)
         losses.append(loss.item())
-        if losses[-1] < enough:
+        if losses[-1] < goal.enough:
             return embedding.detach(), attempt.detach(), losses
         adam.zero_grad()
         loss.backward()

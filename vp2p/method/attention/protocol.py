@@ -1,0 +1,56 @@
+"""What an attention control is: it joins an edit's attention, and says where the edit may act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, Sequence
+
+from torch import Tensor
+
+from vp2p.method.branches import Target
+from vp2p.t2s import AttentionLayer, Controller
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The batch of one edit of K targets over T ``steps``.
+
+    Its branches are, in order: the source with its prompt; the K targets with their unconditional
+    embeddings; the K targets with their prompts; and the source with the empty prompt if ``guided_source``.
+    ``shape`` holds the frames and the latents' height and width.
+    """
+
+    layers: tuple[AttentionLayer, ...]
+    shape: tuple[int, int, int]
+    steps: int
+    targets: int
+    guided_source: bool
+
+    @property
+    def branches(self) -> int:
+        """How many branches the batch holds."""
+        return 1 + 2 * self.targets + self.guided_source
+
+    def conditional(self, target: int) -> int:
+        """The branch of target 0…K-1 with its prompt."""
+        return 1 + self.targets + target
+
+
+class AttentionControl(Protocol):
+    """The control of one edit, step by step."""
+
+    def at(self, step: int) -> Controller | None:
+        """What takes the place of plain attention in the forward pass of a step of 0…T-1."""
+
+    def masks(self, step: int) -> tuple[Tensor | None, ...]:
+        """Where each target may differ from the source after a step: (F, h, w), bool or in 0…1; None is everywhere.
+
+        It is asked after the forward pass of that step.
+        """
+
+
+class AttentionControlFactory(Protocol):
+    """Makes the control of one edit."""
+
+    def __call__(self, layout: Layout, targets: Sequence[Target]) -> AttentionControl:
+        """The control of these targets in a batch of this layout."""

@@ -1,0 +1,28 @@
+"""The cross-attention maps of chosen words, summed over layers and steps (Prompt-to-Prompt, section 3)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class AttentionStore:
+    """Running sums of the blend words' cross-attention, for source and target.
+
+    ``sums`` holds (2, F, n) for each level of n tokens a frame: row 0 source, row 1 target.
+    """
+
+    def __init__(self, source_tokens: tuple[int, ...], target_tokens: tuple[int, ...]) -> None:
+        self.tokens = (source_tokens, target_tokens)
+        self.sums: dict[int, Tensor] = {}
+
+    def add(self, source: Tensor, target: Tensor, frames: int) -> None:
+        """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target."""
+        added = torch.stack([word_map(maps, tokens, frames) for maps, tokens in zip((source, target), self.tokens)])
+        cells = added.shape[-1]
+        self.sums[cells] = self.sums[cells] + added if cells in self.sums else added
+
+
+def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
+    """One layer's attention to a word: its tokens' maps of (g, heads, F·n/g, L) summed, heads averaged: (F, n)."""
+    return maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
