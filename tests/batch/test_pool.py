@@ -47,7 +47,7 @@ def test_results_are_those_of_a_fresh_process(tmp_path: Path, sd2_folder: Path) 
     work_on(first)
     second = pool.session(workspace(tmp_path, "second", sd2_folder))
     assert work_on(second) == alone
-    assert second.model is first.model and second.t2s is first.t2s
+    assert second.model is first.model
 
 
 def session(pool: Pool, model: Path) -> Session:
@@ -59,12 +59,12 @@ def session(pool: Pool, model: Path) -> Session:
 
 def test_the_model_is_lent_untuned(sd2_folder: Path) -> None:
     pool = Pool()
-    first = session(pool, sd2_folder).t2s
+    first = session(pool, sd2_folder).model.t2s
     before = {name: parameter.clone() for name, parameter in first.unet.named_parameters()}
     with torch.no_grad():
         for parameter in first.tuned_parameters(norm_temp=True).values():
             parameter += 1
-    second = session(pool, sd2_folder).t2s
+    second = session(pool, sd2_folder).model.t2s
     assert second is first
     assert all(torch.equal(parameter, before[name]) for name, parameter in second.unet.named_parameters())
 
@@ -74,4 +74,4 @@ def test_another_model_takes_the_place_of_the_last(sd1_folder: Path, sd2_folder:
     loaded = session(pool, sd1_folder).model
     assert session(pool, sd1_folder).model is loaded
     other = session(pool, sd2_folder)
-    assert other.t2s.unet is other.model.unet and session(pool, sd1_folder).model is not loaded
+    assert other.model is not loaded and session(pool, sd1_folder).model is not loaded

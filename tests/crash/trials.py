@@ -23,9 +23,10 @@ from typing import IO, Callable
 import torch
 
 import vp2p.config.origins
+import vp2p.pipeline.edit
+import vp2p.pipeline.invert
 import vp2p.stages.edit
-import vp2p.stages.editing
-import vp2p.stages.inverting
+import vp2p.stages.kept
 import vp2p.video.reading  # noqa: F401
 from tests.crash.commands import PROMPT
 from vp2p.cli.app import main

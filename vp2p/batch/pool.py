@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import CLIPTokenizerFast
 
-    from vp2p.models.loading import LatentModel
-    from vp2p.t2s import TextToSetModel
+    from vp2p.pipeline.inflated import InflatedModel
 
 
 class Pool:
@@ -24,8 +23,7 @@ class Pool:
     def __init__(self) -> None:
         self._small: dict[tuple[str, ModelSettings], Any] = {}
         self._settings: ModelSettings | None = None
-        self._t2s: TextToSetModel | None = None
-        self._model: LatentModel | None = None
+        self._model: InflatedModel | None = None
         self._untuned: dict[str, Tensor] = {}
 
     def session(self, workspace: Workspace, compute: Mapping[str, Any] | None = None) -> Session:
@@ -38,25 +36,17 @@ class Pool:
             self._small[what, settings] = make()
         return self._small[what, settings]
 
-    def model(self, settings: ModelSettings, load: Callable[[], LatentModel]) -> LatentModel:
-        """The model, loaded unless it was the last one."""
-        if self._settings != settings:
-            self._settings = self._model = self._t2s = None
-            self._untuned = {}
-            self._model = load()
-            self._settings = settings
-        return self._model
-
-    def t2s(self, inflate: Callable[[], TextToSetModel]) -> TextToSetModel:
-        """The last model's text-to-set model as it is before any tuning, whatever it was used for."""
-        if self._t2s is None:
-            self._t2s = inflate()
-            parameters = self._t2s.tuned_parameters(norm_temp=True)
+    def model(self, settings: ModelSettings, load: Callable[[], InflatedModel]) -> InflatedModel:
+        """The model as it is before any tuning, whatever it was used for; loaded unless it was the last one."""
+        if self._model is None or self._settings != settings:
+            self._settings = self._model = None  # so that two models are never held at once
+            self._model, self._settings = load(), settings
+            parameters = self._model.t2s.tuned_parameters(norm_temp=True)
             # On the CPU, where there is more room than beside the model.
             self._untuned = {name: parameter.detach().to("cpu", copy=True) for name, parameter in parameters.items()}
         else:
-            self._t2s.load_tuned(self._untuned)
-        return self._t2s
+            self._model.t2s.load_tuned(self._untuned)
+        return self._model
 
 
 class _Session(Session):
@@ -77,10 +67,5 @@ class _Session(Session):
         return self._pool.small("identity", self.settings, lambda: super(_Session, self).model_identity)
 
     @cached_property
-    def model(self) -> LatentModel:
+    def model(self) -> InflatedModel:
         return self._pool.model(self.settings, lambda: super(_Session, self).model)
-
-    @cached_property
-    def t2s(self) -> TextToSetModel:
-        self._pool.model(self.settings, lambda: super(_Session, self).model)
-        return self._pool.t2s(lambda: super(_Session, self).t2s)

@@ -14,12 +14,11 @@ from vp2p.bench.cases import FRAMES, Case
 from vp2p.bench.files import file_name
 from vp2p.bench.methods import Method
 from vp2p.bench.truth import Truth
-from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings, to_mapping
 from vp2p.stages.edit import edit
-from vp2p.stages.editing import kept_frames
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
+from vp2p.stages.kept import kept_frames
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune
 from vp2p.video.writing import write_video
@@ -54,7 +53,7 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
     fingerprint = session.model_identity["fingerprint"]
 
     def by_vae(frames: np.ndarray) -> np.ndarray:
-        return decode_latents(session.model, encode_frames(session.model, frames))
+        return session.model.decode(session.model.encode(frames))
 
     if method.of == "vae":
         return Outcome(fingerprint, fingerprint, lambda: (by_vae(truth.ideal), None), by_vae)
@@ -66,7 +65,7 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
     found = session.workspace.by_name("edit", made.run)
 
     def clips() -> tuple[np.ndarray, np.ndarray | None]:
-        source, edited = kept_frames(session, found)
+        source, edited = kept_frames(session.model, found)
         return (source, None) if method.of == "inverted" else (edited, source)
 
     return Outcome(found.identity, fingerprint, clips, by_vae)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from vp2p.models.text import check_length
+from vp2p.pipeline.attention import Seen, WordAttention, chosen_words, size_label, word_attention
+from vp2p.pipeline.described import Described
 from vp2p.prompts.words import split_prompt
-from vp2p.settings import AttentionSettings, to_mapping
-from vp2p.stages.attending import MAPS, SHEET, chosen_words, keep_maps, sentence
+from vp2p.settings import AttentionSettings, from_mapping, to_mapping
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run, finished_plan
 from vp2p.stages.result import Progress, StageResult, silent
@@ -15,10 +16,11 @@ from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, plan_source, source_of
-from vp2p.workspace import Workspace
+from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.identity import identity
 from vp2p.workspace.tensors import load_metadata
 
+MAPS, SHEET = "maps.safetensors", "sheet.png"
 # Articles and words that are not in the picture spread over nine tenths of it and more.
 _FLAT = 0.85
 
@@ -73,13 +75,14 @@ def attention(
     """
     planned = plan_attention(session, settings, parent)
     run, tuned = planned.run, planned.parents.get("tune")
+    settings = from_mapping(AttentionSettings, planned.recorded["attention"])
 
     def work(_: object) -> None:
         frames = load_frames(source_of(planned, session.folder))
         if tuned is not None:
             session.use_tuned(tuned)
         with Saver(run, immutable=True):
-            keep_maps(session, planned, frames, progress)
+            _keep(run, word_attention(session.model, Described(frames, planned.recorded["prompt"]), settings, progress))
 
     done = perform(planned, work, force, session.patience)
     kept = load_metadata(run.path(MAPS), run.rebuild)
@@ -87,7 +90,7 @@ def attention(
         "model": f"tuned, {tuned.name}" if tuned else "not tuned yet",
         "maps": f"of size {kept['level']}, the mean of {kept['steps']}",
     }
-    facts |= {f'"{one["word"]}"': sentence(one) for one in kept["words"]}
+    facts |= {f'"{one["word"]}"': str(Seen(one["spread"], one["peak"])) for one in kept["words"]}
     notes = unknown_word_notes(session, planned.recorded["prompt"])
     flat = [one["word"] for one in kept["words"] if one["spread"] > _FLAT]
     notes += tuple(
@@ -103,3 +106,17 @@ def _tuned(workspace: Workspace, parent: str | None) -> Planned | None:
         return find_run(workspace, "tune", parent, "vp2p tune")
     newest = workspace.newest("tune")
     return finished_plan(workspace, newest) if newest else None
+
+
+def _keep(run: RunFolder, found: WordAttention) -> None:
+    """Keeps the maps, what is known of each word, and a sheet."""
+    words = [{"word": word, "spread": seen.spread, "peak": seen.peak} for word, seen in found.words.items()]
+    facts = {
+        "prompt": found.prompt,
+        "words": words,
+        "level": size_label(found.size),
+        "steps": f"{len(found.timesteps)} timesteps from {found.timesteps[0]} to {found.timesteps[-1]}",
+    }
+    tensors = {"maps" if size == found.size else f"maps.{size_label(size)}": maps for size, maps in found.maps.items()}
+    save_tensors(run.path(MAPS), tensors, facts)
+    found.save_sheet(run.path(SHEET))

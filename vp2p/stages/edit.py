@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vp2p.errors import PromptError, UsageError
+from vp2p.pipeline.effect import nothing_changed, without_effect
 from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
 from vp2p.stages.edited import Format, video_name
-from vp2p.stages.effect import without_effect
 from vp2p.stages.init import unknown_word_notes
+from vp2p.stages.kept import keep_edit, load_inversion
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, content_digest, load_frames, load_mask, mask_path, source_of
+from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path, source_of
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
 from vp2p.workspace.names import name_of_words
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from vp2p.prompts.plan import EditPlan
+    from vp2p.video.clip import Clip
 
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
@@ -117,18 +119,17 @@ def edit(
         run, words = planned.run, planned.words
 
         def work(_: object) -> None:
-            from vp2p.stages.editing import compute_edit, keep_edit
-            from vp2p.stages.effect import nothing_changed
+            from vp2p.pipeline.edit import edit as edit_clip
 
             naming.close()
-            frames = load_frames(source_of(planned, session.folder))
-            mask, told = _mask(session, settings, frames)
+            clip = load_frames(source_of(planned, session.folder), session.workspace.video)
+            mask, told = _mask(session, settings, clip)
             notes.extend(told)
             session.use_tuned(planned.parent("tune"))
             with Saver(run, immutable=True):
-                made = compute_edit(session, settings, planned.inversion, inverted.run, words, frames, mask, progress)
-            notes.extend(nothing_changed(made, frames, words))
-            notes.extend(keep_edit(session, run, made, frames, words, run.path(video_name(format)), format))
+                edited = edit_clip(session.model, load_inversion(inverted.run, clip), settings, mask, progress)
+            notes.extend(nothing_changed(edited))
+            notes.extend(keep_edit(run, edited, format))
 
         notes.extend((*planned.notes, *without_effect(settings)))
         notes.extend(unknown_word_notes(session, words.target.prompt))
@@ -137,12 +138,12 @@ def edit(
     return StageResult("edit", run.name, done, run.path(video_name(format)), facts, tuple(notes))
 
 
-def _mask(session: Session, settings: EditSettings, frames: Frames) -> tuple[Tensor | None, tuple[str, ...]]:
+def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:
     """The mask (F, H, W) that the settings name, and notes on it."""
     if not settings.mask:
         return None, ()
-    workspace, size = session.workspace, frames.pixels.shape[1:3]
-    return load_mask(mask_path(settings.mask), workspace.video, workspace.config.clip, frames, size)
+    workspace, size = session.workspace, clip.pixels.shape[1:3]
+    return load_mask(mask_path(settings.mask), workspace.video, workspace.config.clip, clip, size)
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:

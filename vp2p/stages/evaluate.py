@@ -16,7 +16,8 @@ from vp2p.stages.measuring import Tools, against_source, alone, load_tools
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, load_frames, load_mask, mask_path, source_of
+from vp2p.stages.source import load_frames, load_mask, mask_path, source_of
+from vp2p.video.clip import Clip
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.atomic import check_unlinked, write_json
 
@@ -147,7 +148,7 @@ def _evaluated(
     return Evaluation(run.name, run.identity, prompt, _finite(scores), _finite(source), mask, clip_model)
 
 
-def _edited(run: RunFolder, frames: Frames) -> np.ndarray:
+def _edited(run: RunFolder, frames: Clip) -> np.ndarray:
     """The frames of the edit as its file shows them."""
     found = every_frame(edited_file(run))
     if found.shape != frames.pixels.shape:
@@ -155,9 +156,7 @@ def _edited(run: RunFolder, frames: Frames) -> np.ndarray:
     return found
 
 
-def _mask(
-    session: Session, run: RunFolder, mask: str | None, frames: Frames
-) -> tuple[Tensor | None, np.ndarray | None]:
+def _mask(session: Session, run: RunFolder, mask: str | None, frames: Clip) -> tuple[Tensor | None, np.ndarray | None]:
     """Where the edit may act, (F, h, w), and the pixels that should stay; None where it may act everywhere."""
     from vp2p.metrics.region import kept_pixels
 

@@ -14,8 +14,9 @@ from vp2p.prompts.words import split_prompt, unknown_words
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, make_source, plan_source, read_frames
+from vp2p.stages.source import make_source, plan_source, read_frames
 from vp2p.text import quoted, typed
+from vp2p.video.clip import Clip
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
 
@@ -27,7 +28,7 @@ class PlannedInit:
     folder: Path
     config: WorkspaceConfig
     session: Session
-    frames: Frames
+    frames: Clip
     notes: tuple[str, ...]
 
     @property
@@ -73,7 +74,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
     """
     planned = plan_init(folder, config, session)
     folder, session = planned.folder, planned.session
-    session.embed(config.prompt)  # a model that cannot be loaded is told of now
+    session.model.embed(config.prompt)  # a model that cannot be loaded is told of now
     with making(folder, planned.config) as new:
         source = plan_source(Workspace(folder), session.folder)
         state = make_source(source, session.folder, planned.frames)

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vp2p.pipeline.described import Described
 from vp2p.settings import InvertSettings, to_mapping
 from vp2p.stages.figures import quality
+from vp2p.stages.kept import keep_inversion
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import Frames, load_frames, source_of
+from vp2p.stages.source import load_frames, source_of
 from vp2p.workspace import RunFolder
 from vp2p.workspace.atomic import write_json
 from vp2p.workspace.identity import identity
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from vp2p.method.inversion.protocol import InversionStep
+    from vp2p.pipeline.inversion import Inversion
 
-_OPTIONS_OF = {
-    "null-text": ("null", "inner_steps", "null_learning_rate", "tolerance"),
-    "noise": ("downsample", "seed"),
-}
 NO_TUNE = "vp2p tune   (or: vp2p tune --steps 0, to invert by the untuned model)"
 
 
@@ -70,15 +69,22 @@ def invert(
     notes: list[str] = []
 
     def work(found: Checkpoint) -> None:
-        from vp2p.stages.inverting import compute_inversion
+        from vp2p.pipeline.invert import invert as invert_clip
 
         session.use_tuned(tuned.run)
-        frames = load_frames(source_of(planned, session.folder))
+        clip = load_frames(source_of(planned, session.folder), session.workspace.video)
+
+        def on_step(step: InversionStep) -> None:
+            progress(step.phase, step.done, step.total, step.metric)
+            if step.log:
+                run.append_log(step.log)
+            saver.offer(lambda: (step.state, {"step": step.step}))
+
         with Saver(run, immutable=True, seconds=checkpoint_seconds) as saver:
-            rebuilt = compute_inversion(
-                session, run, settings, planned.recorded["prompt"], frames, found, progress, saver
-            )
-        notes.extend(_show(session, run, frames, rebuilt))
+            described = Described(clip, planned.recorded["prompt"])
+            inversion = invert_clip(session.model, described, settings, on_step, found[0] if found else None)
+            keep_inversion(run, inversion, session.model)
+        notes.extend(_show(session, run, inversion))
 
     done = perform(planned, work, force, session.patience)
     return StageResult(
@@ -94,28 +100,23 @@ def invert(
 
 def _relevant(settings: InvertSettings) -> dict:
     """What the result depends on: a method's own options matter to it alone."""
+    from vp2p.method.inversion.methods import METHODS
+
     values = to_mapping(settings)
-    return {key: values[key] for key in ("method", "steps", "guidance", *_OPTIONS_OF.get(settings.method, ()))}
+    return {key: values[key] for key in ("method", "steps", "guidance", *METHODS[settings.method].OPTIONS)}
 
 
-def _show(session: Session, run: RunFolder, frames: Frames, latents: Tensor) -> tuple[str, ...]:
+def _show(session: Session, run: RunFolder, inversion: Inversion) -> tuple[str, ...]:
     """Writes the reconstruction, and how near it and the VAE alone come to the clip; returns notes."""
     from vp2p.metrics.psnr import psnr
-    from vp2p.models.codec import decode_latents, encode_frames
     from vp2p.video.writing import write_video
 
-    rebuilt = decode_latents(session.model, latents)
-    by_vae = decode_latents(session.model, encode_frames(session.model, frames.pixels))
-    video = session.workspace.video
-    audio = video if video.is_file() else None
-    notes = write_video(run.path("reconstruction.mp4"), rebuilt, frames.timing, audio)
-    write_json(
-        run.path("quality.json"),
-        {
-            "psnr_vae": round(psnr(by_vae, frames.pixels), 3),
-            "psnr_reconstruction": round(psnr(rebuilt, frames.pixels), 3),
-        },
-    )
+    clip, model = inversion.clip, session.model
+    reconstruction = model.decode(inversion.inverted.reconstruction)
+    by_vae = model.decode(model.encode(clip.pixels))
+    notes = write_video(run.path("reconstruction.mp4"), reconstruction, clip.timing, clip.sound)
+    quality = {"psnr_vae": psnr(by_vae, clip.pixels), "psnr_reconstruction": psnr(reconstruction, clip.pixels)}
+    write_json(run.path("quality.json"), {name: round(value, 3) for name, value in quality.items()})
     return notes
 
 

@@ -15,11 +15,9 @@ from vp2p.stages.running import NONE, Patience
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import CLIPTokenizerFast
 
-    from vp2p.models.loading import LatentModel
-    from vp2p.t2s import TextToSetModel
+    from vp2p.pipeline.inflated import InflatedModel
 
 
 class Session:
@@ -57,18 +55,12 @@ class Session:
         return load_tokenizer(self.folder)
 
     @cached_property
-    def model(self) -> LatentModel:
-        """The loaded model."""
+    def model(self) -> InflatedModel:
+        """The loaded model, untuned until :meth:`use_tuned`."""
         from vp2p.models.loading import load_model
+        from vp2p.pipeline.inflated import InflatedModel
 
-        return load_model(self.settings)
-
-    @cached_property
-    def t2s(self) -> TextToSetModel:
-        """The text-to-set model, untuned until :meth:`use_tuned`."""
-        from vp2p.t2s import TextToSetModel
-
-        return TextToSetModel(self.model.unet, self.settings.group_norm, self.settings.attention)
+        return InflatedModel(load_model(self.settings), self.settings.group_norm, self.settings.attention)
 
     @cached_property
     def model_identity(self) -> dict[str, str]:
@@ -108,18 +100,12 @@ class Session:
         if self._tuned == run.identity:
             return
         run.verify()
-        self.t2s.load_tuned(load_tensors(run.path("tuned.safetensors"), run.rebuild))
+        self.model.t2s.load_tuned(load_tensors(run.path("tuned.safetensors"), run.rebuild))
         self._tuned = run.identity
 
     def tuned_is(self, run: RunFolder) -> None:
         """Notes that the model holds a run's weights already, as after tuning it."""
         self._tuned = run.identity
-
-    def embed(self, *prompts: str) -> Tensor:
-        """(N, L, width), the prompts' embeddings."""
-        from vp2p.models.text import encode_prompts
-
-        return encode_prompts(self.model, prompts)
 
 
 def compute_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:

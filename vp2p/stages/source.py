@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,28 +19,10 @@ from vp2p.workspace.identity import file_digest, identity
 from vp2p.workspace.tensors import load_metadata
 
 if TYPE_CHECKING:
-    import numpy as np
     from torch import Tensor
 
     from vp2p.models.folder import ModelFolder
-
-
-@dataclass(frozen=True)
-class Frames:
-    """Frames at the size they are edited at.
-
-    ``pixels`` is uint8 RGB (F, H, W, 3); ``timing`` says when each is shown, and which seconds of the video
-    they cover; ``notes`` what a user should know of how they were read, where they have just been.
-    """
-
-    pixels: np.ndarray
-    timing: Timing
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rate(self) -> Fraction:
-        """Frames a second, in the mean where they come at uneven times."""
-        return self.timing.rate
+    from vp2p.video.clip import Clip
 
 
 def content_digest(path: Path) -> str:
@@ -52,21 +33,21 @@ def content_digest(path: Path) -> str:
     return identity("source", {"files": [[file.name, file_digest(file)] for file in files]})
 
 
-def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Frames:
+def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
     """Reads, samples and fits a clip to what a model can take.
 
     Raises:
         VideoError, UsageError: see :func:`vp2p.video.reading.read_clip` and
             :func:`vp2p.video.fitting.target_size`.
     """
-    from vp2p.video.fitting import fit_frames, target_size
+    from vp2p.video.clip import Clip
     from vp2p.video.reading import read_clip
 
     found = read_clip(video, clip)
-    height, width = found.frames.shape[1:3]
     native = folder.native_size if clip.size is None else 0
-    size = target_size((width, height), clip.size, native, folder.size_multiple)
-    return Frames(fit_frames(found.frames, size, clip.fit), found.timing, found.notes)
+    return Clip(found.frames, found.timing, found.notes, size=clip.size, fit=clip.fit).fitted(
+        native, folder.size_multiple
+    )
 
 
 def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
@@ -92,7 +73,7 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     return Planned(workspace, run, wanted, {})
 
 
-def make_source(planned: Planned, folder: ModelFolder, frames: Frames | None = None) -> State:
+def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = None) -> State:
     """Keeps the frames of a source run, unless they are kept already; returns whether they were.
 
     Args:
@@ -140,8 +121,14 @@ def _plain(values: dict) -> dict:
     return json.loads(json.dumps(values))
 
 
-def load_frames(run: RunFolder) -> Frames:
-    """The frames of a finished source run. Raises ArtifactError if they are missing or damaged."""
+def load_frames(run: RunFolder, video: Path | None = None) -> Clip:
+    """The frames of a finished source run, with the sound of ``video``, if that is a file.
+
+    Raises:
+        ArtifactError: they are missing or damaged.
+    """
+    from vp2p.video.clip import Clip
+
     run.verify()
     path = run.path("frames.safetensors")
     facts = load_metadata(path, run.rebuild)
@@ -155,7 +142,8 @@ def load_frames(run: RunFolder) -> Frames:
         whole = False
     if not whole:
         raise ArtifactError(f"{path} is damaged: it does not hold the frames of a clip.", run.rebuild)
-    return Frames(pixels, timing)
+    sound = video if video is not None and video.is_file() else None
+    return Clip(pixels, timing, sound=sound, size="keep")
 
 
 def mask_path(mask: str) -> Path:
@@ -168,7 +156,7 @@ def mask_path(mask: str) -> Path:
 
 
 def load_mask(
-    path: Path, video: Path, clip: ClipSettings, frames: Frames, size: tuple[int, int]
+    path: Path, video: Path, clip: ClipSettings, frames: Clip, size: tuple[int, int]
 ) -> tuple[Tensor, tuple[str, ...]]:
     """A mask video as (F, h, w) float of a size: 1 for each cell that is white for the most part, else 0; and notes.
 

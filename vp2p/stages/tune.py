@@ -58,11 +58,11 @@ def tune(
     def work(found: Checkpoint) -> None:
         from vp2p.method.tuning import Tuning
         from vp2p.method.tuning import tune as tune_model
-        from vp2p.models.codec import encode_frames
+        from vp2p.pipeline.described import Described
+        from vp2p.pipeline.tune import tuning_task
 
-        latents = encode_frames(session.model, load_frames(source).pixels)[None]
-        cond = session.embed(prompt)
-        state = Tuning.start(session.t2s, settings)
+        task = tuning_task(session.model, Described(load_frames(source), prompt), settings)
+        state = Tuning.start(task.model, settings)
         if found:
             tensors, meta = found
             state.restore(meta["step"], tensors)
@@ -74,7 +74,7 @@ def tune(
 
         progress("tune", state.step, settings.steps)
         with Saver(run, immutable=False, seconds=checkpoint_seconds) as saver:
-            tune_model(session.t2s, session.model.scheduler, latents, cond, settings, state, on_step)
+            tune_model(task, state, on_step)
         save_tensors(run.path("tuned.safetensors"), state.tuned())
         session.tuned_is(run)
 

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from vp2p.settings import EditSettings
 
 if TYPE_CHECKING:
-    from vp2p.prompts.plan import EditPlan
-    from vp2p.stages.editing import Made
-    from vp2p.stages.source import Frames
+    from vp2p.pipeline.edit import Edit
 
 _OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
 
@@ -32,20 +30,19 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 
 
-def nothing_changed(made: Made, frames: Frames, plan: EditPlan) -> tuple[str, ...]:
+def nothing_changed(edit: Edit) -> tuple[str, ...]:
     """A note where an edit could not change, or did not change, any frame, with what to try."""
     import numpy as np
 
-    if plan.kind == "same":
+    if edit.plan.kind == "same":
         return ("the edit changes no word and no weight, so it shows the clip as it is",)
-    masks = [mask for mask in made.latents.masks if mask is not None]
-    if masks and not any(bool(mask.any()) for mask in masks):
-        words = ", ".join(plan.changed_words) or "the changed words"
+    if edit.mask is not None and not edit.mask.any():
+        words = ", ".join(edit.plan.changed_words) or "the changed words"
         return (
             f"nothing could change: the outline of {words} is empty; "
             "try a lower --blend-threshold or --blend-start, another --blend word, or --no-blend",
         )
-    if np.array_equal(made.frames, made.source) or np.array_equal(made.frames, frames.pixels):
+    if np.array_equal(edit.frames, edit.source) or np.array_equal(edit.frames, edit.clip.pixels):
         return ("nothing changed: every frame is as it was; try another word, or --reweight of the new one",)
     return ()
 

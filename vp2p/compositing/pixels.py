@@ -1,0 +1,18 @@
+"""Frames as compositing computes with them, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def planes(frames: np.ndarray) -> Tensor:
+    """uint8 (F, H, W, 3) as float32 (F, 3, H, W) in 0…255."""
+    return torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+
+
+def rounded(planes: Tensor) -> np.ndarray:
+    """(F, 3, H, W) in 0…255 as uint8 (F, H, W, 3)."""
+    pixels: np.ndarray = planes.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return pixels

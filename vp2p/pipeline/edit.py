@@ -1,0 +1,138 @@
+"""The whole edit on one page: words, Algorithm 1, and the compositing, in the order in which data flows."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vp2p.compositing.background import on_new_background, surrounds
+from vp2p.compositing.composite import Composite, unchanged
+from vp2p.compositing.pixels import planes, rounded
+from vp2p.compositing.propagate import paste, propagate
+from vp2p.compositing.track import track_object
+from vp2p.method.editing import Edited
+from vp2p.pipeline.inflated import InflatedModel
+from vp2p.pipeline.inversion import Inversion
+from vp2p.pipeline.job import EditJob
+from vp2p.pipeline.layers import Layer, edit_in_layers
+from vp2p.pipeline.search import CandidateSearch
+from vp2p.progress import Progress, silent
+from vp2p.prompts.plan import EditPlan
+from vp2p.settings import EditSettings
+from vp2p.video.clip import Clip
+from vp2p.video.sheet import contact_sheet
+from vp2p.video.writing import write_video
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edited clip.
+
+    ``frames`` is uint8 RGB (F, H, W, 3), and so is ``source``, the source branch as the VAE decodes it. ``latents``
+    are those of both branches after the last step; an edit made in layers has a target for each.
+    """
+
+    clip: Clip
+    plan: EditPlan
+    latents: Edited
+    source: np.ndarray
+    frames: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """Where the edit could act, (F, h, w) in 0…1 at the latents' size; None where it could act everywhere."""
+        masks = [mask.float() for mask in self.latents.masks if mask is not None]
+        return torch.stack(masks).amax(0).cpu().numpy() if masks else None
+
+    def save(self, path: Path | str) -> tuple[str, ...]:
+        """Writes the edited clip: .mp4 with the clip's sound, .gif, .webp, or a folder of PNG. Returns notes.
+
+        Raises:
+            UsageError, VideoError: see :func:`vp2p.video.writing.write_video`.
+        """
+        return write_video(Path(path), self.frames, self.clip.timing, self.clip.sound)
+
+    def save_sheet(self, path: Path | str) -> None:
+        """Writes a PNG with the frames of the source branch above those of the edit."""
+        rows = [(self.plan.source.prompt, self.source), (self.plan.target.prompt, self.frames)]
+        contact_sheet(rows, Path(path))
+
+
+def edit(
+    model: InflatedModel,
+    inversion: Inversion,
+    settings: EditSettings,
+    user_mask: Tensor | None = None,
+    on_step: Progress = silent,
+) -> Edit:
+    """Edits an inverted clip.
+
+    Args:
+        user_mask: (F, H, W), 1 where the edit may act, else 0, in place of the mask that attention outlines.
+        on_step: called after each step; what it raises ends the edit.
+
+    Raises:
+        PromptError: see :func:`vp2p.prompts.plan.plan_edit`.
+    """
+    job = EditJob.of(model, inversion, settings, user_mask, on_step)
+    plan = job.plan(settings)
+    layers = edit_in_layers(job, plan, settings)  # Algorithm 1, once for each thing that changes
+    latents = _together(layers)
+    source = model.decode(latents.source)
+    if any(mask is None for mask in latents.masks) or not (settings.paste or settings.carry):
+        frames = model.decode(latents.targets[0])
+    else:
+        composite = unchanged(planes(inversion.clip.pixels))
+        for layer in layers:
+            composite = _laid_over(job, layer, composite, planes(source))
+        frames = rounded(composite.frames)
+    return Edit(inversion.clip, plan, latents, source, frames)
+
+
+def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Composite:
+    """One layer of an edit over the layers underneath; ``source`` (F, 3, H, W) is the clip as the VAE decodes it."""
+    target, settings, clip = layer.target, layer.target.settings, underneath.frames
+    edited = planes(job.model.decode(layer.edited.targets[0]))
+    mask = layer.edited.masks[0].float().cpu()
+    if not bool(mask.any()):
+        return underneath if settings.paste else unchanged(edited)
+    coarse_mask = interpolate(
+        (mask if job.user_mask is None else job.user_mask).float()[:, None], size=clip.shape[-2:]
+    )[:, 0]
+    if surrounds(coarse_mask):
+        if not settings.paste:
+            return unchanged(edited)
+        pixels = planes(job.inversion.clip.pixels)
+        frames = on_new_background(pixels, underneath, coarse_mask, edited, job.user_mask is not None)
+        composite = dataclasses.replace(underneath, frames=frames)
+    else:
+        track = track_object(clip, source, coarse_mask)
+        foreground = None
+        if settings.carry and len(clip) > 1:
+            foreground = CandidateSearch(job, target, track).foreground(edited, layer.edited.targets[0])
+        if foreground is None and not settings.paste:
+            return unchanged(edited)
+        replaces = target.plan.replaces
+        if foreground is None:
+            composite = paste(track, edited, replaces)
+        else:
+            composite = propagate(track, foreground, edited, replaces)
+        composite = composite.over(underneath)
+    if job.user_mask is not None:  # it is kept to the pixel
+        kept = composite.frames.where(coarse_mask[:, None] > 0.5, clip)
+        composite = dataclasses.replace(composite, frames=kept)
+    return composite
+
+
+def _together(layers: Sequence[Layer]) -> Edited:
+    """The latents of all layers."""
+    edits = [layer.edited for layer in layers]
+    targets, masks = torch.cat([one.targets for one in edits]), [mask for one in edits for mask in one.masks]
+    return Edited(edits[0].step, edits[0].source, targets, tuple(masks))

@@ -1,0 +1,65 @@
+"""A latent diffusion model inflated to clips: text to embeddings, pixels to latents and back, words to a plan."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vp2p.method.schedule import Schedule
+from vp2p.models.codec import decode_latents, encode_frames
+from vp2p.models.loading import LatentModel
+from vp2p.models.text import encode_prompts
+from vp2p.prompts.plan import EditPlan, plan_edit
+from vp2p.settings import EditSettings
+from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.video.clip import Clip
+
+
+class InflatedModel:
+    """What the steps of the pipeline need of a model; nothing is shared between two of them.
+
+    Args:
+        latent: a loaded model; its UNet is changed in place.
+        group_norm, attention: see :class:`vp2p.t2s.TextToSetModel`.
+
+    Raises:
+        ModelError: the UNet is of no kind that can be inflated.
+    """
+
+    def __init__(
+        self, latent: LatentModel, group_norm: GroupNormMode = "per-frame", attention: AttentionMode = "first-frame"
+    ) -> None:
+        self.latent = latent
+        self.t2s = TextToSetModel(latent.unet, group_norm, attention)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return self.latent.device
+
+    def schedule(self, steps: int) -> Schedule:
+        """The DDIM path of so many steps."""
+        return Schedule.of(self.latent.scheduler, steps)
+
+    def embed(self, *prompts: str) -> Tensor:
+        """The prompts' embeddings, (N, L, width) float32. Raises PromptError if one is too long."""
+        return encode_prompts(self.latent, prompts)
+
+    def encode(self, pixels: np.ndarray) -> Tensor:
+        """Latents (F, c, h, w) of pixels, uint8 RGB (F, H, W, 3)."""
+        return encode_frames(self.latent, pixels)
+
+    def decode(self, latents: Tensor) -> np.ndarray:
+        """Pixels, uint8 RGB (F, H, W, 3), of latents (F, c, h, w)."""
+        return decode_latents(self.latent, latents)
+
+    def fitted(self, clip: Clip) -> Clip:
+        """The clip at the size at which this model takes it. Raises UsageError for a size that it cannot take."""
+        folder = self.latent.folder
+        return clip.fitted(folder.native_size, folder.size_multiple)
+
+    def plan(self, prompt: str, settings: EditSettings, steps: int) -> EditPlan:
+        """What an edit does to the words of ``prompt``. Raises PromptError; see :func:`vp2p.prompts.plan.plan_edit`."""
+        return plan_edit(self.latent.tokenizer, prompt, settings, steps, self.latent.token_limit)

@@ -1,0 +1,85 @@
+"""What the parts of one edit share: the model, the branches, and how they are denoised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
+
+from vp2p.method.attention.prompt_to_prompt import PromptToPrompt
+from vp2p.method.attention.protocol import AttentionControlFactory
+from vp2p.method.branches import Branches, Target
+from vp2p.method.editing import Edited
+from vp2p.method.editing import edit as edit_latents
+from vp2p.pipeline.inflated import InflatedModel
+from vp2p.pipeline.inversion import Inversion
+from vp2p.progress import Progress
+from vp2p.prompts.plan import EditPlan
+from vp2p.settings import EditSettings
+
+
+@dataclass(frozen=True)
+class EditJob:
+    """One edit of an inversion.
+
+    ``user_mask`` (F, H, W) in pixels is 1 where the edit may act; None leaves that to attention.
+    ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
+    """
+
+    model: InflatedModel
+    inversion: Inversion
+    branches: Branches
+    unconditional: Tensor
+    guidance: float
+    user_mask: Tensor | None
+    on_step: Progress
+    control: AttentionControlFactory = PromptToPrompt
+
+    @classmethod
+    def of(
+        cls,
+        model: InflatedModel,
+        inversion: Inversion,
+        settings: EditSettings,
+        user_mask: Tensor | None,
+        on_step: Progress,
+    ) -> EditJob:
+        """The job of an edit with these settings."""
+        branches, unconditional = inversion.branches(model, settings)
+        guidance = inversion.settings.guidance if settings.guidance is None else settings.guidance
+        return cls(model, inversion, branches, unconditional, guidance, user_mask, on_step)
+
+    @property
+    def latent_mask(self) -> Tensor | None:
+        """The user's mask at the latents' size, (F, h, w): 1 for each cell that is white for the most part."""
+        if self.user_mask is None:
+            return None
+        cells = adaptive_avg_pool2d(self.user_mask[:, None], self.branches.x.shape[-2:])[:, 0]
+        return (cells >= 0.5).float().to(self.model.device)
+
+    def plan(self, settings: EditSettings) -> EditPlan:
+        """What settings do to the words of the inversion's prompt. Raises PromptError."""
+        return self.model.plan(self.inversion.prompt, settings, self.branches.schedule.steps)
+
+    def target(self, plan: EditPlan, settings: EditSettings) -> Target:
+        """The target of a plan, with the user's mask."""
+        cond = self.model.embed(plan.target.prompt)
+        return Target(plan, settings, self.guidance, cond, self.unconditional, self.latent_mask)
+
+    def denoise(self, targets: Sequence[Target], what: str) -> Edited:
+        """The latents of some targets after the last step (Algorithm 1); ``what`` names them in the progress."""
+        steps = self.branches.schedule.steps
+        return edit_latents(
+            self.model.t2s,
+            self.branches,
+            targets,
+            lambda state: self.on_step(what, state.step, steps),
+            self.control,
+        )
+
+    def of_frame(self, frame: int) -> tuple[Branches, Tensor]:
+        """The branches and the unconditional embeddings of one frame alone."""
+        each = self.unconditional.ndim == 4
+        return self.branches.of_frame(frame), self.unconditional[:, [frame]] if each else self.unconditional

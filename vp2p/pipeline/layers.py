@@ -1,0 +1,48 @@
+"""An edit of several things, each edited by itself where they lie apart: an object, another one, the background."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Collection, NamedTuple
+
+from vp2p.compositing.groups import layers
+from vp2p.errors import PromptError
+from vp2p.method.branches import Target
+from vp2p.method.editing import Edited
+from vp2p.pipeline.job import EditJob
+from vp2p.prompts.phrases import changed_phrases, changing_only, divides
+from vp2p.prompts.plan import EditPlan
+from vp2p.settings import EditSettings
+
+
+class Layer(NamedTuple):
+    """The edit of some of the changed words, after its last step."""
+
+    target: Target
+    edited: Edited
+
+
+def edit_in_layers(job: EditJob, plan: EditPlan, settings: EditSettings) -> list[Layer]:
+    """The edit's layers, in the order in which they are laid over the clip; one where it is not made in layers."""
+
+    def layer(plan: EditPlan, settings: EditSettings, what: str = "edit") -> Layer:
+        target = job.target(plan, settings)
+        return Layer(target, job.denoise([target], what))
+
+    def changing(places: Collection[int]) -> tuple[EditPlan, EditSettings, str]:
+        only = changing_only(plan, settings, places)
+        words = job.plan(only)
+        return words, only, " ".join(["edit", *words.changed_words])
+
+    if divides(plan, settings):
+        changed = changed_phrases(plan)
+        with suppress(PromptError):  # a prompt with phrases of both may be too long for the model
+            alone = [layer(*each) for each in [changing([place]) for place in changed]]
+            outlines = [one.edited.masks[0] for one in alone if one.edited.masks[0] is not None]
+            groups = layers(outlines) if len(outlines) == len(alone) else []
+            if len(groups) > 1:
+                return [
+                    alone[min(group)] if len(group) == 1 else layer(*changing([changed[index] for index in group]))
+                    for group in groups
+                ]
+    return [layer(plan, settings)]

@@ -1,0 +1,107 @@
+"""The foreground that all frames get: the likeliest of several candidates of one frame's edit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_max_pool2d, interpolate
+
+from vp2p.compositing.foreground import Foreground, find_foreground, in_place
+from vp2p.compositing.pixels import planes
+from vp2p.compositing.track import ObjectTrack, dilated
+from vp2p.method.branches import Target
+from vp2p.method.editing import edit as edit_latents
+from vp2p.method.likelihood import denoising_loss
+from vp2p.pipeline.candidates import Candidate, best, candidates
+from vp2p.pipeline.job import EditJob
+
+_AROUND = 12  # a candidate may reach beyond the old object by this part of the longer side
+
+
+class CandidateSearch:
+    """Finds the foreground of one target's edit of an object that is tracked in the clip."""
+
+    def __init__(self, job: EditJob, target: Target, track: ObjectTrack) -> None:
+        self._job, self._target, self._track = job, target, track
+        self._plan, self._settings, self._replaces = target.plan, target.settings, target.plan.replaces
+
+    def foreground(self, edited: Tensor, latents: Tensor) -> Foreground | None:
+        """The foreground, or None where none can be found or is wanted.
+
+        Args:
+            edited, latents: the edit's own frames (F, 3, H, W) and their latents (F, c, h, w).
+        """
+        frames = self._track.key_frames()
+        if not frames or self._removes:
+            return None
+        if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
+            return self._found(frames[0], edited[frames[0]], self._track.coarse_mask[frames[0]])
+        if self._settings.tries:
+            return self._tried(frames[0])
+        found = [self._found(frame, edited[frame], self._track.coarse_mask[frame]) for frame in frames]
+        return self._likeliest(found, latents[frames], [False] * len(found))
+
+    @property
+    def _removes(self) -> bool:
+        """Whether words are only taken away: what is bared is background, and does not move with the object."""
+        return self._plan.kind != "reweight" and not self._plan.changed_words
+
+    def _tried(self, frame: int) -> Foreground:
+        """The best of the candidates at one frame."""
+        (branches, unconditional), device = self._job.of_frame(frame), self._job.model.device
+        around = self._around(frame)
+        cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
+        tried = candidates(self._settings.tries, self._replaces)
+        steps = branches.schedule.steps
+
+        def target(candidate: Candidate) -> Target:
+            settings = candidate.settings(self._settings)
+            start = candidate.start(branches.x, cells)
+            return dataclasses.replace(
+                self._target,
+                plan=self._job.plan(settings),
+                settings=settings,
+                uncond=unconditional,
+                mask=cells,
+                start=start,
+            )
+
+        out = edit_latents(
+            self._job.model.t2s,
+            branches,
+            [target(candidate) for candidate in tried],
+            lambda state: self._job.on_step("candidates", state.step, steps),
+            self._job.control,
+        )
+        pictures = planes(self._job.model.decode(out.targets[:, 0]))
+        mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
+        found = [self._found(frame, picture, mask) for picture in pictures]
+        return self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
+
+    def _around(self, frame: int) -> Tensor:
+        """Where a candidate may act: bool (H, W)."""
+        track = self._track
+        if self._job.user_mask is not None:
+            return track.coarse_mask[frame] > 0.5
+        if not self._replaces:
+            return track.objects[frame]
+        reach = max(track.clip.shape[-2:]) // _AROUND
+        return dilated(track.objects[[frame]], reach)[0]
+
+    def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Foreground:
+        foreground = find_foreground(self._track, frame, picture, mask, self._replaces)
+        moves = self._settings.in_place and self._replaces and self._job.user_mask is None
+        return in_place(foreground, self._track) if moves else foreground
+
+    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> Foreground:
+        """The best foreground, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
+        size = tuple(latents.shape[-2:])
+        weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
+        model = self._job.model
+        losses = denoising_loss(
+            model.t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device)
+        )
+        return found[best(losses.tolist(), [one.spill for one in found], drawn)]

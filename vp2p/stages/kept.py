@@ -1,0 +1,71 @@
+"""What runs keep of inversions and edits, as files, and how it is read back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vp2p.settings import InvertSettings, from_mapping
+from vp2p.stages.edited import Format, video_name
+from vp2p.workspace import RunFolder, load_tensors, save_tensors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vp2p.pipeline.edit import Edit
+    from vp2p.pipeline.inflated import InflatedModel
+    from vp2p.pipeline.inversion import Inversion
+    from vp2p.video.clip import Clip
+
+_TRAJECTORY, _EXTRA = "trajectory.safetensors", "null.safetensors"
+
+
+def keep_inversion(run: RunFolder, inversion: Inversion, model: InflatedModel) -> None:
+    """Writes the trajectory, and what else the method needs to return to the clip."""
+    import torch
+
+    timesteps = torch.tensor(model.schedule(inversion.settings.steps).timesteps)
+    save_tensors(run.path(_TRAJECTORY), {"trajectory": inversion.inverted.trajectory, "timesteps": timesteps})
+    if inversion.inverted.extra:
+        save_tensors(run.path(_EXTRA), dict(inversion.inverted.extra))
+
+
+def load_inversion(run: RunFolder, clip: Clip) -> Inversion:
+    """A finished inversion of ``clip``. Raises ArtifactError if it is damaged."""
+    from vp2p.method.inversion.protocol import Inverted
+    from vp2p.pipeline.inversion import Inversion
+
+    run.verify()
+    recorded = run.record().settings
+    extra = load_tensors(run.path(_EXTRA), run.rebuild) if run.path(_EXTRA).exists() else {}
+    trajectory = load_tensors(run.path(_TRAJECTORY), run.rebuild)["trajectory"]
+    settings = from_mapping(InvertSettings, recorded["invert"])
+    return Inversion(clip, recorded["prompt"], settings, Inverted(trajectory, extra))
+
+
+def keep_edit(run: RunFolder, edit: Edit, format: Format) -> tuple[str, ...]:
+    """Writes what an edit leaves; returns notes for the user."""
+    import torch
+
+    from vp2p.video.writing import write_video
+
+    targets = edit.latents.targets
+    names = ["target"] if len(targets) == 1 else [f"target_{number}" for number in range(1, len(targets) + 1)]
+    save_tensors(run.path("latents.safetensors"), {"source": edit.latents.source, **dict(zip(names, targets))})
+    save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(edit.frames)})
+    if edit.mask is not None:
+        save_tensors(run.path("mask.safetensors"), {"mask": torch.from_numpy(edit.mask)})
+    write_video(run.path("source.mp4"), edit.source, edit.clip.timing, edit.clip.sound)
+    notes = write_video(run.path(video_name(format)), edit.frames, edit.clip.timing, edit.clip.sound, format)
+    edit.save_sheet(run.path("sheet.png"))
+    return notes
+
+
+def kept_frames(model: InflatedModel, run: RunFolder) -> tuple[np.ndarray, np.ndarray]:
+    """The frames of both branches of a finished edit, uint8 (F, H, W, 3), as they were before any video coding.
+
+    Raises:
+        ArtifactError: they are missing or damaged.
+    """
+    latents = load_tensors(run.path("latents.safetensors"), run.rebuild)
+    edited = load_tensors(run.path("edited.safetensors"), run.rebuild)["frames"]
+    return model.decode(latents["source"]), edited.numpy()
