@@ -20,7 +20,7 @@ from vp2p.metrics.psnr import psnr
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.sprites.judge import Judge
 from vp2p.sprites.scenes import Scene
-from vp2p.stages.edit import edit
+from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -87,7 +87,7 @@ def run(case: Case, judge: Judge) -> dict:
     session = Session(Workspace.find(explicit=folder))
     tune(session, TUNE)
     invert(session, INVERT)
-    result = edit(session, case.settings, name=case.name, format="png")
+    result = edit(session, case.settings, keep_as=KeepAs(case.name, "png"))
     target = every_frame(result.artifact)
     answer = case.scene.replace(**case.answer)
     ideal = answer.render(FRAMES)

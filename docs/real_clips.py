@@ -18,7 +18,7 @@ from vp2p.bench.methods import read_method
 from vp2p.metrics.psnr import psnr
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings
-from vp2p.stages.edit import edit
+from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.evaluate import evaluate
 from vp2p.stages.init import init
@@ -67,7 +67,7 @@ def run(name: str, clips: Path) -> list[dict]:
     for method in METHODS:
         inverted = invert(session, method.invert, tuned.run)
         asked = method.edit({"swap": [swap], "mask": str(mask)})
-        edit(session, asked, inverted.run, name=method.name, format="png")
+        edit(session, asked, inverted.run, KeepAs(method.name, "png"))
         (measured,) = evaluate(session, [method.name], mask=str(mask))
         rows.append(
             {

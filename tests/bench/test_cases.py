@@ -44,11 +44,11 @@ def test_each_object_is_swapped_out_once_and_in_once():
 def test_the_edits_words_are_those_of_the_ideal():
     from vp2p.models.folder import read_folder
     from vp2p.models.tokenizing import load_tokenizer
-    from vp2p.prompts.plan import plan_edit
+    from vp2p.prompts.plan import plan_words
 
     tokenizer = load_tokenizer(read_folder(find_folder(BUNDLED)))
     for case in CASES:
-        plan = plan_edit(tokenizer, case.scene.prompt, case.edit, 10, tokenizer.model_max_length)
+        plan = plan_words(tokenizer, case.scene.prompt, case.edit, 10, tokenizer.model_max_length)
         wanted = case.scene if case.ideal is None else case.ideal
         assert plan.target.prompt.split()[1:] == wanted.prompt.split()[1:]  # but for a and an
         if case.kind == "reweight":

@@ -14,7 +14,7 @@ from tests.golden.conftest import frames_first
 from vp2p.method.attention.control import EditControl, TargetControl
 from vp2p.method.attention.local_blend import blend, outline
 from vp2p.method.attention.store import AttentionStore
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings
 from vp2p.t2s import AttentionLayer
 
@@ -41,7 +41,7 @@ def test_controllers(golden, index, with_maps):
     settings = EditSettings(
         prompt=case["prompts"][1], reweight=reweight, cross_replace=case["cross_replace_steps"], no_blend=True
     )
-    plan = plan_edit(golden.tokenizer(), case["prompts"][0], settings, steps, 77)
+    plan = plan_words(golden.tokenizer(), case["prompts"][0], settings, steps, 77)
     if case["is_replace"] and len(plan.source.ids) != len(plan.target.ids):
         # The released table misaligns what follows a word that splits, so it is fed in here.
         stored = golden.tensors("aligner")["0.replace"][0]

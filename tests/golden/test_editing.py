@@ -12,7 +12,7 @@ from tests.golden.conftest import frames_first
 from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
 from vp2p.method.schedule import Schedule, guide
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings
 
 SOURCE = "a rabbit is jumping on the grass"
@@ -36,7 +36,7 @@ def reconstruct(model, schedule, x, cond, uncond):
 def run(golden, name, settings, table=None, steps=10):
     data = golden.tensors(name)
     model, schedule = golden.model(), Schedule.of(golden.scheduler(), steps)
-    plan = plan_edit(golden.tokenizer(), SOURCE, settings, steps, 77)
+    plan = plan_words(golden.tokenizer(), SOURCE, settings, steps, 77)
     if table is not None:
         plan = dataclasses.replace(plan, tokens=dataclasses.replace(plan.tokens, source=table))
     x_T = frames_first(data["x_T"])

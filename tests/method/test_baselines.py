@@ -17,7 +17,7 @@ from vp2p.method.inversion.ddim import ddim_invert
 from vp2p.method.inversion.noise import noised, reduce_and_enlarge
 from vp2p.method.schedule import Schedule, generator, guide
 from vp2p.method.tuning import Tuning, TuningTask, tune
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings, identifying, to_mapping
 from vp2p.stages.invert import _relevant
 from vp2p.t2s import TextToSetModel
@@ -33,7 +33,7 @@ def image_unet(small: Small) -> UNet2DConditionModel:
 
 
 def target(small: Small, settings: EditSettings, guidance: float = 3.0) -> Target:
-    plan = plan_edit(small.latent.tokenizer, PROMPT, settings, STEPS, small.latent.token_limit)
+    plan = plan_words(small.latent.tokenizer, PROMPT, settings, STEPS, small.latent.token_limit)
     return Target(plan, settings, guidance, small.embed(plan.target.prompt), small.embed(""))
 
 

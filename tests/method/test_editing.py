@@ -12,7 +12,7 @@ from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
 from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
 from vp2p.method.schedule import Schedule
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings
 
 SOURCE = "a cat on the grass"
@@ -30,7 +30,7 @@ class Inverted:
 
     def target(self, mask=None, uncond=None, **settings) -> Target:
         settings = EditSettings(**settings)
-        plan = plan_edit(self.small.latent.tokenizer, SOURCE, settings, STEPS, self.cond.shape[1])
+        plan = plan_words(self.small.latent.tokenizer, SOURCE, settings, STEPS, self.cond.shape[1])
         cond = self.small.embed(plan.target.prompt)
         return Target(plan, settings, 7.5, cond, self.empty if uncond is None else uncond, mask)
 

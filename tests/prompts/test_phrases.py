@@ -8,7 +8,7 @@ import pytest
 from transformers import CLIPTokenizerFast
 
 from vp2p.prompts.phrases import changed_phrases, changing_only, divides, phrases
-from vp2p.prompts.plan import EditPlan, plan_edit
+from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings
 
 CAT = "a cat is running on the grass"
@@ -21,7 +21,7 @@ def make(sd1_folder: Any) -> Make:
 
     def made(source: str, **settings: Any) -> tuple[EditPlan, EditSettings]:
         chosen = EditSettings(**settings)
-        return plan_edit(tokenizer, source, chosen, 10, 77), chosen
+        return plan_words(tokenizer, source, chosen, 10, 77), chosen
 
     return made
 

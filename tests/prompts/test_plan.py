@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vp2p.errors import PromptError
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.prompts.swap import swapped_prompt
 from vp2p.settings import EditSettings
 
@@ -23,7 +23,7 @@ def tokenizer(sd1_folder):
 @pytest.fixture
 def plan(tokenizer):
     def make(source=CAT, steps=10, **settings):
-        return plan_edit(tokenizer, source, EditSettings(**settings), steps, 77)
+        return plan_words(tokenizer, source, EditSettings(**settings), steps, 77)
 
     return make
 

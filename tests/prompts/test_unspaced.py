@@ -10,7 +10,7 @@ from transformers import CLIPTokenizerFast
 
 from tests.tiny import save_tokenizer
 from vp2p.errors import PromptError
-from vp2p.prompts.plan import EditPlan, plan_edit
+from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings
 from vp2p.stages.edit import default_name
 from vp2p.workspace.names import check_edit_name
@@ -25,7 +25,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> CLIPTokenizerFast:
 
 def _plan(tokenizer: CLIPTokenizerFast, source: str, **asked: object) -> tuple[EditPlan, str]:
     settings = EditSettings(**asked)  # type: ignore[arg-type]
-    plan = plan_edit(tokenizer, source, settings, 4, 77)
+    plan = plan_words(tokenizer, source, settings, 4, 77)
     return plan, default_name(plan, settings)
 
 

@@ -17,7 +17,7 @@ from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
 from vp2p.models.sources import find_folder
 from vp2p.models.tokenizing import load_tokenizer
-from vp2p.prompts.plan import plan_edit
+from vp2p.prompts.plan import plan_words
 from vp2p.prompts.scripts import clusters
 from vp2p.prompts.words import find_word, key, split_prompt
 from vp2p.settings import EditSettings
@@ -74,7 +74,7 @@ def test_an_edit_is_planned_or_refused(
     length = tokenizer.model_max_length
     try:
         asked = EditSettings(swap=swap, prompt=prompt, reweight=reweight, window=window, blend=blend)
-        plan = plan_edit(tokenizer, PROMPT, asked, STEPS, length)
+        plan = plan_words(tokenizer, PROMPT, asked, STEPS, length)
     except UsageError as error:
         return refused(error)
     assert plan.kind in ("same", "reweight", "swap", "refine")
@@ -88,7 +88,7 @@ def test_an_edit_is_planned_or_refused(
 @given(st.lists(NEAR | SWAPS, min_size=1, max_size=3).map(tuple))
 def test_a_swap_puts_its_words_into_the_prompt(tokenizer: CLIPTokenizerFast, swap: tuple[str, ...]) -> None:
     try:
-        plan = plan_edit(tokenizer, PROMPT, EditSettings(swap=swap), STEPS, tokenizer.model_max_length)
+        plan = plan_words(tokenizer, PROMPT, EditSettings(swap=swap), STEPS, tokenizer.model_max_length)
     except UsageError as error:
         return refused(error)
     assert len(plan.target.prompt.split()) == len(PROMPT.split())
@@ -128,13 +128,13 @@ def test_an_edit_in_every_script_is_planned_and_has_a_name(
 ) -> None:
     for asked in (EditSettings(swap=(f"{prompt[2:5] or old}={new}",)), EditSettings(prompt=new)):
         try:
-            plan = plan_edit(tokenizer, prompt, asked, STEPS, tokenizer.model_max_length)
+            plan = plan_words(tokenizer, prompt, asked, STEPS, tokenizer.model_max_length)
         except UsageError as error:
             refused(error)
             continue
         assert check_edit_name(default_name(plan, asked))
         same = EditSettings(prompt=plan.target.prompt)
-        by_prompt = plan_edit(tokenizer, prompt, same, STEPS, tokenizer.model_max_length)
+        by_prompt = plan_words(tokenizer, prompt, same, STEPS, tokenizer.model_max_length)
         assert by_prompt.alignment == plan.alignment and by_prompt.blend == plan.blend
 
 

@@ -15,7 +15,7 @@ from vp2p.batch.pool import Pool
 from vp2p.errors import ArtifactError
 from vp2p.models.sources import BUNDLED
 from vp2p.settings import EditSettings, InvertSettings, TuneSettings, from_mapping
-from vp2p.stages.edit import plan_edit
+from vp2p.stages.edit import KeepAs, plan_edit
 from vp2p.stages.invert import plan_invert
 from vp2p.stages.planned import Planned
 from vp2p.stages.session import Session
@@ -115,7 +115,7 @@ class _Survey:
     def edit(self, item: Item, place: Place, parent: str, inverted: Planned, session: Session) -> str:
         """Adds the item's edit; returns its key."""
         settings = _settings(EditSettings, item, session)
-        edited = plan_edit(session, settings, inverted, None, item.format)
+        edited = plan_edit(session, settings, inverted, KeepAs(format=item.format))
         name = item.edit if item.settings is None else cut_name(item.edit, f"-{item.settings}")
         name = edited.run.name if edited.run.folder.exists() else self._free(place.folder, name, edited.run.identity)
         run = session.workspace.run("edit", edited.run.identity, name)

@@ -8,7 +8,7 @@ from typing import Callable
 from vp2p.batch.graph import Failure, Job
 from vp2p.batch.pool import Pool
 from vp2p.errors import Vp2pError, is_out_of_memory
-from vp2p.stages.edit import edit
+from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.result import Progress, StageResult
@@ -61,7 +61,7 @@ def _invert(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Sta
 
 def _edit(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
     session = pool.session(Workspace(job.folder), job.compute)
-    return edit(session, job.settings, parent, job.name, job.format, progress=progress)
+    return edit(session, job.settings, parent, KeepAs(job.name, job.format), progress)
 
 
 _STAGES: dict[str, Callable[[Pool, Job, str | None, Progress], StageResult]] = {

@@ -36,7 +36,8 @@ class Edit:
     """An edited clip.
 
     ``frames`` is uint8 RGB (F, H, W, 3), and so is ``source``, the source branch as the VAE decodes it. ``latents``
-    are those of both branches after the last step; an edit made in layers has a target for each.
+    are those of both branches after the last step; an edit made in layers has a target for each. ``notes`` say
+    what a user should know, such as that nothing changed.
     """
 
     clip: Clip
@@ -44,6 +45,7 @@ class Edit:
     latents: Edited
     source: np.ndarray
     frames: np.ndarray
+    notes: tuple[str, ...] = ()
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -79,7 +81,7 @@ def edit(
         on_step: called after each step; what it raises ends the edit.
 
     Raises:
-        PromptError: see :func:`vp2p.prompts.plan.plan_edit`.
+        PromptError: see :func:`vp2p.prompts.plan.plan_words`.
     """
     job = EditJob.of(model, inversion, settings, user_mask, on_step)
     plan = job.plan(settings)

@@ -10,7 +10,7 @@ from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.models.loading import LatentModel
 from vp2p.models.text import encode_prompts
-from vp2p.prompts.plan import EditPlan, plan_edit
+from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
@@ -61,5 +61,5 @@ class InflatedModel:
         return clip.fitted(folder.native_size, folder.size_multiple)
 
     def plan(self, prompt: str, settings: EditSettings, steps: int) -> EditPlan:
-        """What an edit does to the words of ``prompt``. Raises PromptError; see :func:`vp2p.prompts.plan.plan_edit`."""
-        return plan_edit(self.latent.tokenizer, prompt, settings, steps, self.latent.token_limit)
+        """What an edit does to the words of ``prompt``; see :func:`vp2p.prompts.plan.plan_words`."""
+        return plan_words(self.latent.tokenizer, prompt, settings, steps, self.latent.token_limit)

@@ -70,7 +70,7 @@ class EditPlan:
         return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_))
 
 
-def plan_edit(
+def plan_words(
     tokenizer: PreTrainedTokenizerBase, prompt: str, settings: EditSettings, steps: int, length: int
 ) -> EditPlan:
     """Works out an edit of ``prompt`` over ``steps`` steps and ``length`` padded tokens.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vp2p.atomic import make_folder, sight
 from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
-from vp2p.stages.edit import edit
+from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -71,7 +71,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     session = Session(Workspace.find(explicit=walk))
     tune(session, TUNE, progress=progress)
     invert(session, INVERT, progress=progress)
-    results = [edit(session, settings, name=name, progress=progress) for name, settings in EDITS.items()]
+    results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]
 
     source = session.workspace.newest("source")
     rows = [(scene.prompt, load_frames(source).pixels)]

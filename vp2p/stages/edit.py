@@ -32,6 +32,22 @@ _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
 
 @dataclass(frozen=True)
+class KeepAs:
+    """How an edit is kept.
+
+    ``name`` is made of the changed words by default. With ``force`` another edit of this name may be replaced, and
+    this one is made even if it is finished.
+    """
+
+    name: str | None = None
+    format: Format = "mp4"
+    force: bool = False
+
+
+BY_DEFAULT = KeepAs()
+
+
+@dataclass(frozen=True)
 class PlannedEdit(Planned):
     """An edit, with what it does to the words and the inversion's settings."""
 
@@ -40,19 +56,8 @@ class PlannedEdit(Planned):
     notes: tuple[str, ...] = ()
 
 
-def plan_edit(
-    session: Session,
-    settings: EditSettings,
-    inverted: Planned,
-    name: str | None = None,
-    format: Format = "mp4",
-    force: bool = False,
-) -> PlannedEdit:
+def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_as: KeepAs = BY_DEFAULT) -> PlannedEdit:
     """The edit with these settings of an inversion, which need not be finished.
-
-    Args:
-        name: the edit's name; by default it is made of the changed words.
-        force: another edit of this name may be replaced.
 
     Raises:
         UsageError, PromptError: a wrong option or word; another edit has the name.
@@ -76,18 +81,18 @@ def plan_edit(
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
         "settings": effect,
-        "format_of_video": format,
+        "format_of_video": keep_as.format,
     }
     recorded = {
         "prompt": prompt,
         "target": words.target.prompt,
         "model": session.model_identity,
         "edit": resolved,
-        "format": format,
+        "format": keep_as.format,
         "compute": session.compute,
         "from": inverted.run.name,
     }
-    run = _run(inverted.workspace, identity("edit", inputs), name, default_name(words, settings), force)
+    run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
     return PlannedEdit(inverted.workspace, run, recorded, parents, words, inversion, _inner_notes(words, settings))
 
@@ -96,9 +101,7 @@ def edit(
     session: Session,
     settings: EditSettings,
     parent: str | None = None,
-    name: str | None = None,
-    format: Format = "mp4",
-    force: bool = False,
+    keep_as: KeepAs = BY_DEFAULT,
     progress: Progress = silent,
 ) -> StageResult:
     """Edits the clip by the newest inversion, or the one that ``parent`` names; see :func:`plan_edit`.
@@ -112,10 +115,12 @@ def edit(
     notes: list[str] = []
 
     with ExitStack() as naming:
-        planned = plan_edit(session, settings, inverted, name, format, force)
-        if name is None and not planned.run.finished:  # until the run is begun, so that two at once take two names
+        planned = plan_edit(session, settings, inverted, keep_as)
+        if (
+            keep_as.name is None and not planned.run.finished
+        ):  # until the run is begun, so that two at once take two names
             naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
-            planned = plan_edit(session, settings, inverted, name, format, force)
+            planned = plan_edit(session, settings, inverted, keep_as)
         run, words = planned.run, planned.words
 
         def work(_: object) -> None:
@@ -129,13 +134,13 @@ def edit(
             with Saver(run, immutable=True):
                 edited = edit_clip(session.model, load_inversion(inverted.run, clip), settings, mask, progress)
             notes.extend(nothing_changed(edited))
-            notes.extend(keep_edit(run, edited, format))
+            notes.extend(keep_edit(run, edited, keep_as.format))
 
         notes.extend((*planned.notes, *without_effect(settings)))
         notes.extend(unknown_word_notes(session, words.target.prompt))
-        done = perform(planned, work, force, session.patience)
+        done = perform(planned, work, keep_as.force, session.patience)
     facts = {"kind": words.kind, "prompt": words.target.prompt, "sheet": str(run.path("sheet.png"))}
-    return StageResult("edit", run.name, done, run.path(video_name(format)), facts, tuple(notes))
+    return StageResult("edit", run.name, done, run.path(video_name(keep_as.format)), facts, tuple(notes))
 
 
 def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:
@@ -156,7 +161,7 @@ def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
 
 def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: int) -> EditPlan:
     """The edit's plan. Raises PromptError if no option says what to change."""
-    from vp2p.prompts.plan import plan_edit as plan_words
+    from vp2p.prompts.plan import plan_words
 
     if settings.prompt is None and not settings.swap and not settings.reweight:
         raise PromptError(
@@ -188,17 +193,17 @@ def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
     return (f"the swap is made inside a sentence without spaces; it is the same as: {by_prompt(plan.target.prompt)}",)
 
 
-def _run(workspace: Workspace, digest: str, name: str | None, base: str, force: bool) -> RunFolder:
+def _run(workspace: Workspace, digest: str, base: str, keep_as: KeepAs) -> RunFolder:
     """The folder of this very edit if there is one, else a new one; another edit's is never taken."""
-    if name is None:
+    if keep_as.name is None:
         for run in workspace.runs("edit"):
             if run.identity == digest:
                 return run
         return workspace.run("edit", digest, workspace.free_edit_name(base))
-    run = workspace.run("edit", digest, name)
+    run = workspace.run("edit", digest, keep_as.name)
     taken = next((other for other in workspace.runs("edit") if other.name == run.name), None)
     if taken is not None and taken.identity != digest:
-        if not force:
+        if not keep_as.force:
             raise UsageError(
                 f"There is another edit called {run.name}.",
                 f"give another --name, such as {workspace.free_edit_name(run.name)}, or --force to replace it",

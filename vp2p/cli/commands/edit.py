@@ -44,16 +44,17 @@ def edit(
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
+    from vp2p.stages.edit import KeepAs, plan_edit
     from vp2p.stages.edit import edit as edit_stage
-    from vp2p.stages.edit import plan_edit
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
     resolved = resolve(EditSettings, here, "edit", settings)
+    keep_as = KeepAs(name, format, force)
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
-        planned = plan_edit(here, resolved, inverted, name, format, force)
+        planned = plan_edit(here, resolved, inverted, keep_as)
         return output.outlooks("edit", look_ahead(planned, force), planned.notes)
     with output.progress() as progress:
-        result = edit_stage(here, resolved, parent, name, format, force, progress)
+        result = edit_stage(here, resolved, parent, keep_as, progress)
     output.stage(result)

@@ -1,0 +1,130 @@
+"""The Python API: the code of docs/python.md runs as it stands, and what the page promises is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vp2p
+from tests.cli.conftest import moving_square
+from vp2p.sprites.scenes import Scene
+from vp2p.video.writing import write_video
+
+PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+PROMPT = "a cat on the grass"
+
+
+@pytest.mark.slow
+def test_the_page_runs_from_top_to_bottom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(Path("cat.mp4"), Scene("cat", "grass", path="slide", seed=4).render(8), 4)
+    names: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
+    assert len(blocks) >= 7
+    for block in blocks:
+        block = block.replace("steps=60", "steps=3").replace("steps=30", "steps=4")  # as long as it must be, no longer
+        exec(compile(block, str(PAGE), "exec"), names)
+    printed = capfd.readouterr()
+    assert printed.err == "" and printed.out.count("\n") == 3  # the page's own three lines
+    dog = names["dog"]
+    assert isinstance(dog, vp2p.Edit) and dog.frames.shape == dog.source.shape == (8, 128, 128, 3)
+    assert not np.array_equal(dog.frames, dog.source)
+    assert {"dog.mp4", "attention.png", "walk"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_importing_loads_no_torch() -> None:
+    code = "import sys, vp2p; assert not {'torch', 'numpy', 'cv2', 'av'} & set(sys.modules), sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture
+def model(sd1_folder: Path) -> vp2p.VideoModel:
+    return vp2p.load(str(sd1_folder), device="cpu")
+
+
+@pytest.fixture
+def clip() -> vp2p.Clip:
+    return vp2p.Clip.of(moving_square(2, 48))
+
+
+def test_two_models_share_nothing(model: vp2p.VideoModel, clip: vp2p.Clip, sd1_folder: Path) -> None:
+    other = vp2p.load(str(sd1_folder), device="cpu")
+    before = {name: tensor.clone() for name, tensor in other.t2s.unet.named_parameters()}
+    model.tune(clip, PROMPT, steps=1, learning_rate=1e-2)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in other.t2s.unet.named_parameters())
+
+
+def test_each_tuning_starts_from_the_untuned_model(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    first, second = (model.tune(clip, PROMPT, steps=2, learning_rate=1e-2) for _ in range(2))
+    assert first.losses == second.losses
+    assert all(torch.equal(tensor, second.tensors[name]) for name, tensor in first.tensors.items())
+
+
+def test_a_cancelled_tuning_leaves_the_model_as_it_was(model: vp2p.VideoModel, clip: vp2p.Clip, tmp_path: Path) -> None:
+    tuned = model.tune(clip, PROMPT, steps=1, learning_rate=1e-2)
+    before = {name: tensor.clone() for name, tensor in model.t2s.unet.named_parameters()}
+
+    def cancel(what: str, done: int, total: int, metric: str = "") -> None:
+        raise KeyError(what)
+
+    with pytest.raises(KeyError, match="tune"):
+        model.tune(clip, PROMPT, steps=3, learning_rate=1e-1, on_step=cancel)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.t2s.unet.named_parameters())
+    tuned.save(tmp_path / "tuned.safetensors")
+    model.untune()
+    model.load_tuned(tmp_path / "tuned.safetensors")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.t2s.unet.named_parameters())
+
+
+def test_the_models_card_is_asked(clip: vp2p.Clip) -> None:
+    model = vp2p.load("sprites", device="cpu")
+    assert model.invert(clip, PROMPT, method="noise").settings.guidance == 3.0
+    assert model.invert(clip, PROMPT, method="noise", guidance=5.0).settings.guidance == 5.0
+
+
+@pytest.mark.parametrize("options", [{"swop": {"cat": "dog"}}, {"swap": {"cat": "dog"}, "strength": 2.0}, {}])
+def test_wrong_options_are_named(model: vp2p.VideoModel, clip: vp2p.Clip, options: dict) -> None:
+    inversion = model.invert(clip, PROMPT, method="noise", steps=2)
+    with pytest.raises(vp2p.errors.Vp2pError) as caught:
+        model.edit(inversion, **options)
+    assert caught.value.hint
+
+
+def test_a_mask_of_another_shape_is_refused(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, PROMPT, method="noise", steps=2)
+    with pytest.raises(vp2p.errors.UsageError, match="shape"):
+        model.edit(inversion, swap={"cat": "dog"}, mask=np.ones((3, 3)))
+
+
+def test_outside_a_mask_the_clip_is_kept_to_the_bit(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, PROMPT, steps=2)
+    mask = np.zeros(inversion.clip.pixels.shape[:3], bool)
+    mask[:, :16, :16] = True
+    edit = model.edit(inversion, swap={"cat": "dog"}, mask=mask)
+    assert np.array_equal(edit.frames[~mask], inversion.clip.pixels[~mask])
+    assert not np.array_equal(edit.frames[mask], inversion.clip.pixels[mask])
+
+
+def test_a_workspace_is_the_same_from_python_and_from_the_command_line(tmp_path: Path, sd1_folder: Path) -> None:
+    from tests.cli.running import done
+
+    video = tmp_path / "clip.mp4"
+    write_video(video, moving_square(2, 48), 4)
+    options = {"frames": 2, "model": str(sd1_folder), "device": "cpu"}
+    with vp2p.open_workspace(tmp_path / "walk", video, PROMPT, **options) as walk:
+        walk.tune(steps=1)
+        walk.invert(steps=2)
+        edit = walk.edit(swap={"cat": "dog"}, name="dog")
+    assert edit.state == "done" and edit.artifact.exists()
+    again = done("-w", tmp_path / "walk", "edit", "--swap", "cat=dog", "--name", "dog")
+    assert "up to date" in again.err
+    with pytest.raises(vp2p.errors.NoWorkspaceError):
+        vp2p.open_workspace(tmp_path / "nowhere")

@@ -1,0 +1,201 @@
+"""What a Python program edits clips with: a model, and its four verbs."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vp2p import defaults
+from vp2p.errors import UsageError
+from vp2p.method.inversion.protocol import InversionStep
+from vp2p.method.tuning import Tuning, tune
+from vp2p.models.loading import LatentModel, load_model
+from vp2p.pipeline.attention import WordAttention, word_attention
+from vp2p.pipeline.described import Described
+from vp2p.pipeline.edit import Edit, edit
+from vp2p.pipeline.effect import nothing_changed, without_effect
+from vp2p.pipeline.inflated import InflatedModel
+from vp2p.pipeline.inversion import Inversion
+from vp2p.pipeline.invert import invert
+from vp2p.pipeline.pairs import pairs
+from vp2p.pipeline.tune import tuning_task
+from vp2p.progress import Progress, silent
+from vp2p.schema import from_mapping
+from vp2p.settings import AttentionSettings, ModelSettings
+from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.video.clip import Clip
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The tensors that tuning trained, by their names in the UNet, and the loss of each step."""
+
+    tensors: Mapping[str, Tensor]
+    losses: tuple[float, ...] = ()
+
+    def save(self, path: Path | str) -> None:
+        """Writes the tensors as safetensors, which :meth:`VideoModel.load_tuned` reads."""
+        save_file({name: tensor.cpu().contiguous() for name, tensor in self.tensors.items()}, str(path))
+
+
+class VideoModel(InflatedModel):
+    """A text-to-set model: it tunes itself on a clip, inverts clips and edits inversions.
+
+    Two models share nothing. Nothing is printed or written. Every verb calls ``on_step(what, done, total, metric)``
+    after each step; what it raises ends the work, and leaves the model as it was. Options are those of the command
+    of the same name, with ``_`` for ``-``; the defaults are what the model's card recommends, else those of the
+    command line.
+    """
+
+    def __init__(
+        self, latent: LatentModel, group_norm: GroupNormMode = "per-frame", attention: AttentionMode = "first-frame"
+    ) -> None:
+        super().__init__(latent, group_norm, attention)
+        self._untuned: dict[str, Tensor] | None = None
+
+    def tune(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Tuned:
+        """Tunes the untuned model on a clip (Video-P2P, section 3.1); the model then holds the tuned weights.
+
+        Args:
+            prompt: what the clip shows.
+            options: of ``vp2p tune``, such as ``steps=200``; see :class:`vp2p.settings.TuneSettings`.
+
+        Raises:
+            UsageError: an unknown option, a wrong value, or a size that the model cannot take.
+            PromptError: the prompt is too long.
+        """
+        settings = defaults.for_model(self.latent.folder, "tune", options)
+        before = self._weights()
+        self.untune()
+        losses: list[float] = []
+
+        def told(state: Tuning, loss: float) -> None:
+            losses.append(loss)
+            on_step("tune", state.step, settings.steps, f"loss {loss:.4f}")
+
+        try:
+            task = tuning_task(self, Described(self.fitted(clip), prompt), settings)
+            state = tune(task, Tuning.start(self.t2s, settings), told)
+        except BaseException:
+            self.t2s.load_tuned(before)
+            raise
+        return Tuned(state.tuned(), tuple(losses))
+
+    def load_tuned(self, tuned: Tuned | Path | str) -> None:
+        """Puts tuned weights into the model, from memory or from a file.
+
+        Raises:
+            ArtifactError: they are of another model.
+        """
+        from safetensors.torch import load_file
+
+        tensors = tuned.tensors if isinstance(tuned, Tuned) else load_file(str(tuned))
+        self.untune()
+        self.t2s.load_tuned(dict(tensors))
+
+    def untune(self) -> None:
+        """Takes the model back to what it was before any tuning."""
+        if self._untuned is None:
+            # On the CPU, where there is more room than beside the model.
+            self._untuned = {name: tensor.to("cpu", copy=True) for name, tensor in self._weights().items()}
+        else:
+            self.t2s.load_tuned(self._untuned)
+
+    def invert(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Inversion:
+        """Finds the way from a clip to noise and back (Video-P2P, section 3.2).
+
+        Args:
+            prompt: what the clip shows.
+            options: of ``vp2p invert``, such as ``method="null-text"``; see :class:`vp2p.settings.InvertSettings`.
+
+        Raises:
+            UsageError, PromptError: as for :meth:`tune`.
+        """
+        settings = defaults.for_model(self.latent.folder, "invert", options)
+
+        def told(step: InversionStep) -> None:
+            on_step(step.phase, step.done, step.total, step.metric)
+
+        return invert(self, Described(self.fitted(clip), prompt), settings, told)
+
+    def edit(
+        self,
+        inversion: Inversion,
+        *,
+        swap: Mapping[str, str] | Iterable[str] = (),
+        mask: np.ndarray | None = None,
+        on_step: Progress = silent,
+        **options: Any,
+    ) -> Edit:
+        """Edits an inverted clip by its words (Video-P2P, Algorithm 1).
+
+        Args:
+            swap: words and what takes their place: ``{"cat": "dog"}``, or ``["cat=dog"]``.
+            mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act; by default that
+                follows from the attention to the changed words.
+            options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}`` or
+                ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
+
+        Raises:
+            UsageError: an unknown option, a wrong value, or a mask of another shape.
+            PromptError: no edit is named, or a word is not in the prompt.
+        """
+        given = pairs({**options, "swap": swap})
+        if mask is not None:
+            given["mask"] = "an array"
+        settings = defaults.for_model(self.latent.folder, "edit", given)
+        user_mask = None if mask is None else _mask(mask, inversion.clip)
+        made = edit(self, inversion, settings, user_mask, on_step)
+        return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made)))
+
+    def attention(
+        self, clip: Clip, prompt: str, *words: str, on_step: Progress = silent, **options: Any
+    ) -> WordAttention:
+        """Where the model sees words of a prompt in a clip, before anything is edited.
+
+        Args:
+            words: by default all that name something.
+            options: of ``vp2p attention``; see :class:`vp2p.settings.AttentionSettings`.
+
+        Raises:
+            UsageError, PromptError: a wrong option; there is no such word.
+        """
+        settings = from_mapping(AttentionSettings, {**options, "words": words})
+        return word_attention(self, Described(self.fitted(clip), prompt), settings, on_step)
+
+    def _weights(self) -> dict[str, Tensor]:
+        parameters = self.t2s.tuned_parameters(norm_temp=True)
+        return {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+
+def load(model: str = "sprites", **options: Any) -> VideoModel:
+    """Loads a model.
+
+    Args:
+        model: ``sprites``, the bundled one; a folder in diffusers' format; a hub id; or an alias (sd15, sd21).
+        options: of :class:`vp2p.settings.ModelSettings`, such as ``device="cuda"`` or ``dtype="fp16"``.
+
+    Raises:
+        ModelError: there is no such model, or it cannot be inflated.
+        UsageError: an unknown option, or the device is absent.
+    """
+    settings = from_mapping(ModelSettings, {**options, "model": str(model)})
+    return VideoModel(load_model(settings), settings.group_norm, settings.attention)
+
+
+def _mask(mask: np.ndarray, clip: Clip) -> Tensor:
+    """(F, H, W) float32, 1 where the edit may act. Raises UsageError for another shape."""
+    wanted = clip.pixels.shape[:3]
+    if np.shape(mask) != wanted:
+        raise UsageError(
+            f"The mask has the shape {np.shape(mask)}, but the inverted clip {wanted}.",
+            "give a mask of the size of inversion.clip.pixels, one plane a frame",
+        )
+    return torch.from_numpy(np.asarray(mask) != 0).float()
