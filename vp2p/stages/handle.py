@@ -90,7 +90,11 @@ class OpenWorkspace:
             return edit.edit(self._session, settings, parent, edit.KeepAs(name, format, force), on_step)
 
     def attention(self, *words: str, force: bool = False, on_step: Progress = silent, **options: Any) -> StageResult:
-        """Keeps where the model sees the words in the clip. Raises UsageError or PromptError for a wrong option or word."""
+        """Keeps where the model sees the words in the clip, by default all that name something.
+
+        Raises:
+            UsageError, PromptError: a wrong option or word.
+        """
         settings = from_mapping(AttentionSettings, {**options, "words": words})
         with _interruptible():
             return attention.attention(self._session, settings, None, force, on_step)
