@@ -116,9 +116,8 @@ def edit(
 
     with ExitStack() as naming:
         planned = plan_edit(session, settings, inverted, keep_as)
-        if (
-            keep_as.name is None and not planned.run.finished
-        ):  # until the run is begun, so that two at once take two names
+        if keep_as.name is None and not planned.run.finished:
+            # Held until the run is begun, so that two at once take two names.
             naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
             planned = plan_edit(session, settings, inverted, keep_as)
         run, words = planned.run, planned.words
