@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vp2p.version import __version__
+
 if TYPE_CHECKING:
     from vp2p import errors, settings
     from vp2p.pipeline.clips import read_clip
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from vp2p.stages.handle import OpenWorkspace, open_workspace
     from vp2p.video.clip import Clip
 
-__version__ = "0.1.0"
 __all__ = [
+    "__version__",
     "Clip",
     "Edit",
     "Inversion",

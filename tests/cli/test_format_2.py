@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.conftest import stored
 from tests.cli.running import done, snapshot, vp2p
+from vp2p.stages.redo import redo
 from vp2p.workspace import Workspace
 
 COMMANDS = [
@@ -47,7 +48,7 @@ def test_each_run_can_be_redone_with_the_same_result(older: Path) -> None:
         if not run.finished or run.stage == "source":
             continue
         kept = run.manifest().artifacts
-        done(*shlex.split(run.rebuild)[1:])
+        done(*shlex.split(redo(run))[1:])
         now = Workspace(older).by_name(run.stage, run.name)
         assert json.loads(now.path("manifest.json").read_text())["format"] == 3
         tensors = {name for name in kept if name.endswith(".safetensors")}

@@ -13,6 +13,7 @@ import pytest
 from tests.cli.conftest import stored
 from tests.cli.running import done, snapshot
 from tests.data.make_format_3 import COMMANDS
+from vp2p.stages.redo import redo
 from vp2p.workspace import Workspace
 
 
@@ -42,8 +43,8 @@ def test_each_run_is_redone_with_the_same_latents(workspace: Workspace) -> None:
     assert len(runs) == len(COMMANDS)
     for run in runs:
         kept = run.manifest().artifacts
-        done(*shlex.split(run.rebuild)[1:])
+        done(*shlex.split(redo(run))[1:])
         now = Workspace(workspace.folder).by_name(run.stage, run.name).manifest().artifacts
         # An edit's frames are composited on its latents, by steps that may be made better.
         tensors = {name for name in kept if name.endswith(".safetensors") and name != "edited.safetensors"}
-        assert tensors and {name: now[name] for name in tensors} == {name: kept[name] for name in tensors}, run.rebuild
+        assert tensors and {name: now[name] for name in tensors} == {name: kept[name] for name in tensors}, redo(run)

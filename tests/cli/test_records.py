@@ -15,7 +15,7 @@ import yaml
 from tests.cli.conftest import Make
 from tests.cli.running import done, refused, vp2p
 from vp2p.workspace import Workspace
-from vp2p.workspace.record import sealed
+from vp2p.workspace.seal import sealed
 
 READERS = (
     ("status",),

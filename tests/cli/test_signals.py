@@ -124,9 +124,10 @@ def test_a_second_signal_stops_a_step_and_saves_nothing_half_done(work: Make) ->
 
     from vp2p.stages.saving import Interrupted, Saver
     from vp2p.workspace import Workspace
+    from vp2p.workspace.lifecycle import begin
 
     run = Workspace(work("sd2", "init")).run("tune", "0" * 64)
-    run.begin({})
+    begin(run, {})
     state = torch.zeros(2)
     with pytest.raises(Interrupted), Saver(run, immutable=False) as saver:
         saver.offer(lambda: ({"state": state}, {"step": 1}))

@@ -10,7 +10,7 @@ from typing import Iterator
 
 from vp2p.errors import Vp2pError
 from vp2p.workspace import Workspace
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.layout import STAGES
 
 PROMPT = "a cat on the grass"
 WORK = "walk"

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from vp2p.workspace.record import sealed
+from vp2p.workspace.seal import sealed
 
 Files = dict[str, bytes]
 

@@ -15,7 +15,7 @@ from tests.cli.conftest import INVERT, TUNE, Make
 from tests.cli.running import done, only, refused, snapshot
 from vp2p.errors import ArtifactError
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.layout import STAGES
 
 EDIT = ("edit", "--swap", "cat=dog")
 # The commands that find a run up to date, and those that use its files for something new.

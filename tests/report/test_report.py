@@ -17,7 +17,7 @@ from vp2p.report.content import RunView
 from vp2p.report.runs import each
 from vp2p.stages.evaluate import read_evaluation
 from vp2p.workspace import Workspace
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.layout import STAGES
 
 
 def _views(walk: Path) -> dict[str, RunView]:

@@ -10,6 +10,7 @@ from typing import Callable, Iterator
 import pytest
 
 from vp2p.settings import ClipSettings
+from vp2p.stages.redo import redo
 from vp2p.workspace import Workspace, WorkspaceConfig
 
 ROOT = Path(__file__).parents[2]
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     config = WorkspaceConfig(prompt="a cat is running", video="../cat.mp4", clip=ClipSettings(frames=4))
-    return Workspace.create(tmp_path / "cat", config)
+    return Workspace.create(tmp_path / "cat", config, redo)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from vp2p import __version__
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.identity import file_digest, identity
+from vp2p.workspace.lifecycle import begin, clear, finish, resume
 from vp2p.workspace.parents import Parent
 
 _ID = identity("tune", {"steps": 3})
@@ -23,20 +24,20 @@ _SOURCE = identity("source", {})
 
 def _finished(workspace: Workspace) -> RunFolder:
     run = workspace.run("tune", _ID)
-    run.begin({"steps": 3})
+    begin(run, {"steps": 3})
     save_tensors(run.path("tuned.safetensors"), {"attn1.to_q.weight": torch.ones(4, 4)})
     run.path("frames").mkdir()
     run.path("frames/0001.png").write_bytes(b"png")
     run.append_log({"step": 0, "loss": 0.5})
     run.save_checkpoint({"w": torch.ones(1)}, {"step": 1})
-    run.finish({"source": RunFolder(workspace.folder / "source" / _SOURCE[:12], "source", _SOURCE)}, {"steps": 3})
+    finish(run, {"steps": 3}, {"source": workspace.run("source", _SOURCE)})
     return run
 
 
 def test_begin_to_finish(workspace: Workspace) -> None:
     run = workspace.run("tune", _ID)
     assert not run.finished and run.name == _ID[:12]
-    run.begin({"steps": 3})
+    begin(run, {"steps": 3})
     settings = yaml.safe_load(run.path("settings.yaml").read_text())
     assert settings["settings"] == {"steps": 3} and settings["identity"] == _ID
     assert not run.finished
@@ -61,30 +62,30 @@ def test_begin_to_finish(workspace: Workspace) -> None:
 def test_a_finished_run_is_not_begun_again_unless_cleared(workspace: Workspace) -> None:
     run = _finished(workspace)
     with pytest.raises(ArtifactError, match="finished") as caught:
-        run.begin({"steps": 3})
+        begin(run, {"steps": 3})
     assert caught.value.hint == "vp2p tune --force"
-    run.clear()
+    clear(run)
     assert not run.folder.exists() and not run.finished
-    run.begin({"steps": 3})
-    run.clear()
-    run.clear()
+    begin(run, {"steps": 3})
+    clear(run)
+    clear(run)
 
 
 def test_finished_asks_for_this_very_identity(workspace: Workspace) -> None:
     first = workspace.run("edit", identity("edit", {"swap": "cat=dog"}), name="dog")
-    first.begin({})
+    begin(first, {})
     other = workspace.run("edit", identity("edit", {"swap": "cat=fox"}), name="dog")
     with pytest.raises(ArtifactError, match="other settings") as caught:
-        other.begin({})
+        begin(other, {})
     assert "--name dog --force" in caught.value.hint
-    first.finish({}, {})
+    finish(first, {})
     assert first.finished and not other.finished
 
 
 def test_resuming_equals_an_unbroken_run(workspace: Workspace, tmp_path: Path) -> None:
     def _train(run: RunFolder, until: int, steps: int = 9) -> None:
-        run.begin({"steps": steps})
-        found = run.resume()
+        begin(run, {"steps": steps})
+        found = resume(run)
         total, first = (found[0]["total"], found[1]["step"]) if found else (torch.zeros(1), 0)
         for step in range(first, until):
             total = total + step
@@ -93,7 +94,7 @@ def test_resuming_equals_an_unbroken_run(workspace: Workspace, tmp_path: Path) -
                 run.save_checkpoint({"total": total}, {"step": step + 1})
         if until == steps:
             save_tensors(run.path("tuned.safetensors"), {"total": total})
-            run.finish({}, {"steps": steps})
+            finish(run, {"steps": steps})
 
     unbroken = workspace.run("tune", identity("tune", {"n": 1}))
     _train(unbroken, 9)
@@ -108,12 +109,12 @@ def test_resuming_equals_an_unbroken_run(workspace: Workspace, tmp_path: Path) -
 
 def test_begin_removes_what_a_kill_left_and_keeps_the_time_of_creation(workspace: Workspace) -> None:
     run = workspace.run("tune", _ID)
-    run.begin({"steps": 3})
+    begin(run, {"steps": 3})
     created = yaml.safe_load(run.path("settings.yaml").read_text())["created"]
     (run.folder / "checkpoint").mkdir()
     (run.folder / ".tmp-0a0a0a0a-tuned.safetensors").write_bytes(b"half")
     (run.folder / "checkpoint" / ".tmp-0a0a0a0a-00000010.safetensors").write_bytes(b"half")
-    run.begin({"steps": 3})
+    begin(run, {"steps": 3})
     assert not list(run.folder.rglob(".tmp-*"))
     assert yaml.safe_load(run.path("settings.yaml").read_text())["created"] == created
 
@@ -179,10 +180,10 @@ def test_an_unfinished_run_has_no_manifest(workspace: Workspace) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "stage: tune\nidentity: 5\n", "when: 2001-99-99", "\x00"])
 def test_damaged_settings_stop_the_writer(workspace: Workspace, text: str) -> None:
     run = workspace.run("tune", _ID)
-    run.begin({})
+    begin(run, {})
     run.path("settings.yaml").write_text(text)
     with pytest.raises(ArtifactError, match="damaged") as caught:
-        run.begin({})
+        begin(run, {})
     assert str(run.path("settings.yaml")) in caught.value.cause and str(run.folder) in caught.value.hint
 
 
@@ -196,6 +197,7 @@ import sys, torch
 from pathlib import Path
 from vp2p.workspace import Workspace, run_lock, save_tensors
 from vp2p.workspace.identity import identity
+from vp2p.workspace.lifecycle import begin, finish, resume
 workspace = Workspace(Path(sys.argv[1]))
 print("started", flush=True)
 number = 0
@@ -203,12 +205,12 @@ while True:
     number += 1
     run = workspace.run("tune", identity("tune", {"n": number}))
     with run_lock(run.folder):
-        run.begin({"n": number})
-        run.resume()
+        begin(run, {"n": number})
+        resume(run)
         run.append_log({"step": 0, "n": number})
         run.save_checkpoint({"w": torch.ones(1000)}, {"step": 1})
         save_tensors(run.path("tuned.safetensors"), {"w": torch.full((1000,), float(number))})
-        run.finish({}, {"n": number})
+        finish(run, {"n": number})
 """
 
 
@@ -228,25 +230,25 @@ def test_kill_9_leaves_finished_runs_whole_and_the_rest_resumable(workspace: Wor
         run.verify()
     for run in runs:
         if not run.finished:
-            run.begin({})
-            run.resume()
-            run.finish({}, {})
+            begin(run, {})
+            resume(run)
+            finish(run, {})
             run.verify()
 
 
 def test_parents_are_known_from_the_first_moment(workspace: Workspace) -> None:
     source, run = workspace.run("source", _SOURCE), workspace.run("tune", _ID)
-    run.begin({}, {"source": source})
+    begin(run, {}, {"source": source})
     assert run.parents() == {"source": Parent(_SOURCE[:12], _SOURCE)}
-    run.finish({"source": source}, {})
+    finish(run, {}, {"source": source})
     assert run.parents() == {"source": Parent(_SOURCE[:12], _SOURCE)}
 
 
 def test_parents_of_an_unfinished_run_of_before_they_were_kept(workspace: Workspace) -> None:
-    workspace.run("tune", _ID).begin({})
+    begin(workspace.run("tune", _ID), {})
     for name, known in ((_ID[:12], _ID), ("0" * 12, None)):
         run = workspace.run("invert", identity("invert", {"of": name}))
-        run.begin({"from": name})
+        begin(run, {"from": name})
         values = yaml.safe_load(run.path("settings.yaml").read_text())
         del values["parents"], values["checksum"], values["format"]
         run.path("settings.yaml").write_text(yaml.safe_dump(values))

@@ -10,6 +10,7 @@ import yaml
 from vp2p.errors import ArtifactError, LockedError, UsageError
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
+from vp2p.workspace.lifecycle import begin
 from vp2p.workspace.tags import names_of, read_tag
 
 
@@ -19,7 +20,7 @@ def runs(workspace: Workspace) -> list[RunFolder]:
     made = [workspace.run("tune", identity("tune", {"n": number})) for number in range(2)]
     made.append(workspace.run("edit", identity("edit", {}), name="short"))
     for run in made:
-        run.begin({})
+        begin(run, {})
     return made
 
 
@@ -92,7 +93,7 @@ def test_runs_are_found_by_name_then_tag_then_start(workspace: Workspace, runs: 
 
 def test_two_stages_with_one_name(workspace: Workspace, runs: list[RunFolder]) -> None:
     digest = identity("edit", {"n": 2})
-    workspace.run("edit", digest, name=runs[0].name).begin({})
+    begin(workspace.run("edit", digest, name=runs[0].name), {})
     with pytest.raises(UsageError, match="fits 2 runs") as caught:
         workspace.find_run(runs[0].name)
     assert f"tune/{runs[0].name}, edit/{runs[0].name}" in caught.value.hint

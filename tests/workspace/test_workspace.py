@@ -10,13 +10,14 @@ import pytest
 from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
 from vp2p.workspace import RunFolder, Workspace, WorkspaceConfig, run_lock
 from vp2p.workspace.identity import identity
+from vp2p.workspace.lifecycle import begin, finish
 
 _CONFIG = WorkspaceConfig(prompt="a cat", video="cat.mp4")
 
 
 def _finish(run: RunFolder) -> RunFolder:
-    run.begin({})
-    run.finish({}, {})
+    begin(run, {})
+    finish(run, {})
     return run
 
 
@@ -101,7 +102,7 @@ def test_runs_in_order_of_creation(workspace: Workspace) -> None:
     made = [workspace.run("tune", identity("tune", {"n": number})) for number in range(4)]
     for run in made[:3]:
         _finish(run)
-    made[3].begin({})
+    begin(made[3], {})
     with run_lock(made[3].folder):
         assert [run.identity for run in workspace.runs("tune")] == [run.identity for run in made]
     assert workspace.newest("tune").identity == made[2].identity
@@ -119,7 +120,7 @@ def test_a_folder_that_says_nothing_is_passed_over(workspace: Workspace, caplog:
 
 def test_by_name(workspace: Workspace) -> None:
     for name in ("dog", "dog-2", "fox"):
-        workspace.run("edit", identity("edit", {"n": name}), name=name).begin({})
+        begin(workspace.run("edit", identity("edit", {"n": name}), name=name), {})
     assert workspace.by_name("edit", "dog").name == "dog"
     assert workspace.by_name("edit", "f").name == "fox"
     for prefix, cause, hint in [
@@ -139,7 +140,7 @@ def test_by_name(workspace: Workspace) -> None:
 def test_free_edit_names(workspace: Workspace) -> None:
     assert workspace.free_edit_name("dog") == "dog"
     for name in ("Dog", "dog-2", "x" * 64):
-        workspace.run("edit", identity("edit", {"n": name}), name=name).begin({})
+        begin(workspace.run("edit", identity("edit", {"n": name}), name=name), {})
     assert workspace.free_edit_name("dog") == "dog-3"
     assert workspace.free_edit_name("x" * 64) == "x" * 62 + "-2"
     for hostile in ("../x", "a/b", "", ".", "a\0b"):

@@ -11,6 +11,7 @@ from vp2p.errors import Vp2pError, is_out_of_memory
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
+from vp2p.stages.redo import redo
 from vp2p.stages.result import Progress, StageResult
 from vp2p.stages.saving import interruption
 from vp2p.stages.tune import tune
@@ -52,15 +53,15 @@ def _init(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Stage
 
 
 def _tune(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    return tune(pool.session(Workspace(job.folder), job.compute), job.settings, progress=progress)
+    return tune(pool.session(Workspace(job.folder, redo), job.compute), job.settings, progress=progress)
 
 
 def _invert(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    return invert(pool.session(Workspace(job.folder), job.compute), job.settings, parent, progress=progress)
+    return invert(pool.session(Workspace(job.folder, redo), job.compute), job.settings, parent, progress=progress)
 
 
 def _edit(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    session = pool.session(Workspace(job.folder), job.compute)
+    session = pool.session(Workspace(job.folder, redo), job.compute)
     return edit(session, job.settings, parent, KeepAs(job.name, job.format), progress)
 
 

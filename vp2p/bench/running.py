@@ -19,6 +19,7 @@ from vp2p.stages.edit import edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.kept import kept_frames
+from vp2p.stages.redo import redo
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune
 from vp2p.video.writing import write_video
@@ -83,4 +84,4 @@ def _session(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method)
         write_video(video, truth.clip if clip == "clip" else truth.ideal, _RATE, format="png")
         prompt = (case.scene if clip == "clip" else case.ideal).prompt
         init(place, WorkspaceConfig(prompt, str(video), ClipSettings(FRAMES, size="keep"), model), pool.session)
-    return pool.session(Workspace.find(explicit=place))
+    return pool.session(Workspace.find(explicit=place, redo=redo))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Mapping, Sequence
 from urllib.parse import quote
 
-from vp2p import __version__
 from vp2p.bench.cases import Case
 from vp2p.bench.files import strip_path
 from vp2p.bench.methods import Method
 from vp2p.bench.results import Result
 from vp2p.bench.summary import Row, claims, rows
+from vp2p.version import __version__
 from vp2p.workspace.atomic import write_json, write_text
 
 _SPLITS = (("train", "train"), ("held-out", "held-out"), ("all", None))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from vp2p import __version__, printing
+from vp2p import printing
 from vp2p.cli.command import Command, Group
 from vp2p.cli.commands.attention import attention
 from vp2p.cli.commands.batch import batch
@@ -38,6 +38,7 @@ from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.errors import Vp2pError, failed_call, is_out_of_memory
 from vp2p.stages.saving import interrupt, interruption
+from vp2p.version import __version__
 
 _EPILOG = (
     "Exit codes: 0 ok, 1 failure, 2 usage, 3 some of a batch failed, 10 no workspace here, 11 workspace locked, "

@@ -52,9 +52,10 @@ FromInvert = Annotated[str | None, _from("invert")]
 
 def workspace(ctx: typer.Context) -> Workspace:
     """The workspace that ``-w`` names, or the nearest one. Raises NoWorkspaceError."""
+    from vp2p.stages.redo import redo
     from vp2p.workspace import Workspace
 
-    return Workspace.find(explicit=ctx.obj)
+    return Workspace.find(explicit=ctx.obj, redo=redo)
 
 
 def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> Session:

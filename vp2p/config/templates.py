@@ -6,7 +6,6 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import vp2p
 from vp2p.addresses import refuse_address
 from vp2p.config.origins import config_folder
 from vp2p.config.sections import read_sections
@@ -15,7 +14,7 @@ from vp2p.errors import UsageError
 
 def template_folders() -> list[Path]:
     """Where templates are looked for: the user's own first, then those of the package."""
-    package = Path(vp2p.__file__).parent
+    package = Path(__file__).parents[1]
     # A wheel carries them inside the package, a checkout beside it.
     return [
         config_folder() / "templates",

@@ -6,7 +6,6 @@ from vp2p.report.content import Attention, Maps
 from vp2p.stages.attention import MAPS
 from vp2p.stages.planned import finished_plan
 from vp2p.workspace import RunFolder, Workspace, load_tensors
-from vp2p.workspace.lookup import key_of
 from vp2p.workspace.tensors import load_metadata
 
 
@@ -26,7 +25,7 @@ def _attention(workspace: Workspace, run: RunFolder) -> Attention:
     values = load_tensors(path, run.rebuild)["maps"].float().numpy()
     kept = load_metadata(path, run.rebuild)
     tuned = plan.parents.get("tune")
-    model = f"the model of {key_of(tuned)}" if tuned else "the model, not tuned"
+    model = f"the model of {tuned.key}" if tuned else "the model, not tuned"
     words = tuple(
         Maps(
             one["word"],
@@ -37,4 +36,4 @@ def _attention(workspace: Workspace, run: RunFolder) -> Attention:
         for one, maps in zip(kept["words"], values)
     )
     note = f"By {model}, for “{kept['prompt']}”: {kept['steps']}. The brightest place of each word is its own peak."
-    return Attention(key_of(run), key_of(plan.parent("source")), words, note)
+    return Attention(run.key, plan.parent("source").key, words, note)

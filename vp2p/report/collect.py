@@ -15,7 +15,6 @@ from vp2p.stages.source import load_frames
 from vp2p.text import typed
 from vp2p.video.timing import Timing
 from vp2p.workspace import Workspace
-from vp2p.workspace.lookup import key_of
 
 
 def collect(workspace: Workspace) -> Content:
@@ -54,7 +53,7 @@ def _sources(workspace: Workspace) -> dict[str, Clip]:
     for run in workspace.runs("source"):
         if run.finished:
             frames = load_frames(run)
-            found[key_of(run)] = Clip(frames.pixels, frames.timing)
+            found[run.key] = Clip(frames.pixels, frames.timing)
     if not found:
         raise ArtifactError(f"{workspace.folder} holds no frames yet.", "vp2p tune")
     return found
@@ -63,9 +62,9 @@ def _sources(workspace: Workspace) -> dict[str, Clip]:
 def _timing(sources: Mapping[str, Clip], edit: Planned) -> Timing:
     """When the frames of an edit are shown: when its source's are."""
     source = edit.parent("source")
-    if key_of(source) not in sources:
-        raise ArtifactError(f"{key_of(source)}, which {key_of(edit.run)} is made from, is gone.", "vp2p tune")
-    return sources[key_of(source)].timing
+    if source.key not in sources:
+        raise ArtifactError(f"{source.key}, which {edit.run.key} is made from, is gone.", "vp2p tune")
+    return sources[source.key].timing
 
 
 def _facts(workspace: Workspace, clip: Clip) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The exact commands that make a workspace and its runs again."""
+"""The command that makes a workspace again."""
 
 from __future__ import annotations
 
@@ -7,15 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vp2p.stages.redo import as_options
 from vp2p.text import command_line
-from vp2p.workspace import RunFolder, Workspace
-
-_FORCE = " --force"
-
-
-def run_command(run: RunFolder) -> str:
-    """What is typed in the workspace to have this run, where it is not there yet; empty for a source run."""
-    return "" if run.stage == "source" else run.rebuild.removesuffix(_FORCE)
+from vp2p.workspace import Workspace
 
 
 def init_command(workspace: Workspace) -> str:
@@ -29,9 +23,6 @@ def init_command(workspace: Workspace) -> str:
 
 def _options(settings: Any) -> list[str]:
     """An option for each setting that is not the default; the model is named by itself."""
-    words = []
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        if value not in (None, field.default) and field.name != "model":
-            words += ["--" + field.name.replace("_", "-"), str(value)]
-    return words
+    values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "model"}
+    defaults = {field.name: field.default for field in fields(settings)}
+    return as_options({name: value for name, value in values.items() if value != defaults[name]})

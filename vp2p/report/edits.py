@@ -12,7 +12,6 @@ from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.planned import finished_plan
 from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors
-from vp2p.workspace.lookup import key_of
 
 _MASK_NOTE = "Tinted: where the edit may act. The rest stays the source's."
 
@@ -30,8 +29,8 @@ def edit_view(workspace: Workspace, run: RunFolder, timing: Timing) -> EditView:
     before, after = marked(recorded["prompt"], recorded["target"])
     return EditView(
         name=run.name,
-        key=key_of(run),
-        source=key_of(plan.parent("source")),
+        key=run.key,
+        source=plan.parent("source").key,
         before=before,
         after=after,
         chips=_chips(recorded["edit"]),

@@ -13,6 +13,7 @@ from vp2p.report.index import card, render_index
 from vp2p.report.media import Embedded, Linked, Media
 from vp2p.report.render import render
 from vp2p.report.writing import check_place, write_page
+from vp2p.stages.redo import redo
 from vp2p.stages.result import Progress, silent
 from vp2p.workspace import Workspace
 from vp2p.workspace.config import NAME as CONFIG
@@ -42,7 +43,7 @@ def find_workspaces(folders: Sequence[Path]) -> list[Workspace]:
             raise NoWorkspaceError(
                 f"{folder} is no workspace, and holds none.", "vp2p report FOLDER, where a vp2p.yaml is"
             )
-        found += [Workspace.find(explicit=path) for path in inside]
+        found += [Workspace.find(explicit=path, redo=redo) for path in inside]
     return list({one.folder: one for one in found}.values())
 
 

@@ -7,13 +7,13 @@ import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from vp2p import __version__
 from vp2p.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
 from vp2p.report.content import Content
 from vp2p.report.media import Media
 from vp2p.report.movie import movie
 from vp2p.report.runs import each
 from vp2p.stages.evaluate import MEASURES
+from vp2p.version import __version__
 
 if TYPE_CHECKING:
     from jinja2 import Environment

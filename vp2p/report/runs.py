@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any, Iterator, Mapping
 
 from vp2p.plain import is_number
-from vp2p.report.commands import run_command
 from vp2p.report.content import Curve, RunView, Setting
 from vp2p.stages.differences import flat
 from vp2p.stages.figures import last_losses, losses, quality
+from vp2p.stages.redo import run_command
 from vp2p.upkeep.log import Entry, history
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.lookup import key_of
 
 
 def run_views(workspace: Workspace) -> tuple[RunView, ...]:
     """The runs that are made from no other, each with those made from it, in order of creation."""
-    folders = {key_of(run): run for run in workspace.all_runs()}
+    folders = {run.key: run for run in workspace.all_runs()}
     return tuple(_view(entry, folders) for entry in history(workspace))
 
 
@@ -45,7 +44,7 @@ def _view(entry: Entry, folders: Mapping[str, RunFolder]) -> RunView:
         settings=tuple(settings),
         figures=_figures(run) if run else {},
         curves=_curves(run) if run else (),
-        command=run_command(run) if run else "",
+        command=run_command(run) if run and run.stage != "source" else "",
         made=tuple(_view(one, folders) for one in entry.made),
     )
 

@@ -14,11 +14,11 @@ from vp2p.report.edits import edit_view, read_frames
 from vp2p.report.overlays import overlaid
 from vp2p.report.prompts import changed_words
 from vp2p.stages.planned import finished_plan
+from vp2p.stages.redo import run_command
 from vp2p.stages.source import load_frames
 from vp2p.text import quoted, typed
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.atomic import check_unlinked
-from vp2p.workspace.lookup import key_of
 
 _STAGES = ("edit", "invert", "tune", "source")
 Rows = list[tuple[str, np.ndarray]]
@@ -38,7 +38,7 @@ def find_shown(workspace: Workspace, name: str | None) -> RunFolder:
     if found is None:
         raise ArtifactError("There is nothing to show in this workspace yet.", "vp2p tune")
     if not found.finished:
-        raise ArtifactError(f"The run {key_of(found)} is not finished.", found.rebuild.removesuffix(" --force"))
+        raise ArtifactError(f"The run {found.key} is not finished.", run_command(found))
     return found
 
 
@@ -64,7 +64,7 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
         edit = edit_view(workspace, run, frames.timing)
         rows.append((plan.recorded["target"], edit.clip.frames))
         rows += [(edit.mask.label, overlaid(frames.pixels, edit.mask))] if edit.mask else []
-    maps = _maps(workspace, key_of(source))
+    maps = _maps(workspace, source.key)
     if not words and run.stage == "edit":
         words = [word for word in changed_words(prompt, plan.recorded["target"]) if word in maps]
     for word in words:

@@ -15,6 +15,7 @@ from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
+from vp2p.stages.redo import redo
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames
@@ -68,7 +69,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
             make_folder(folder)
         _draw(scene, video)
         init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
-    session = Session(Workspace.find(explicit=walk))
+    session = Session(Workspace.find(explicit=walk, redo=redo))
     tune(session, TUNE, progress=progress)
     invert(session, INVERT, progress=progress)
     results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from vp2p.settings import SECTIONS, before
+from vp2p.settings import SECTIONS, before, setting_name
 
 # Said for the record alone, or said better by the edit's target and by the model's dtype.
 _UNSAID = frozenset({"from", "compute", "edit.prompt", "edit.swap"})
@@ -18,7 +18,7 @@ def flat(recorded: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             found[key] = value
         elif key not in _UNSAID:
-            found |= {f"{key}.{name}": one for name, one in {**_before(key), **value}.items()}
+            found |= {f"{key}.{name}": one for name, one in _named(key, value).items()}
     return {key: value for key, value in found.items() if key not in _UNSAID}
 
 
@@ -28,6 +28,7 @@ def differing(family: Sequence[Mapping[str, Any]]) -> list[str]:
     return [key for key in keys if any(one.get(key, _MISSING) != family[0].get(key, _MISSING) for one in family[1:])]
 
 
-def _before(section: str) -> dict[str, Any]:
-    """The options of a section that older records may lack."""
-    return before(SECTIONS[section]) if section in SECTIONS else {}
+def _named(section: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a section as they are called now, with those that older records may lack."""
+    known = before(SECTIONS[section]) if section in SECTIONS else {}
+    return {**known, **{setting_name(name): value for name, value in recorded.items()}}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vp2p.stages.planned import Outlook, Planned
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.layout import STAGES
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, ClipSettings, ModelSettings
 from vp2p.stages import attention, edit, init, invert, tune
 from vp2p.stages.edited import Format
+from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
 from vp2p.stages.saving import Interrupted
 from vp2p.stages.session import Session
@@ -30,7 +31,7 @@ class OpenWorkspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._session = Session(Workspace.find(explicit=folder))
+        self._session = Session(Workspace.find(explicit=folder, redo=redo))
 
     def __enter__(self) -> OpenWorkspace:
         return self
@@ -42,7 +43,7 @@ class OpenWorkspace:
 
     def close(self) -> None:
         """Lets go of the model; the next verb loads it again."""
-        self._session = Session(Workspace.find(explicit=self.folder))
+        self._session = Session(Workspace.find(explicit=self.folder, redo=redo))
 
     def tune(self, *, force: bool = False, on_step: Progress = silent, **options: Any) -> StageResult:
         """Tunes the model on the workspace's clip; ``options`` as for :meth:`vp2p.VideoModel.tune`.

@@ -12,6 +12,7 @@ from vp2p.addresses import refuse_address
 from vp2p.models.sources import locate
 from vp2p.prompts.words import split_prompt, unknown_words
 from vp2p.stages.dry_run import StageOutlook
+from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
 from vp2p.stages.source import make_source, plan_source, read_frames
@@ -53,7 +54,7 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     model = dataclasses.replace(config.model, model=locate(config.model.model))
     inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
     check_free(folder, inside)
-    probe = session(Workspace(folder))
+    probe = session(Workspace(folder, redo))
     probe.workspace.config = inside
     frames = read_frames(video, config.clip, probe.folder)
     return PlannedInit(
@@ -76,7 +77,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
     folder, session = planned.folder, planned.session
     session.model.embed(config.prompt)  # a model that cannot be loaded is told of now
     with making(folder, planned.config) as new:
-        source = plan_source(Workspace(folder), session.folder)
+        source = plan_source(Workspace(folder, redo), session.folder)
         state = make_source(source, session.folder, planned.frames)
     return StageResult(
         "init",

@@ -8,7 +8,8 @@ from typing import Any, Literal, Mapping
 from vp2p.errors import ArtifactError
 from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.recorded import lacking
+from vp2p.workspace.layout import MANIFEST
+from vp2p.workspace.settings_types import lacking
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def finished_plan(workspace: Workspace, run: RunFolder) -> Planned:
     record = run.record()
     lacks = lacking(run.stage, record.settings)
     if lacks is not None:
-        raise ArtifactError(f"{run.folder / 'manifest.json'} is damaged: its settings lack {lacks}.", run.rebuild)
+        raise ArtifactError(f"{run.folder / MANIFEST} is damaged: its settings lack {lacks}.", run.rebuild)
     return Planned(workspace, run, record.settings, workspace.parents_of(run))
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from vp2p.errors import LockedError, Vp2pError
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
-from vp2p.workspace import RunFolder, run_lock
-from vp2p.workspace.atomic import writing
+from vp2p.workspace import RunFolder, lifecycle, run_lock
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,25 +43,24 @@ def perform(
         run.verify()
         _tidy(run)
         return "up to date"
-    run.check_unlinked()
+    lifecycle.check_run_unlinked(run)
     with run_lock(run.folder, patience.seconds, patience.told):
         if not force and run.finished:  # by a process that held the lock until now
-            run.tidy()
+            lifecycle.tidy(run)
             return "up to date"
         mine = force or not run.folder.exists()
         try:
             if force:
-                _set_aside(run)
-            run.begin(planned.recorded, planned.parents)
+                lifecycle.set_aside(run)
+            lifecycle.begin(run, planned.recorded, planned.parents)
             mine = True
-            found = run.resume()
+            found = lifecycle.resume(run)
             work(found)
-            run.finish(planned.parents, planned.recorded)
+            lifecycle.finish(run, planned.recorded, planned.parents)
         except BaseException:
             if mine:
                 _undo(run)
             raise
-        shutil.rmtree(run.aside, ignore_errors=True)
     return "resumed" if found else "done"
 
 
@@ -71,25 +68,11 @@ def _tidy(run: RunFolder) -> None:
     """Removes what a process that was killed just after it had finished the run left of its work."""
     if run.aside.exists() or run.untidy:
         with suppress(Vp2pError, OSError), run_lock(run.folder):
-            run.tidy()
-            shutil.rmtree(run.aside, ignore_errors=True)
-
-
-def _set_aside(run: RunFolder) -> None:
-    """Puts the run away until the new one is finished; of one made in place of another, the other is kept."""
-    with writing(run.folder):
-        if run.path("manifest.json").exists() and run.aside.exists():
-            shutil.rmtree(run.aside)
-        if run.folder.exists() and not run.aside.exists():
-            run.folder.rename(run.aside)
-    run.clear()
+            lifecycle.tidy(run)
 
 
 def _undo(run: RunFolder) -> None:
     """Removes a run that has neither finished nor a checkpoint to go on from; brings the old one back."""
     with suppress(Vp2pError, OSError):
-        if run.path("manifest.json").exists() or run.load_checkpoint() is not None:
-            return
-        run.clear()
-        if run.aside.exists():
-            run.aside.rename(run.folder)
+        if not run.has_manifest and run.load_checkpoint() is None:
+            lifecycle.take_back(run)

@@ -13,10 +13,10 @@ from vp2p.stages.differences import differing, flat
 from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.figures import last_losses, quality
 from vp2p.stages.planned import finished_plan
+from vp2p.stages.redo import run_command
 from vp2p.stages.source import load_frames
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.atomic import write_bytes
-from vp2p.workspace.lookup import key_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def compare(workspace: Workspace, a: RunFolder, b: RunFolder) -> Comparison:
     """
     if a.stage != b.stage:
         raise UsageError(
-            f"{key_of(a)} and {key_of(b)} are of different stages.", f"give two {a.stage} runs, or two {b.stage} runs"
+            f"{a.key} and {b.key} are of different stages.", f"give two {a.stage} runs, or two {b.stage} runs"
         )
     family = _settings(workspace, a), _settings(workspace, b)
     settings = {key: (family[0].get(key), family[1].get(key)) for key in differing(family)}
@@ -61,7 +61,7 @@ def compare(workspace: Workspace, a: RunFolder, b: RunFolder) -> Comparison:
     parents = {stage: (above[0].get(stage), above[1].get(stage)) for stage in differing(above)}
     measured = _figures(a), _figures(b)
     figures = {name: (measured[0].get(name), measured[1].get(name)) for name in differing(measured)}
-    return Comparison(key_of(a), key_of(b), settings, parents, figures)
+    return Comparison(a.key, b.key, settings, parents, figures)
 
 
 def write_sheet(workspace: Workspace, a: RunFolder, b: RunFolder, path: Path, force: bool = False) -> None:
@@ -96,13 +96,13 @@ def _rows(workspace: Workspace, edits: Sequence[RunFolder]) -> list[tuple[str, n
     rows: dict[str, tuple[str, np.ndarray]] = {}
     for run in edits:
         if not run.finished:
-            raise ArtifactError(f"The edit {run.name} is not finished.", run.rebuild.removesuffix(" --force"))
+            raise ArtifactError(f"The edit {run.name} is not finished.", run_command(run))
         run.verify()
         plan = finished_plan(workspace, run)
         source = plan.parent("source")
-        if key_of(source) not in rows:
-            rows[key_of(source)] = (plan.recorded["prompt"], load_frames(source).pixels)
-        rows[key_of(run)] = (f"{run.name}: {plan.recorded['target']}", every_frame(edited_file(run)))
+        if source.key not in rows:
+            rows[source.key] = (plan.recorded["prompt"], load_frames(source).pixels)
+        rows[run.key] = (f"{run.name}: {plan.recorded['target']}", every_frame(edited_file(run)))
     return list(rows.values())
 
 

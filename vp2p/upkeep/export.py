@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator, Mapping, Sequence
 
-from vp2p import __version__
 from vp2p.atomic import sync
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.stages.result import Progress, silent
+from vp2p.version import __version__
 from vp2p.workspace import RunFolder, Workspace, replacing, run_lock
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.identity import file_digest
-from vp2p.workspace.lookup import key_of
-from vp2p.workspace.tags import FOLDER as TAGS
+from vp2p.workspace.layout import TAGS
 from vp2p.workspace.yaml_edit import with_text
 
 FORMAT = 1
@@ -78,14 +77,14 @@ def export(
         with replacing(target, seen=None) as temporary:
             write = _write_file if target.name.endswith(_SUFFIXES) else _write_folder
             write(temporary, contents, records, on_bytes)
-    return Exported(target, len(contents), total, tuple(map(key_of, runs)), notes)
+    return Exported(target, len(contents), total, tuple(run.key for run in runs), notes)
 
 
 def _with_parents(workspace: Workspace, named: Sequence[RunFolder]) -> list[RunFolder]:
     """The named runs and all that they are made from, as far as it is there."""
-    wanted = {key_of(run) for run in named}
+    wanted = {run.key for run in named}
     wanted |= {f"{stage}/{parent.name}" for run in named for stage, parent in run.parents().items()}
-    return [run for run in workspace.all_runs() if key_of(run) in wanted]
+    return [run for run in workspace.all_runs() if run.key in wanted]
 
 
 def _contents(workspace: Workspace, runs: Sequence[RunFolder], video: bool) -> Iterator[tuple[str, Content]]:
@@ -100,7 +99,7 @@ def _contents(workspace: Workspace, runs: Sequence[RunFolder], video: bool) -> I
         if any(tag.means(run) for run in runs):
             yield f"{TAGS}/{tag.name}", workspace.tags.folder / tag.name
     for run in runs:
-        yield from _files(run.folder, key_of(run))
+        yield from _files(run.folder, run.key)
 
 
 def _files(path: Path, place: str) -> Iterator[tuple[str, Path]]:
@@ -134,7 +133,7 @@ def _check(runs: Sequence[RunFolder], records: Mapping[str, Record]) -> None:
     """Raises ArtifactError if an artifact is missing, or not as its run recorded it."""
     for run in runs:
         for name, record in run.manifest().artifacts.items() if run.finished else ():
-            found = records.get(f"{key_of(run)}/{name}")
+            found = records.get(f"{run.key}/{name}")
             if found != record:
                 what = "is missing" if found is None else "is damaged: its checksum differs from the recorded one"
                 raise ArtifactError(f"{run.path(name)} {what}.", run.rebuild)

@@ -12,13 +12,11 @@ from vp2p.atomic import TEMPORARY_PREFIX, abandoned
 from vp2p.atomic import remove as delete
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.upkeep.log import parent_key, size_of
-from vp2p.workspace import RunFolder, Workspace, run_lock
+from vp2p.workspace import RunFolder, Workspace, lifecycle, run_lock
 from vp2p.workspace.atomic import check_unlinked, writing
+from vp2p.workspace.layout import MANIFEST, SETTINGS, STAGES
 from vp2p.workspace.lock import holder
-from vp2p.workspace.lookup import key_of
-from vp2p.workspace.record import MANIFEST, SETTINGS
 from vp2p.workspace.tags import Tag, names_of
-from vp2p.workspace.workspace import STAGES
 
 # What is beside the runs, and may hold what a kill left: evaluations, sheets, and what a page links to.
 _BESIDE = ("tags", "eval", "show", "report_files")
@@ -47,22 +45,22 @@ def rubbish(workspace: Workspace, named: Sequence[RunFolder] = ()) -> tuple[Rubb
     which stays is made from.
     """
     runs, tags = workspace.all_runs(), workspace.tags.all()
-    above = {key_of(run): parent_key(run) for run in runs}
-    doomed = {key_of(run): _NAMED for run in named} or {key_of(run): why for run in runs if (why := _why(run, above))}
+    above = {run.key: parent_key(run) for run in runs}
+    doomed = {run.key: _NAMED for run in named} or {run.key: why for run in runs if (why := _why(run, above))}
     for run in runs:  # stage by stage, so a parent comes before what is made from it
-        if above[key_of(run)] in doomed:
-            doomed.setdefault(key_of(run), f"made from {above[key_of(run)]}")
+        if above[run.key] in doomed:
+            doomed.setdefault(run.key, f"made from {above[run.key]}")
     if not named:
         for run in runs:
             linked = run.folder.is_symlink() or run.folder.parent.is_symlink()
-            kept = key_of(run) not in doomed or names_of(tags, run) or holder(run.folder) or linked
-            key: str | None = key_of(run) if kept else None
+            kept = run.key not in doomed or names_of(tags, run) or holder(run.folder) or linked
+            key: str | None = run.key if kept else None
             while key is not None:
                 doomed.pop(key, None)
                 key = above.get(key)
-    going = [run for run in reversed(runs) if key_of(run) in doomed]
-    found = [Rubbish("run", key_of(run), doomed[key_of(run)], run.folder, size_of(run.folder), run) for run in going]
-    staying = [run for run in runs if key_of(run) not in doomed]
+    going = [run for run in reversed(runs) if run.key in doomed]
+    found = [Rubbish("run", run.key, doomed[run.key], run.folder, size_of(run.folder), run) for run in going]
+    staying = [run for run in runs if run.key not in doomed]
     for tag in tags:
         goes = any(tag.means(run) for run in going)
         if goes or not named and not any(tag.means(run) for run in staying):
@@ -102,10 +100,10 @@ def remove(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish, ...
 def _unchanged(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish, ...]:
     """Those of ``found`` that can still go, now that their runs are locked."""
     runs, tags = workspace.all_runs(), workspace.tags.all()
-    now = {key_of(run): run for run in runs}
+    now = {run.key: run for run in runs}
     doomed = {one.name: one for one in found if one.kind == "run" and one.run is not None}
     tagged = {one.tag for one in found if one.tag is not None}
-    above = {key_of(run): parent_key(run) for run in runs}
+    above = {run.key: parent_key(run) for run in runs}
     staying = {key for key in now if key not in doomed}
     for key, one in doomed.items():
         other = key in now and one.run is not None and now[key].identity != one.run.identity
@@ -134,10 +132,10 @@ def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
         if run.lost_its_manifest:  # as verify says; its results are there
             return ""
         if not run.finished:  # being made anew, where others are made from it
-            return _INTERRUPTED if key_of(run) not in above.values() else ""
+            return _INTERRUPTED if run.key not in above.values() else ""
     except ArtifactError:
         return ""
-    parent = above[key_of(run)]
+    parent = above[run.key]
     # Frames that are gone are read from the video again.
     gone = parent is not None and parent not in above and not parent.startswith("source/")
     gone = gone and not os.path.lexists(run.folder.parent.parent / parent)  # a damaged one is not gone
@@ -148,13 +146,10 @@ def _remove_run(run: RunFolder, why: str) -> None:
     """Deletes a run, whose lock is held; the one that an interrupted run was to replace comes back."""
     if why == _INTERRUPTED and run.finished:  # since it was found
         return
-    run.clear()
-    if run.aside.exists():
-        with writing(run.folder):
-            if why == _INTERRUPTED:
-                run.aside.rename(run.folder)
-            else:
-                delete(run.aside)
+    if why == _INTERRUPTED:
+        lifecycle.take_back(run)
+    else:
+        lifecycle.discard(run)
 
 
 def _leftovers(workspace: Workspace, runs: Sequence[RunFolder], staying: Sequence[RunFolder]) -> Iterator[Rubbish]:

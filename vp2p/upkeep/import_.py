@@ -21,9 +21,8 @@ from vp2p.upkeep.export import FORMAT, MANIFEST, MEGABYTE
 from vp2p.workspace import RunFolder, Workspace, replacing
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.create import taken
-from vp2p.workspace.lookup import key_of
+from vp2p.workspace.layout import STAGES
 from vp2p.workspace.names import file_in
-from vp2p.workspace.parents import STAGES
 from vp2p.workspace.tags import read_tag
 
 _CHUNK = 1 << 20
@@ -63,7 +62,7 @@ def import_workspace(file: Path, folder: Path, progress: Progress = silent) -> I
             _check(workspace)
         except (UsageError, ArtifactError) as error:
             raise _damaged(file, error.cause.replace(str(temporary), str(folder)).rstrip(".")) from error
-        runs = tuple(map(key_of, workspace.all_runs()))
+        runs = tuple(run.key for run in workspace.all_runs())
         notes = _notes(workspace, folder)
     return Imported(folder, len(records), sum(record["bytes"] for record in records.values()), runs, notes)
 

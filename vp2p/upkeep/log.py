@@ -9,10 +9,9 @@ from typing import Any, Mapping, Sequence
 from vp2p.errors import ArtifactError
 from vp2p.stages.differences import differing, flat
 from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.layout import STAGES
 from vp2p.workspace.lock import holder, how_to_break
-from vp2p.workspace.lookup import key_of
 from vp2p.workspace.tags import Tag, names_of
-from vp2p.workspace.workspace import STAGES
 
 
 @dataclass(frozen=True)
@@ -49,14 +48,14 @@ def history(workspace: Workspace, run: RunFolder | None = None) -> tuple[Entry, 
         run: leave only this run, those that it is made from, and those made from it.
     """
     runs, tags = workspace.all_runs(), workspace.tags.all()
-    entries = {key_of(one): _entry(one, tags) for one in runs}
-    above = {key_of(one): parent_key(one) for one in runs}
+    entries = {one.key: _entry(one, tags) for one in runs}
+    above = {one.key: parent_key(one) for one in runs}
     for key in above.values():
         if key is not None and key not in entries:
             stage, _, name = key.partition("/")
             entries[key] = Entry(stage, name, "", "gone", "it is not there any more", "", 0, (), {}, {})
     roots = _under(None, entries, above)
-    return roots if run is None else _branch(roots, key_of(run))
+    return roots if run is None else _branch(roots, run.key)
 
 
 def parent_key(run: RunFolder) -> str | None:

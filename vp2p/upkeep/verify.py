@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Sequence
 
 from vp2p.errors import ArtifactError, Vp2pError
+from vp2p.stages.redo import run_command
 from vp2p.stages.result import Progress, silent
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.config import NAME as CONFIG
+from vp2p.workspace.layout import MANIFEST
 from vp2p.workspace.lock import holder
-from vp2p.workspace.lookup import key_of
 from vp2p.workspace.tags import read_tag
 
 _MEGABYTE = 1_000_000
@@ -68,20 +69,20 @@ def _run(run: RunFolder, there: Sequence[RunFolder], on_bytes: Callable[[int], N
         finished = run.finished
         artifacts = {**run.manifest().artifacts, **run.manifest().records} if finished else {}
     except ArtifactError as error:
-        return Verified(key_of(run), "finished", 0, 0, (Damage(error.cause, error.hint),))
+        return Verified(run.key, "finished", 0, 0, (Damage(error.cause, error.hint),))
     errors = [*(run.damage(on_bytes, records=True) if finished else _unfinished(run, there)), *_parents(run, there)]
     state = "finished" if finished else "being written" if holder(run.folder) else "interrupted"
     size = sum(record["bytes"] for record in artifacts.values())
-    return Verified(key_of(run), state, len(artifacts), size, tuple(Damage(one.cause, one.hint) for one in errors))
+    return Verified(run.key, state, len(artifacts), size, tuple(Damage(one.cause, one.hint) for one in errors))
 
 
 def _unfinished(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactError]:
     made = next((one for one in there if _is_made_from(one, run)), None)
     if run.lost_its_manifest or made is not None:
-        why = f"{key_of(made)} is made from it" if made is not None else "the run was finished"
-        yield ArtifactError(f"{run.folder / 'manifest.json'} is missing, although {why}.", run.rebuild)
+        why = f"{made.key} is made from it" if made is not None else "the run was finished"
+        yield ArtifactError(f"{run.folder / MANIFEST} is missing, although {why}.", run.rebuild)
     if holder(run.folder) is None:  # checkpoints come and go while it is written
-        again = f"{run.rebuild.removesuffix(' --force')}   (goes on from an older one, or starts over)"
+        again = f"{run_command(run)}   (goes on from an older one, or starts over)"
         yield from (ArtifactError(f"{path} is damaged.", again) for path in run.damaged_checkpoints())
 
 
@@ -100,14 +101,14 @@ def _parents(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[ArtifactErr
     except ArtifactError as error:
         yield error
         return
-    identities = {key_of(one): one.identity for one in there}
+    identities = {one.key: one.identity for one in there}
     for stage, parent in parents.items():
         key = f"{stage}/{parent.name}"
         if key not in identities:
             again = "vp2p tune   (reads the frames again)" if stage == "source" else "vp2p gc   (lists what can go)"
-            yield ArtifactError(f"{key}, which {key_of(run)} is made from, is gone.", again)
+            yield ArtifactError(f"{key}, which {run.key} is made from, is gone.", again)
         elif parent.identity not in (None, identities[key]):
-            yield ArtifactError(f"{key_of(run)} is made from another {key} than is there.", run.rebuild)
+            yield ArtifactError(f"{run.key} is made from another {key} than is there.", run.rebuild)
 
 
 def _strangers(workspace: Workspace, there: Sequence[RunFolder]) -> Iterator[Verified]:

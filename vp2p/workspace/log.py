@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Mapping
 
+from vp2p.atomic import sync
 from vp2p.workspace.atomic import write_bytes, writing
 
 
@@ -24,6 +25,14 @@ def truncate_log(path: Path, step: int) -> None:
     """Keep the entries before ``step``, the step at which the run goes on."""
     if path.exists():
         write_bytes(path, b"".join(line for entry, line in _entries(path) if entry["step"] < step))
+
+
+def sync_log(path: Path) -> None:
+    """Have a log, where there is one, on the disk and not only in the system's memory."""
+    with writing(path):
+        if path.exists():
+            sync(path)
+            sync(path.parent)
 
 
 def _entries(path: Path) -> list[tuple[dict[str, Any], bytes]]:

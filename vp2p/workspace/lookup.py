@@ -11,11 +11,6 @@ from vp2p.workspace.runs import RunFolder
 from vp2p.workspace.tags import Tag
 
 
-def key_of(run: RunFolder) -> str:
-    """``stage/name``, which names a run in a workspace."""
-    return f"{run.stage}/{run.name}"
-
-
 def find(runs: Sequence[RunFolder], tags: Sequence[Tag], text: str, stage: str | None = None) -> RunFolder:
     """The one of ``runs`` that is called ``text``; else that has this tag; else whose name alone starts so.
 
@@ -28,7 +23,7 @@ def find(runs: Sequence[RunFolder], tags: Sequence[Tag], text: str, stage: str |
     """
     text = unicodedata.normalize("NFC", text)
     what = f"{stage} run" if stage else "run"
-    called: Callable[[RunFolder], str] = (lambda run: run.name) if stage else key_of
+    called: Callable[[RunFolder], str] = (lambda run: run.name) if stage else (lambda run: run.key)
     tagged = [tag for tag in tags if tag.name == text and stage in (None, tag.stage)]
     tiers = (
         [run for run in runs if run.name == text],

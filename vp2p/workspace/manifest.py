@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 from typing import Any, Callable, Mapping
 
 from vp2p.errors import ArtifactError
-from vp2p.workspace.identity import file_digest
-from vp2p.workspace.record import MANIFEST, DamagedError, Record, read_manifest
+from vp2p.version import __version__
+from vp2p.workspace.atomic import write_json
+from vp2p.workspace.layout import MANIFEST
+from vp2p.workspace.record import FORMAT, Record, read_manifest
+from vp2p.workspace.seal import DamagedError, sealed
 
-NAME = MANIFEST
-Rebuild = Callable[[], str]
+# Gives the next step for the user: how to redo the run. Called only where something is wrong.
+Hint = Callable[[], str]
+# Of each file, by its path in the run folder: ``sha256`` and ``bytes``.
+Files = Mapping[str, Mapping[str, Any]]
 
 
-def read(folder: Path, rebuild: Rebuild) -> Record:
-    """The record in the manifest of the run folder ``folder``, whichever format it was written in.
+def write(folder: Path, head: Mapping[str, Any], settings: Mapping[str, Any], artifacts: Files, records: Files) -> None:
+    """Write the manifest of the run folder ``folder``, by which the run is finished.
 
     Args:
-        folder: of a finished run.
-        rebuild: gives the command that redoes the run, shown as the hint.
+        head: as for :func:`vp2p.workspace.run_settings.write`.
+        settings: plain values.
+        artifacts: the run's results.
+        records: what else it was made with: settings.yaml and the log.
 
     Raises:
-        ArtifactError: it is missing, damaged, or of a newer format.
+        ArtifactError: the disk refuses.
     """
-    path = folder / NAME
+    values = {"format": FORMAT, "name": folder.name, **head, "settings": dict(settings)}
+    values |= {"vp2p": __version__, "artifacts": artifacts, "records": records}
+    write_json(folder / MANIFEST, sealed(values))
+
+
+def read(folder: Path, redo: Hint) -> Record:
+    """The record in the manifest of the run folder ``folder``, whichever format it was written in.
+
+    Raises:
+        ArtifactError: it is missing, damaged, or of a newer format; ``redo`` gives the hint.
+    """
+    path = folder / MANIFEST
     try:
         return read_manifest(folder)
     except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing: the run is not finished.", rebuild()) from error
+        raise ArtifactError(f"{path} is missing: the run is not finished.", redo()) from error
     except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild()) from error
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", redo()) from error
     except DamagedError as error:
         if error.newer:
             raise ArtifactError(f"{path}: {error}.", "pip install --upgrade vp2p") from error
-        raise ArtifactError(f"{path} is damaged: {error}.", rebuild()) from error
-
-
-def verify_artifact(
-    path: Path, record: Mapping[str, Any], rebuild: Rebuild, on_bytes: Callable[[int], None] | None = None
-) -> None:
-    """Compare a file with its record in the manifest; ``on_bytes`` is told how many more were read.
-
-    Raises:
-        ArtifactError: the file is missing, a link, unreadable, or differs in size or checksum.
-    """
-    try:
-        status = path.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            raise ArtifactError(f"{path} is damaged: it is a link, not a file.", rebuild())
-        if not stat.S_ISREG(status.st_mode):
-            raise ArtifactError(f"{path} is damaged: it is no file.", rebuild())
-        if status.st_size != record["bytes"]:
-            raise ArtifactError(f"{path} is damaged: it has {status.st_size} bytes, not {record['bytes']}.", rebuild())
-        if file_digest(path, on_bytes) != record["sha256"]:
-            raise ArtifactError(f"{path} is damaged: its checksum differs from the recorded one.", rebuild())
-    except FileNotFoundError as error:
-        raise ArtifactError(f"{path} is missing.", rebuild()) from error
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild()) from error
+        raise ArtifactError(f"{path} is damaged: {error}.", redo()) from error

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple
+from typing import Any, Callable, Mapping, NamedTuple
 
 from vp2p.text import shorten
+from vp2p.workspace.layout import STAGES
 
-if TYPE_CHECKING:
-    from vp2p.workspace.runs import RunFolder
-
-STAGES = ("source", "tune", "attention", "invert", "edit")
 IDENTITY = re.compile(r"[0-9a-f]{64}")
 _FROM = {"invert": "tune", "edit": "invert"}
 
 
 class Parent(NamedTuple):
-    """A run that another is made from. ``identity`` is None where an old record did not keep it and the run is gone."""
+    """A run that another is made from.
+
+    ``identity`` is None where an old record did not keep it and the run is gone.
+    """
 
     name: str
     identity: str | None
 
 
-def to_record(parents: Mapping[str, RunFolder]) -> dict[str, Any]:
+def to_record(parents: Mapping[str, Parent]) -> dict[str, Any]:
     """What a record keeps of the runs that a run is made from, by stage."""
-    return {stage: {"name": run.name, "identity": run.identity or None} for stage, run in parents.items()}
+    return {stage: parent._asdict() for stage, parent in parents.items()}
 
 
 def from_record(record: Any, stage: str) -> dict[str, Parent]:

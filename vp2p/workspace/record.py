@@ -6,9 +6,6 @@ What stands in a record may have been written by anybody, so nothing is believed
 
 from __future__ import annotations
 
-import hashlib
-import json
-import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,25 +15,16 @@ from vp2p.errors import UsageError
 from vp2p.plain import PlainError, read_json, read_yaml
 from vp2p.text import shorten
 from vp2p.workspace import parents
+from vp2p.workspace.layout import MANIFEST, SETTINGS, STAGES
 from vp2p.workspace.names import file_in
-from vp2p.workspace.parents import IDENTITY, STAGES, Parent
-from vp2p.workspace.recorded import check_settings
+from vp2p.workspace.parents import IDENTITY, Parent
+from vp2p.workspace.seal import DamagedError, check_seal, checksum, read_file
+from vp2p.workspace.settings_types import check_settings
 
-MANIFEST = "manifest.json"
-SETTINGS = "settings.yaml"
 FORMAT = 3
 _HEAD = ("stage", "identity", "created", "parents", "settings")
 _OF_MANIFEST = {*_HEAD, "format", "name", "vp2p", "artifacts", "records", "checksum"}
 _OF_SETTINGS = {*_HEAD, "format", "finished", "checksum"}
-SETTINGS_FORMAT = 2
-
-
-class DamagedError(ValueError):
-    """A record that cannot be believed; ``newer`` where a newer vp2p wrote it."""
-
-    def __init__(self, reason: str, newer: bool = False) -> None:
-        super().__init__(reason)
-        self.newer = newer
 
 
 @dataclass(frozen=True)
@@ -55,25 +43,6 @@ class Record:
     artifacts: Mapping[str, Mapping[str, Any]]
     records: Mapping[str, Mapping[str, Any]]
     finished: bool
-
-
-def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """``values`` with a checksum of them all, by which any change of them is noticed."""
-    return {**values, "checksum": checksum(values)}
-
-
-def checksum(values: Mapping[str, Any]) -> str:
-    """SHA-256 of plain values without their own ``checksum``, 64 hex digits."""
-    rest = {key: value for key, value in values.items() if key != "checksum"}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode("ascii")).hexdigest()
-
-
-def read_file(path: Path) -> bytes:
-    """The bytes of a plain file. Raises OSError; DamagedError for a link or a folder in its place."""
-    mode = path.lstat().st_mode
-    if not stat.S_ISREG(mode):
-        raise DamagedError("it is a link, not a file" if stat.S_ISLNK(mode) else "it is no file")
-    return path.read_bytes()
 
 
 def read_manifest(folder: Path) -> Record:
@@ -109,27 +78,6 @@ def read_settings(folder: Path) -> Record:
         raise DamagedError(f"it holds an unknown {shorten(min(unknown))}")
     check_seal(values)
     return _record(folder, values, {}, {})
-
-
-def check_seal(values: Mapping[str, Any]) -> None:
-    """Raises DamagedError unless values read from YAML have a right checksum, or are from before there was one.
-
-    The format stands first and the checksum last, so a file that was cut has the one without the other.
-    """
-    format = values.get("format")
-    if format is None and "checksum" not in values:
-        return
-    if type(format) is int and format > SETTINGS_FORMAT:
-        raise DamagedError(f"it has format {format}, but this vp2p reads up to {SETTINGS_FORMAT}", newer=True)
-    if format != SETTINGS_FORMAT or values.get("checksum") != _checksum_of_yaml(values):
-        raise DamagedError("its checksum differs from its contents")
-
-
-def _checksum_of_yaml(values: Mapping[str, Any]) -> str | None:
-    try:
-        return checksum(values)
-    except (TypeError, ValueError):  # a date, say, that no record holds
-        return None
 
 
 def _record(folder: Path, values: Mapping[str, Any], artifacts: Any, records: Any, of_manifest: bool = False) -> Record:

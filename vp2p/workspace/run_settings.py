@@ -7,9 +7,9 @@ from typing import Any, Mapping
 
 from vp2p.errors import ArtifactError
 from vp2p.workspace.atomic import write_yaml
-from vp2p.workspace.record import SETTINGS, SETTINGS_FORMAT, DamagedError, Record, read_settings, sealed
-
-NAME = SETTINGS
+from vp2p.workspace.layout import SETTINGS
+from vp2p.workspace.record import Record, read_settings
+from vp2p.workspace.seal import YAML_FORMAT, DamagedError, sealed
 
 
 def write(folder: Path, head: Mapping[str, Any], settings: Mapping[str, Any], finished: bool = False) -> None:
@@ -24,8 +24,10 @@ def write(folder: Path, head: Mapping[str, Any], settings: Mapping[str, Any], fi
     Raises:
         ArtifactError: the disk refuses.
     """
-    values = {"format": SETTINGS_FORMAT, **head, "settings": dict(settings), **({"finished": True} if finished else {})}
-    write_yaml(folder / NAME, sealed(values))
+    values = {"format": YAML_FORMAT, **head, "settings": dict(settings)}
+    if finished:
+        values["finished"] = True
+    write_yaml(folder / SETTINGS, sealed(values))
 
 
 def read(folder: Path) -> Record:
@@ -34,7 +36,7 @@ def read(folder: Path) -> Record:
     Raises:
         ArtifactError: it is missing or damaged.
     """
-    path = folder / NAME
+    path = folder / SETTINGS
     hint = f"delete the folder {folder}, then the same command again"
     try:
         return read_settings(folder)

@@ -13,13 +13,12 @@ from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import PlainError, read_yaml
 from vp2p.text import shorten
 from vp2p.workspace.atomic import check_unlinked, remove_abandoned, write_yaml, writing
+from vp2p.workspace.layout import STAGES, TAGS
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.names import check_tag_name
-from vp2p.workspace.parents import STAGES
-from vp2p.workspace.record import SETTINGS_FORMAT, DamagedError, check_seal, read_file, sealed
 from vp2p.workspace.runs import RunFolder
+from vp2p.workspace.seal import YAML_FORMAT, DamagedError, check_seal, read_file, sealed
 
-FOLDER = "tags"
 _KEYS = ("stage", "run", "identity", "created")
 _SECONDS_TO_WAIT = 5.0
 _log = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class Tags:
 
     def __init__(self, folder: Path) -> None:
         self._workspace = folder
-        self.folder = folder / FOLDER
+        self.folder = folder / TAGS
 
     def all(self) -> list[Tag]:
         """All tags by name; one that is damaged is passed over with a warning."""
@@ -95,7 +94,7 @@ class Tags:
             tag = Tag(name, run.stage, run.name, run.identity, created)
             known = next((other for other in self.all() if other.name == name and other.means(run)), None)
             if known is None:
-                values = {"format": SETTINGS_FORMAT, "name": name, **{key: getattr(tag, key) for key in _KEYS}}
+                values = {"format": YAML_FORMAT, "name": name, **{key: getattr(tag, key) for key in _KEYS}}
                 write_yaml(self.folder / name, sealed(values))
             return known or tag
 

@@ -13,12 +13,12 @@ from vp2p.text import typed
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.config import WorkspaceConfig, read_config
 from vp2p.workspace.create import making, taken
+from vp2p.workspace.layout import STAGES
 from vp2p.workspace.lock import holder
 from vp2p.workspace.lookup import find
 from vp2p.workspace.names import check_edit_name, cut_name
-from vp2p.workspace.parents import STAGES
 from vp2p.workspace.run_settings import read as read_settings
-from vp2p.workspace.runs import RunFolder
+from vp2p.workspace.runs import Redo, RunFolder
 from vp2p.workspace.tags import Tags
 
 _ID_DIGITS = 12
@@ -27,14 +27,18 @@ _log = logging.getLogger(__name__)
 
 
 class Workspace:
-    """The workspace in ``folder``, which holds a vp2p.yaml; made by :meth:`create` or :meth:`find`."""
+    """The workspace in ``folder``, which holds a vp2p.yaml; made by :meth:`create` or :meth:`find`.
 
-    def __init__(self, folder: Path) -> None:
+    ``redo`` says how a run of it is redone, for the hints of errors: see :func:`vp2p.stages.redo.redo`.
+    """
+
+    def __init__(self, folder: Path, redo: Redo | None = None) -> None:
         self.folder = folder
+        self._redo = redo
         self._seen: dict[Path, RunFolder] = {}
 
     @classmethod
-    def create(cls, folder: Path, config: WorkspaceConfig) -> Workspace:
+    def create(cls, folder: Path, config: WorkspaceConfig, redo: Redo | None = None) -> Workspace:
         """Make the workspace ``folder``; all of it appears at once, or nothing does.
 
         Args:
@@ -49,10 +53,10 @@ class Workspace:
         with making(folder, config) as new:
             if not new:
                 raise taken(folder)
-        return cls(folder)
+        return cls(folder, redo)
 
     @classmethod
-    def find(cls, start: Path | None = None, explicit: Path | None = None) -> Workspace:
+    def find(cls, start: Path | None = None, explicit: Path | None = None, redo: Redo | None = None) -> Workspace:
         """The workspace the user means.
 
         Args:
@@ -67,11 +71,11 @@ class Workspace:
                 raise NoWorkspaceError(
                     f"{explicit} is no workspace: it holds no {CONFIG}.", _INIT.format(typed(str(explicit)))
                 )
-            return cls(Path(explicit).absolute())
+            return cls(Path(explicit).absolute(), redo)
         here = Path.cwd() if start is None else Path(start).absolute()
         for folder in (here, *here.parents):
             if (folder / CONFIG).is_file():
-                return cls(folder)
+                return cls(folder, redo)
         raise NoWorkspaceError(
             f"There is no {CONFIG} in {here} or above.", f"{_INIT.format('FOLDER')}, or name one by vp2p -w FOLDER"
         )
@@ -99,7 +103,7 @@ class Workspace:
         if (stage == "edit") != (name is not None):
             raise ValueError("an edit has a name, and no other stage has")
         name = identity[:_ID_DIGITS] if name is None else check_edit_name(name)
-        return RunFolder(self._stage(stage) / name, stage, identity)
+        return RunFolder(self._stage(stage) / name, stage, identity, self._redo)
 
     def runs(self, stage: str) -> list[RunFolder]:
         """All runs of ``stage``, finished or not, in the order of their creation.
@@ -125,10 +129,10 @@ class Workspace:
         try:
             if known is not None and known.record().identity == known.identity:
                 return known, known.record().created
-            run = self._seen[folder] = RunFolder.at(folder)
+            run = self._seen[folder] = RunFolder.at(folder, self._redo)
             return run, run.record().created
         except ArtifactError:
-            run = RunFolder.at(folder)
+            run = RunFolder.at(folder, self._redo)
             return run, read_settings(folder).created
 
     def newest(self, stage: str) -> RunFolder | None:
@@ -150,7 +154,7 @@ class Workspace:
             ArtifactError: its record is missing or damaged.
         """
         return {
-            stage: RunFolder(self._stage(stage) / parent.name, stage, parent.identity or "")
+            stage: RunFolder(self._stage(stage) / parent.name, stage, parent.identity or "", self._redo)
             for stage, parent in run.parents().items()
         }
 
