@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from vp2p.addresses import refuse_address
-from vp2p.config.origins import config_folder
 from vp2p.config.sections import read_sections
+from vp2p.config.user import config_folder
 from vp2p.errors import UsageError
 
 

@@ -88,7 +88,7 @@ def edit(
     layers = edit_in_layers(job, plan, settings)  # Algorithm 1, once for each thing that changes
     latents = _together(layers)
     source = model.decode(latents.source)
-    if any(mask is None for mask in latents.masks) or not (settings.paste or settings.carry):
+    if any(mask is None for mask in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
         frames = model.decode(latents.targets[0])
     else:
         composite = unchanged(planes(inversion.clip.pixels))
@@ -100,7 +100,7 @@ def edit(
 
 def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Composite:
     """One layer of an edit over the layers underneath; ``source`` (F, 3, H, W) is the clip as the VAE decodes it."""
-    target, settings, clip = layer.target, layer.target.settings, underneath.frames
+    target, settings, clip = layer.target, layer.target.settings.composite, underneath.frames
     edited = planes(job.model.decode(layer.edited.targets[0]))
     mask = layer.edited.masks[0].float().cpu()
     if not bool(mask.any()):
@@ -117,7 +117,7 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     else:
         track = track_object(clip, source, coarse_mask)
         foreground = None
-        if settings.carry and len(clip) > 1:
+        if settings.propagate and len(clip) > 1:
             foreground = CandidateSearch(job, target, track).foreground(edited, layer.edited.targets[0])
         if foreground is None and not settings.paste:
             return unchanged(edited)

@@ -32,13 +32,13 @@ class Inversion:
         schedule, empty = model.schedule(self.settings.steps), model.embed("")
         source, unconditional = method.source(self.inverted, self.settings), empty
         optimised = method.unconditional(self.inverted)
-        if optimised is not None and settings.guide == "empty":
+        if optimised is not None and settings.control.guide == "empty":
             source = SourceBranch(guidance=self.settings.guidance)
-        elif optimised is not None and settings.guide == "optimised":
+        elif optimised is not None and settings.control.guide == "optimised":
             unconditional = optimised.to(model.device)
         if source.recorded is not None:
             source = SourceBranch(recorded=source.recorded.to(model.device))
-        start = max(1, round(settings.strength * schedule.steps))
+        start = max(1, round(settings.control.strength * schedule.steps))
         path = self.inverted.trajectory if source.recorded is None else source.recorded
         branches = Branches(schedule, start, path[start].to(model.device), source, model.embed(self.prompt), empty)
         return branches, unconditional

@@ -48,7 +48,8 @@ class EditJob:
     ) -> EditJob:
         """The job of an edit with these settings."""
         branches, unconditional = inversion.branches(model, settings)
-        guidance = inversion.settings.guidance if settings.guidance is None else settings.guidance
+        guidance = settings.control.guidance
+        guidance = inversion.settings.guidance if guidance is None else guidance
         return cls(model, inversion, branches, unconditional, guidance, user_mask, on_step)
 
     @property

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vp2p import defaults
+from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.method.inversion.protocol import InversionStep
 from vp2p.method.tuning import Tuning, tune
@@ -71,7 +71,7 @@ class VideoModel(InflatedModel):
             UsageError: an unknown option, a wrong value, or a size that the model cannot take.
             PromptError: the prompt is too long.
         """
-        settings = defaults.for_model(self.latent.folder, "tune", options)
+        settings = for_model(self.latent.folder, "tune", options)
         before = self._weights()
         self.untune()
         losses: list[float] = []
@@ -118,7 +118,7 @@ class VideoModel(InflatedModel):
         Raises:
             UsageError, PromptError: as for :meth:`tune`.
         """
-        settings = defaults.for_model(self.latent.folder, "invert", options)
+        settings = for_model(self.latent.folder, "invert", options)
 
         def told(step: InversionStep) -> None:
             on_step(step.phase, step.done, step.total, step.metric)
@@ -150,7 +150,7 @@ class VideoModel(InflatedModel):
         given = pairs({**options, "swap": swap})
         if mask is not None:
             given["mask"] = "an array"
-        settings = defaults.for_model(self.latent.folder, "edit", given)
+        settings = for_model(self.latent.folder, "edit", given)
         user_mask = None if mask is None else _mask(mask, inversion.clip)
         made = edit(self, inversion, settings, user_mask, on_step)
         return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made)))

@@ -26,7 +26,7 @@ class CandidateSearch:
 
     def __init__(self, job: EditJob, target: Target, track: ObjectTrack) -> None:
         self._job, self._target, self._track = job, target, track
-        self._plan, self._settings, self._replaces = target.plan, target.settings, target.plan.replaces
+        self._plan, self._settings, self._replaces = target.plan, target.settings.composite, target.plan.replaces
 
     def foreground(self, edited: Tensor, latents: Tensor) -> Foreground | None:
         """The foreground, or None where none can be found or is wanted.
@@ -39,7 +39,7 @@ class CandidateSearch:
             return None
         if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
             return self._found(frames[0], edited[frames[0]], self._track.coarse_mask[frames[0]])
-        if self._settings.tries:
+        if self._settings.candidates:
             return self._tried(frames[0])
         found = [self._found(frame, edited[frame], self._track.coarse_mask[frame]) for frame in frames]
         return self._likeliest(found, latents[frames], [False] * len(found))
@@ -54,11 +54,11 @@ class CandidateSearch:
         (branches, unconditional), device = self._job.of_frame(frame), self._job.model.device
         around = self._around(frame)
         cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
-        tried = candidates(self._settings.tries, self._replaces)
+        tried = candidates(self._settings.candidates, self._replaces)
         steps = branches.schedule.steps
 
         def target(candidate: Candidate) -> Target:
-            settings = candidate.settings(self._settings)
+            settings = candidate.settings(self._target.settings)
             start = candidate.start(branches.x, cells)
             return dataclasses.replace(
                 self._target,

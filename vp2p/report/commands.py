@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vp2p.schema import options
 from vp2p.stages.redo import as_options
 from vp2p.text import command_line
 from vp2p.workspace import Workspace
@@ -23,6 +23,6 @@ def init_command(workspace: Workspace) -> str:
 
 def _options(settings: Any) -> list[str]:
     """An option for each setting that is not the default; the model is named by itself."""
-    values = {field.name: getattr(settings, field.name) for field in fields(settings) if field.name != "model"}
-    defaults = {field.name: field.default for field in fields(settings)}
+    values = {one.name: one.of(settings) for one in options(type(settings)) if one.name != "model"}
+    defaults = {one.name: one.default for one in options(type(settings))}
     return as_options({name: value for name, value in values.items() if value != defaults[name]})

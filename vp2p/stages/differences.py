@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from vp2p.settings import SECTIONS, before, setting_name
+from vp2p.schema import before, from_record
+from vp2p.settings import SECTIONS
 
 # Said for the record alone, or said better by the edit's target and by the model's dtype.
 _UNSAID = frozenset({"from", "compute", "edit.prompt", "edit.swap"})
@@ -31,4 +32,4 @@ def differing(family: Sequence[Mapping[str, Any]]) -> list[str]:
 def _named(section: str, recorded: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a section as they are called now, with those that older records may lack."""
     known = before(SECTIONS[section]) if section in SECTIONS else {}
-    return {**known, **{setting_name(name): value for name, value in recorded.items()}}
+    return {**known, **from_record(recorded)}

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vp2p.errors import PromptError, UsageError
+from vp2p.errors import UsageError
 from vp2p.pipeline.effect import nothing_changed, without_effect
-from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying, to_record
+from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion
@@ -64,19 +65,21 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         ArtifactError: the inversion is of another model.
     """
     from vp2p.prompts.phrases import divides
+    from vp2p.prompts.plan import plan_words
 
     prompt = inverted.recorded["prompt"]
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
     _check_guide(settings, inversion)
     session.check_model(inverted)
-    words = _plan_words(session, settings, prompt, inversion.steps)
-    resolved = to_mapping(settings)
+    words = plan_words(session.tokenizer, prompt, settings, inversion.steps, session.tokenizer.model_max_length)
+    resolved = to_record(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
-    if not settings.carry:  # nothing is tried or placed then
+    if not settings.composite.propagate:  # nothing is tried or placed then
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
         effect.pop("apart", None)
-    effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(mask_path(settings.mask))}
+    mask = settings.blend.mask
+    effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
@@ -144,29 +147,18 @@ def edit(
 
 def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:
     """The mask (F, H, W) that the settings name, and notes on it."""
-    if not settings.mask:
+    if not settings.blend.mask:
         return None, ()
     workspace, size = session.workspace, clip.pixels.shape[1:3]
-    return load_mask(mask_path(settings.mask), workspace.video, workspace.config.clip, clip, size)
+    return load_mask(mask_path(settings.blend.mask), workspace.video, workspace.config.clip, clip, size)
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
-    if settings.guide == "optimised" and inversion.method != "null-text":
+    if settings.control.guide == "optimised" and inversion.method != "null-text":
         raise UsageError(
             f"--guide optimised needs optimised embeddings, which the {inversion.method} inversion has not.",
             "vp2p invert --method null-text",
         )
-
-
-def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: int) -> EditPlan:
-    """The edit's plan. Raises PromptError if no option says what to change."""
-    from vp2p.prompts.plan import plan_words
-
-    if settings.prompt is None and not settings.swap and not settings.reweight:
-        raise PromptError(
-            "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
-        )
-    return plan_words(session.tokenizer, prompt, settings, steps, session.tokenizer.model_max_length)
 
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:
@@ -174,12 +166,12 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
     from vp2p.prompts.swap import inner_swaps
 
     parts = list(plan.changed_words)
-    if inner_swaps(settings.swap):  # the words as they were said, where no space says where they end
-        sides = [text.rpartition("=")[2].strip() for text in settings.swap]
+    if inner_swaps(settings.words.swap):  # the words as they were said, where no space says where they end
+        sides = [text.rpartition("=")[2].strip() for text in settings.words.swap]
         parts = sides if all(side in plan.target.prompt for side in sides) else parts
-    if not parts and not settings.reweight:
+    if not parts and not settings.words.reweight:
         parts = [plan.changed_signs or "same"]
-    parts += [text.replace(":", "-").replace("#", "-") for text in settings.reweight]
+    parts += [text.replace(":", "-").replace("#", "-") for text in settings.words.reweight]
     return name_of_words("-".join(parts)) or "edit"
 
 
@@ -187,7 +179,7 @@ def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
     """Says what a swap inside a sentence without spaces comes to, since it may hit a part of a longer word."""
     from vp2p.prompts.swap import by_prompt, inner_swaps
 
-    if not inner_swaps(settings.swap):
+    if not inner_swaps(settings.words.swap):
         return ()
     return (f"the swap is made inside a sentence without spaces; it is the same as: {by_prompt(plan.target.prompt)}",)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Iterable, Iterator, Mapping
 
-from vp2p import defaults
+from vp2p.defaults import for_model
 from vp2p.pipeline.pairs import pairs
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping
@@ -102,7 +102,7 @@ class OpenWorkspace:
 
     def _settings(self, stage: str, given: Mapping[str, Any]) -> Any:
         kept = self._session.workspace.config.stages.get(stage, {})
-        return defaults.for_model(self._session.folder, stage, given, {"vp2p.yaml": kept})
+        return for_model(self._session.folder, stage, given, {"vp2p.yaml": kept})
 
 
 def open_workspace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vp2p.settings import InvertSettings, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.workspace import RunFolder, load_tensors, save_tensors
 

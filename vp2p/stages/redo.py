@@ -5,11 +5,11 @@ Whoever opens a workspace for a user gives it :func:`redo`: ``Workspace(folder, 
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
-from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings, before, setting_name
+from vp2p.schema import before, from_record, options
+from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
 from vp2p.text import command_line, typed
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.record import read_manifest, read_settings
@@ -86,14 +86,14 @@ def _recorded(run: RunFolder) -> Mapping[str, Any]:
 
 def _options(run: RunFolder, recorded: Mapping[str, Any]) -> list[str]:
     cls = _SETTINGS[run.stage]
-    section = {setting_name(key): value for key, value in recorded.get(run.stage, {}).items()}
+    section = from_record(recorded.get(run.stage, {}))
     values = {**before(cls), **section} if recorded else {}
     changed = {*_BY_MODEL, *_defaults(run)}
     return as_options(
         {
-            field.name: value
-            for field in fields(cls)
-            if (value := values.get(field.name, field.default)) != field.default or field.name in changed
+            one.name: value
+            for one in options(cls)
+            if (value := values.get(one.name, one.default)) != one.default or one.name in changed
         }
     )
 

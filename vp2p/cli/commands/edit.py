@@ -49,7 +49,7 @@ def edit(
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
-    resolved = resolve(EditSettings, here, "edit", settings)
+    resolved = resolve(here, "edit", settings)
     keep_as = KeepAs(name, format, force)
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")

@@ -14,7 +14,7 @@ class Plain:
     """Plain attention; see :class:`vp2p.method.attention.protocol.AttentionControl`."""
 
     def __init__(self, layout: Layout, targets: Sequence[Target]) -> None:
-        self._starts = [int(target.settings.blend_start * layout.steps) for target in targets]
+        self._starts = [int(target.settings.blend.start * layout.steps) for target in targets]
         self._targets = targets
 
     def at(self, step: int) -> None:

@@ -14,7 +14,7 @@ from vp2p.method.attention.protocol import Layout
 from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.attention.store import AttentionStore
 from vp2p.method.branches import Target
-from vp2p.settings import EditSettings
+from vp2p.settings import ControlSettings
 from vp2p.t2s import Controller
 
 
@@ -25,7 +25,7 @@ class PromptToPrompt:
         self._layout, self._targets = layout, targets
         self._resolutions = AttentionResolutions.of(layout.layers, *layout.shape[1:])
         self._stores = [AttentionStore(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
-        every = any(t.settings.blend_levels == "all" for t in targets)
+        every = any(t.settings.blend.levels == "all" for t in targets)
         self._map_tokens = self._resolutions.map_tokens(every)
 
     def at(self, step: int) -> Controller:
@@ -34,7 +34,7 @@ class PromptToPrompt:
             TargetControl(
                 self._layout.conditional(k),
                 target.plan.at(step),
-                _replaced(target.settings, step, self._layout.steps),
+                _replaced(target.settings.control, step, self._layout.steps),
                 self._stores[k],
             )
             for k, target in enumerate(self._targets)
@@ -46,22 +46,22 @@ class PromptToPrompt:
         return tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
 
     def _mask(self, target: Target, store: AttentionStore | None, step: int) -> Tensor | None:
-        settings = target.settings
-        if step < int(settings.blend_start * self._layout.steps):
+        settings = target.settings.blend
+        if step < int(settings.start * self._layout.steps):
             return None
         if target.mask is not None:
             return target.mask
         if store is not None:
-            sizes = self._resolutions.map_sizes(settings.blend_levels == "all")
+            sizes = self._resolutions.map_sizes(settings.levels == "all")
             sums = {size: store.sums[math.prod(size)] for size in sizes}
-            joint = settings.blend_peak == "clip"
-            return outline(sums, self._layout.shape[1:], settings.blend_threshold, joint, settings.blend_soft)
+            joint = settings.peak == "clip"
+            return outline(sums, self._layout.shape[1:], settings.threshold, joint, settings.soft)
         if target.plan.blend is not None:  # nothing changed, so nothing may move
             return torch.zeros(self._layout.shape, dtype=torch.bool, device=target.cond.device)
         return None
 
 
-def _replaced(settings: EditSettings, step: int, steps: int) -> frozenset[str]:
+def _replaced(settings: ControlSettings, step: int, steps: int) -> frozenset[str]:
     """The roles of self-attention that are the source's at a step."""
     if step >= int(settings.self_replace * steps):
         return frozenset()
