@@ -76,8 +76,8 @@ def plan_words(
     """Works out an edit of ``prompt`` over ``steps`` steps and ``length`` padded tokens.
 
     Raises:
-        PromptError: nothing says what to change; see :func:`swapped_prompt`; or a malformed weight or window, an unknown word, or
-            a prompt that is too long.
+        PromptError: nothing says what to change; a malformed weight or window, an unknown word, or a prompt that
+            is too long; and see :func:`swapped_prompt`.
     """
     said = settings.words
     if said.prompt is None and not said.swap and not said.reweight:
