@@ -1,11 +1,11 @@
-# make setup | demo | test | test-crash | bench-quality | lint | docs | wheel
+# make setup | demo | test | test-crash | bench-quality | lint | docs | docs-site | wheel
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-crash bench-quality lint docs wheel clean
+.PHONY: help setup demo test test-crash bench-quality lint docs docs-site wheel clean
 
 help:  ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -37,6 +37,9 @@ lint: setup  ## check style and the direction of imports
 
 docs: setup  ## write docs/commands.md from the commands' own help
 	$(BIN)/typer vp2p.cli.app utils docs --name vp2p --title Commands --output docs/commands.md
+
+docs-site: setup  ## build the documentation as a site, in build/site
+	$(BIN)/mkdocs build --strict
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -1,7 +1,8 @@
-"""The documentation says what the code does: options, commands and links."""
+"""The documentation says what the code does, in short sentences, and can be built as a site."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import subprocess
@@ -14,13 +15,33 @@ import typer.main
 from vp2p.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NAMED = [pytest.param(page, id=page.name) for page in PAGES]
+GENERATED = {"commands.md", "clips.md"}
+WRITTEN = [pytest.param(page, id=page.name) for page in PAGES if page.name not in GENERATED | {"CHANGELOG.md"}]
+MOST_WORDS = 25
 COMMANDS = typer.main.get_command(app)
 
 
 def _without_code(text: str) -> str:
     return re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+
+
+def _sentences(text: str) -> list[str]:
+    """The sentences of a page outside code blocks, tables and headings; inline code counts as one word."""
+    text = re.sub(r"^ *```.*?^ *```$|<!--.*?-->", "\n", text, flags=re.DOTALL | re.MULTILINE)
+    text = re.sub(r"`[^`]+`", "Code", text)
+    text = re.sub(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])", r"\1", text)
+    found = []
+    for block in re.split(r"\n\s*\n|\n(?= *(?:[-*] |\d+\. |#|\|))", text):
+        item = re.match(r" *(?:[-*]|\d+\.) ", block)
+        if item or not re.match(r" *[#|]|\[[^\]]+\]:|    ", block):
+            found += re.split(r"(?<=[.!?])\W*\s+(?=\W*[A-Z0-9])", " ".join(block.split()))
+    return found
+
+
+def _long_sentences(text: str) -> list[str]:
+    return [sentence for sentence in _sentences(text) if len(re.findall(r"\S*\w\S*", sentence)) > MOST_WORDS]
 
 
 def _commands(text: str) -> list[str]:
@@ -76,6 +97,35 @@ def test_the_readme_has_the_whole_road() -> None:
     typed = [shlex.split(line)[1] for line in _commands((ROOT / "README.md").read_text("utf-8"))]
     assert {"draw", "init", "tune", "invert", "edit", "status"} <= set(typed)
     assert "make test" in (ROOT / "README.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", WRITTEN)
+def test_sentences_are_short(page: Path) -> None:
+    assert not _long_sentences(page.read_text("utf-8"))
+
+
+def test_a_long_sentence_would_be_noticed() -> None:
+    words = " ".join(["word"] * MOST_WORDS)
+    assert not _long_sentences(f"Short. {words}.\n\n- {words}\n- {words}\n\n| {words} | {words} |\n")
+    assert _long_sentences(f"Short. `vp2p edit` {words}. Short.") == [f"Code {words}."]
+
+
+def test_a_newcomer_starts_with_the_tutorial() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    first = re.search(r"\]\((docs/[^)]+\.md)", readme)
+    assert first and first[1] == "docs/tutorial.md"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("mkdocs") is None, reason="mkdocs is not installed")
+def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert built.returncode == 0, built.stdout + built.stderr
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert pages
+    for page in pages:
+        loaded = re.findall(r"<(?:script|img|link|iframe|source)\b[^>]*>", page.read_text("utf-8"))
+        assert not [tag for tag in loaded if re.search(r"(?:src|href)=[\"']?(?:https?:)?//", tag)], page
 
 
 @pytest.mark.parametrize("line", ["vp2p edit --swop cat=dog", "vp2p tune --steps many", "vp2p untune"])
