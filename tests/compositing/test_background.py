@@ -12,6 +12,7 @@ from torch.nn.functional import max_pool2d
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.compositing.background import on_new_background, surrounds
 from vp2p.compositing.composite import Composite, unchanged
+from vp2p.compositing.track import track_background
 from vp2p.sprites.scenes import Scene
 
 SCENE = Scene("cat", "bricks", path="slide", seed=8)
@@ -40,7 +41,7 @@ def edit_of(scene: Scene, shift: float) -> Scene:
 @pytest.mark.parametrize("shift", [0.0, 0.08])
 def test_objects_stand_on_the_new_ground_where_they_were(shift: float) -> None:
     clip, wanted, edited = planes(SCENE), planes(SCENE.replace(place="lava")), planes(edit_of(SCENE, shift))
-    frames = on_new_background(clip, unchanged(clip), seen_by_words(SCENE), edited, exact=False)
+    frames = on_new_background(track_background(clip, seen_by_words(SCENE), exact=False), unchanged(clip), edited)
     true = outlines(SCENE)
     same = (frames == clip).all(1)
     assert same[narrower(true, 4)].float().mean() > 0.99 and same[~wider(true, 4)].float().mean() < 0.05
@@ -58,7 +59,9 @@ def test_changed_objects_are_those_that_are_seen(shift: float) -> None:
     dog = SCENE.replace(object="dog")
     clip, wanted = planes(SCENE), planes(dog.replace(place="lava"))
     changed = Composite(planes(dog), wider(outlines(SCENE), 2), outlines(dog))
-    frames = on_new_background(clip, changed, seen_by_words(SCENE), planes(edit_of(SCENE, shift)), exact=False)
+    frames = on_new_background(
+        track_background(clip, seen_by_words(SCENE), exact=False), changed, planes(edit_of(SCENE, shift))
+    )
     assert (frames == changed.frames).all(1)[narrower(outlines(dog), 4)].float().mean() > 0.98
     assert (frames - wanted).abs().mean() < 4
     cat = narrower(outlines(edit_of(SCENE, shift)) & ~wider(outlines(dog), 3), 1)
@@ -69,7 +72,7 @@ def test_changed_objects_are_those_that_are_seen(shift: float) -> None:
 def test_an_edit_of_the_grounds_own_colours_is_taken_out_near_its_place_alone() -> None:
     """An orange cat on lava: what could be the cat is everywhere, and all of it cannot be."""
     clip, edited, wanted = planes(SCENE), planes(edit_of(SCENE, 0.0)), planes(SCENE.replace(place="lava"))
-    frames = on_new_background(clip, unchanged(clip), seen_by_words(SCENE), edited, exact=False)
+    frames = on_new_background(track_background(clip, seen_by_words(SCENE), exact=False), unchanged(clip), edited)
     far = ~wider(outlines(SCENE), SIDE // 10 + 8)
     assert far.float().mean() > 0.15 and (frames - wanted).abs().amax(1)[far].mean() < 2
 
@@ -78,7 +81,7 @@ def test_no_rim_of_the_old_ground_is_left() -> None:
     """Just outside an object the picture is nearer to the new ground than to the old one."""
     scene = SCENE.replace(place="snow")
     clip, wanted = planes(scene), planes(scene.replace(place="lava"))
-    frames = on_new_background(clip, unchanged(clip), seen_by_words(scene), wanted, exact=False)
+    frames = on_new_background(track_background(clip, seen_by_words(scene), exact=False), unchanged(clip), wanted)
     rim = wider(outlines(scene), 3) & ~wider(outlines(scene), 1)
     off, old = ((one - wanted).abs().mean(1)[rim].mean() for one in (frames, clip))
     assert off < 0.15 * old
@@ -87,14 +90,16 @@ def test_no_rim_of_the_old_ground_is_left() -> None:
 def test_thin_lines_of_the_old_ground_are_no_objects() -> None:
     scene = SCENE.replace(place="road")
     clip, wanted = planes(scene), planes(scene.replace(place="snow"))
-    frames = on_new_background(clip, unchanged(clip), seen_by_words(scene), wanted, exact=False)
+    frames = on_new_background(track_background(clip, seen_by_words(scene), exact=False), unchanged(clip), wanted)
     away = ~wider(outlines(scene), 4)
     assert (frames - wanted).abs().amax(1)[away].mean() < 2
 
 
 def test_what_no_other_frame_shows_is_filled_smoothly() -> None:
     clip, edited = planes(SCENE)[:1], planes(edit_of(SCENE, 0.08))[:1]
-    frames = on_new_background(clip, unchanged(clip), (~outlines(SCENE)[:1]).float(), edited, exact=True)
+    frames = on_new_background(
+        track_background(clip, (~outlines(SCENE)[:1]).float(), exact=True), unchanged(clip), edited
+    )
     bared = outlines(edit_of(SCENE, 0.08))[:1] & ~wider(outlines(SCENE)[:1], 2)
     steps = (frames[..., 1:] - frames[..., :-1]).abs().amax(1)
     before = (edited[..., 1:] - edited[..., :-1]).abs().amax(1)
@@ -107,7 +112,7 @@ def test_a_mask_that_tells_to_the_pixel_is_believed() -> None:
     mask = torch.ones(FRAMES, SIDE, SIDE)
     mask[:, 40:80, 50:90] = 0
     clip, edited = planes(SCENE), planes(SCENE.replace(place="lava"))
-    frames = on_new_background(clip, unchanged(clip), mask, edited, exact=True)
+    frames = on_new_background(track_background(clip, mask, exact=True), unchanged(clip), edited)
     assert torch.equal(frames[:, :, 42:78, 52:88], clip[:, :, 42:78, 52:88])
     far = torch.ones(SIDE, SIDE, dtype=torch.bool)
     far[10:110, 20:120] = False
@@ -117,7 +122,8 @@ def test_a_mask_that_tells_to_the_pixel_is_believed() -> None:
 def test_a_clip_in_which_nothing_stands_is_the_edit() -> None:
     clip, edited = planes(SCENE), planes(SCENE.replace(place="lava"))
     assert torch.equal(
-        on_new_background(clip, unchanged(clip), torch.ones(FRAMES, SIDE, SIDE), edited, exact=False), edited
+        on_new_background(track_background(clip, torch.ones(FRAMES, SIDE, SIDE), exact=False), unchanged(clip), edited),
+        edited,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vp2p.compositing.clean_plate import clean_plate, inpaint
-from vp2p.compositing.motion.similarity import Motion, background_motion
+from vp2p.compositing.motion.similarity import Similarity, background_motion
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.scenes import Scene
 
@@ -29,7 +29,7 @@ def test_what_other_frames_show_is_known_and_right():
 def test_frames_whose_ground_is_not_followed_are_not_asked():
     clip, objects = torch.rand(3, 3, 16, 16), torch.zeros(3, 16, 16, dtype=torch.bool)
     still = torch.eye(2, 3).expand(3, 2, 3)
-    plate, known = clean_plate(clip, objects, Motion(still, torch.tensor([1.0, 1.0, 0.0])))
+    plate, known = clean_plate(clip, objects, Similarity(still, torch.tensor([1.0, 1.0, 0.0])))
     assert torch.allclose(plate[0], clip[1], atol=1e-4) and torch.allclose(plate[1], clip[0], atol=1e-4)
     assert known[:2].all() and not known[2].any()
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-from vp2p.compositing.matting import dilate, fill_holes, largest_parts, matte, opening
+from vp2p.compositing.matting import matte
+from vp2p.compositing.shapes import dilated, fill_holes, largest_parts, opening
 from vp2p.sprites.scenes import Scene
 
 SIDE, FRAMES = 128, 4
@@ -34,13 +35,13 @@ def test_a_drawn_object_is_found_in_a_loose_outline(thing: str, place: str, seed
     clip, true, coarse_mask = drawn(Scene(thing, place, path="slide", seed=seed))
     found = matte(clip, coarse_mask)
     assert overlap(coarse_mask > 0, true) < 0.7
-    assert overlap(dilate(found, 5) > 0, true) > 0.9  # its outline is dark, and softer than it
+    assert overlap(dilated(found, 2), true) > 0.9  # its outline is dark, and softer than it
     assert not (found & (coarse_mask == 0)).any()
 
 
 def test_large_pictures_are_looked_at_in_small():
     clip, true, coarse_mask = drawn(Scene("cat", "grass", path="slide", seed=3), side=384)
-    assert overlap(dilate(matte(clip, coarse_mask), 13) > 0, true) > 0.9
+    assert overlap(dilated(matte(clip, coarse_mask), 6), true) > 0.9
 
 
 def test_where_nothing_stands_out_all_is_the_object():
@@ -55,7 +56,7 @@ def test_ground_that_is_known_is_no_object():
     clip = clip[:1]
     line = torch.zeros(1, SIDE, SIDE, dtype=torch.bool)
     line[:, 60:68] = True
-    line &= (coarse_mask[:1] > 0) & ~(dilate(true[:1], 9) > 0)
+    line &= (coarse_mask[:1] > 0) & ~dilated(true[:1], 4)
     assert line.sum() > 50
     clip = clip.where(~line[:, None], torch.tensor([250.0, 220.0, 40.0]).view(1, 3, 1, 1))
     unseen, seen = matte(clip, coarse_mask[:1]), matte(clip, coarse_mask[:1], plate=(clip, ~true[:1]))

@@ -7,7 +7,8 @@ import math
 import pytest
 import torch
 
-from vp2p.compositing.motion.similarity import background_motion, compose, inverse, region_motion, sample, transform
+from vp2p.compositing.motion.affine import compose, inverse, sample, transform
+from vp2p.compositing.motion.similarity import background_motion, region_motion
 from vp2p.sprites.drawing import Pose
 from vp2p.sprites.scenes import Scene
 
@@ -38,7 +39,7 @@ def test_a_drawn_object_is_followed_to_half_a_pixel(path: str, place: str, seed:
     motion = region_motion(grey(scene, 8), coarse_mask)
     poses = scene.poses(8)
     points = torch.tensor([[-0.5, 0.0, 0.5, 0.0, 0.0], [0.0, -0.5, 0.0, 0.5, 0.0]])
-    for found, pose in zip(motion.to, poses):
+    for found, pose in zip(motion.matrices, poses):
         off = transform(found, transform(true_motion(poses[0]), points)) - transform(true_motion(pose), points)
         assert off.norm(dim=0).max() < 0.5
     assert motion.confidence.min() > 0.25
@@ -50,13 +51,13 @@ def test_large_frames_are_followed_by_small_ones():
     motion = region_motion(large, torch.from_numpy(scene.masks(3, 384)).float())
     first, *_, last = scene.poses(3)
     away = torch.tensor([last.x - first.x, last.y - first.y]) * 384
-    assert (motion.to[2] - torch.cat([torch.eye(2), away[:, None]], 1)).abs().max() < 1.0
+    assert (motion.matrices[2] - torch.cat([torch.eye(2), away[:, None]], 1)).abs().max() < 1.0
 
 
 def test_the_ground_of_a_camera_that_stands_still_stands_still():
     scene = Scene("cat", "grass", path="slide", seed=3)
     motion = background_motion(grey(scene, 8), torch.from_numpy(scene.masks(8, SIDE)).float())
-    assert torch.equal(motion.to, torch.eye(2, 3).expand(8, 2, 3)) and motion.confidence.tolist() == [1.0] * 8
+    assert torch.equal(motion.matrices, torch.eye(2, 3).expand(8, 2, 3)) and motion.confidence.tolist() == [1.0] * 8
 
 
 def test_the_ground_is_followed_where_the_camera_moves():
@@ -70,7 +71,7 @@ def test_the_ground_is_followed_where_the_camera_moves():
     motion = background_motion(clip, regions)
     for k in range(4):
         wanted = torch.tensor([[1.0, 0.0, -3.0 * k], [0.0, 1.0, -2.0 * k]])
-        assert (motion.to[k] - wanted).abs().max() < 0.3
+        assert (motion.matrices[k] - wanted).abs().max() < 0.3
 
 
 def test_what_moves_without_an_order_is_not_followed():
@@ -82,7 +83,7 @@ def test_what_moves_without_an_order_is_not_followed():
 def test_a_flat_region_tells_nothing():
     motion = region_motion(torch.full((3, 1, 64, 64), 0.5), torch.ones(3, 64, 64))
     assert motion.confidence.tolist() == [1, 0, 0]
-    assert torch.equal(motion.to, torch.eye(2, 3).expand(3, 2, 3))
+    assert torch.equal(motion.matrices, torch.eye(2, 3).expand(3, 2, 3))
 
 
 def test_matrices_compose_and_come_back():

@@ -127,7 +127,7 @@ def test_ground_that_no_frame_shows_is_filled_smoothly_not_streaked(track):
     away = torch.tensor([[1.0, 0.0, 200.0], [0.0, 1.0, 0.0]])  # the other frames see nothing of the look's
     to = away.expand(FRAMES, 2, 3).clone()
     to[key] = torch.eye(2, 3)
-    blind = dataclasses.replace(blind, motion=dataclasses.replace(track.motion, to=to))
+    blind = dataclasses.replace(blind, motion=dataclasses.replace(track.motion, matrices=to))
     foreground = look_of(track, key, replaces=True)
     other = next(frame for frame in range(FRAMES) if frame != key)
     frame = propagate(blind, foreground, planes(NEW), replaces=True).frames[other]

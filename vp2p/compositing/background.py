@@ -1,7 +1,8 @@
-"""A new ground behind the clip's own objects.
+"""A new background behind the clip's own objects.
 
-An edit of the ground draws what stands on it anew, too, and never quite where it is. So the clip's own objects are cut
-out and laid over the edit's ground, from which those that the edit drew are taken: other frames show what they hide.
+An edit of the background redraws what stands on it, and never quite where it was. So the clip's own objects are cut
+out and laid over the edit's background. The objects that the edit drew are taken out of it first, by what other frames
+show there.
 """
 
 from __future__ import annotations
@@ -13,14 +14,12 @@ from torch.nn.functional import avg_pool2d
 from vp2p.compositing.clean_plate import clean_plate, inpaint
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.matting import matte
-from vp2p.compositing.motion.similarity import Motion
-from vp2p.compositing.track import dilated, margin_of, motion_behind, segment
+from vp2p.compositing.shapes import dilated
+from vp2p.compositing.track import BackgroundTrack, margin_of
 
-# Parts of the longer side by which what stands on the ground may be larger than it seems to the ground's words,
-# and be drawn beside its place.
-_LARGER, _BESIDE, _CLOSE = 3, 5, 10
+# Parts of the longer side by which an edit may draw what stands on the background beside its place.
+_BESIDE, _CLOSE = 5, 10
 _MUCH = 1.6  # of the objects' area: more is not drawn of them
-_PART = 0.1  # of the largest object; what is smaller and stands apart is ground
 
 
 def surrounds(mask: Tensor) -> bool:
@@ -30,34 +29,26 @@ def surrounds(mask: Tensor) -> bool:
     return bool(border.float().mean() > 0.5)
 
 
-def on_new_background(clip: Tensor, changed: Composite, coarse_mask: Tensor, edited: Tensor, exact: bool) -> Tensor:
-    """A clip's objects on the ground of its edit, (F, 3, H, W) in 0…255.
+def on_new_background(track: BackgroundTrack, underneath: Composite, edited: Tensor) -> Tensor:
+    """A clip's objects on the background of its edit, (F, 3, H, W) in 0…255.
 
     Args:
-        clip, edited: (F, 3, H, W) in 0…255.
-        changed: the clip with the objects that are to be seen.
-        coarse_mask: (F, H, W), 1 where the edit changed the ground.
-        exact: whether ``coarse_mask`` tells ground and objects apart to the pixel.
+        underneath: the clip with the objects that are to be seen.
+        edited: (F, 3, H, W) in 0…255.
     """
-    if exact:
-        objects = coarse_mask <= 0.5
-        motion = motion_behind(clip, dilated(objects, margin_of(clip)))
-    else:
-        region = dilated(coarse_mask <= 0.5, max(clip.shape[-2:]) // _LARGER).float()
-        objects, motion = segment(clip, region, _PART)
-    new = objects & ~changed.old | changed.new
-    return _laid_over(changed.frames, new, _emptied(edited, objects, new, motion))
+    new = track.objects & ~underneath.old | underneath.new
+    return _laid_over(underneath.frames, new, _emptied(track, new, edited))
 
 
-def _emptied(edited: Tensor, objects: Tensor, new: Tensor, motion: Motion) -> Tensor:
+def _emptied(track: BackgroundTrack, new: Tensor, edited: Tensor) -> Tensor:
     """An edit's ground (F, 3, H, W), also where it drew the clip's objects, and where they and the ``new`` ones are."""
-    longer = max(edited.shape[-2:])
+    objects, longer = track.objects, max(edited.shape[-2:])
     near = dilated(objects, longer // _BESIDE)
     drawn = matte(edited, near.float())
     if drawn.sum() > _MUCH * objects.sum():  # its colours are the ground's, too, or nothing stood out
         drawn &= dilated(objects, longer // _CLOSE)
     holes = dilated(drawn | objects | new, margin_of(edited))
-    plate, known = clean_plate(edited, holes, motion)
+    plate, known = clean_plate(edited, holes, track.motion)
     backgrounds = edited.where(~(holes & known)[:, None], plate)
     return torch.stack([inpaint(background, hole) for background, hole in zip(backgrounds, holes & ~known)])
 

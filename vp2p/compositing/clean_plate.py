@@ -1,25 +1,25 @@
-"""The ground behind an object, as the clip's other frames show it: a clean plate."""
+"""The background behind an object, as the clip's other frames show it: a clean plate."""
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
-from vp2p.compositing.motion.similarity import Motion, sample
+from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 
-CONFIDENT = 0.25  # share of the texture that must follow a motion for it to be believed
 _OTHERS = 8  # frames that are asked, spread evenly
-_SPREADS = 300
+_RADIUS = 3  # pixels around a hole that its rim continues
 
 
 def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tensor, Tensor]:
-    """Each frame's ground where other frames show it.
+    """Each frame's background where other frames show it.
 
     Args:
         clip: (F, 3, H, W).
-        objects: bool (F, H, W), what is no ground.
-        background: how the ground moves.
+        objects: bool (F, H, W), what is no background.
+        background: how the background moves.
 
     Returns:
         (F, 3, H, W), and where it is known, bool (F, H, W).
@@ -33,7 +33,7 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
         for other in asked:
             if other == frame or min(background.confidence[frame], background.confidence[other]) < CONFIDENT:
                 continue
-            seen, inside = sample(shown[other], background.between(frame, other))
+            seen, inside = background.warp(shown[other], other, frame)
             # Next to an object, bicubic sampling mixes it in.
             total += seen * (inside & (seen[3] > 0.99))
         plates.append(total)
@@ -43,12 +43,10 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
 
 
 def inpaint(picture: Tensor, hole: Tensor) -> Tensor:
-    """A picture (3, H, W) with a hole, bool (H, W), filled smoothly from its rim, as heat spreads."""
+    """A picture (3, H, W) in 0…255 with a hole, bool (H, W), filled from its rim (Bertalmio et al., 2001)."""
     if not bool(hole.any()) or bool(hole.all()):
         return picture
-    fill_holes = picture.where(~hole, picture[:, ~hole].mean(1)[:, None, None])
-    for _ in range(_SPREADS):
-        near = pad(fill_holes[None], (1, 1, 1, 1), mode="replicate")[0]
-        spread = (near[:, 1:-1, :-2] + near[:, 1:-1, 2:] + near[:, :-2, 1:-1] + near[:, 2:, 1:-1]) / 4
-        fill_holes = fill_holes.where(~hole, spread)
-    return fill_holes
+    pixels = picture.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    mask = hole.to(torch.uint8).cpu().numpy()
+    filled = torch.from_numpy(cv2.inpaint(np.ascontiguousarray(pixels), mask, _RADIUS, cv2.INPAINT_NS))
+    return picture.where(~hole, filled.permute(2, 0, 1).to(picture))

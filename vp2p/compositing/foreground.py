@@ -1,4 +1,4 @@
-"""The look of an edit: one frame's new object as a layer, cut out to the pixel and put in the old one's place."""
+"""The foreground of an edit: one frame's new object, cut out to the pixel and put in the old one's place."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
-from vp2p.compositing.matting import matte, opening
-from vp2p.compositing.motion.similarity import sample
-from vp2p.compositing.track import ObjectTrack, dilated
+from vp2p.compositing.matting import matte
+from vp2p.compositing.motion.affine import sample
+from vp2p.compositing.shapes import dilated, opening
+from vp2p.compositing.track import ObjectTrack
 
 _PART = 0.1  # of the new object's largest part
 
@@ -35,7 +36,7 @@ class Foreground:
 
 
 def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tensor, replaces: bool) -> Foreground:
-    """The look of an edited picture (3, H, W).
+    """The foreground of an edited picture (3, H, W).
 
     Args:
         mask: (H, W), where the edit could act.
@@ -66,7 +67,7 @@ def edited_shapes(track: ObjectTrack, frames: list[int], pictures: Tensor, masks
 
 
 def in_place(foreground: Foreground, track: ObjectTrack) -> Foreground:
-    """The look moved and scaled to the old object's place: the same middle, and as large at its largest.
+    """The foreground moved and scaled to the old object's place: the same middle, and as large at its largest.
 
     An object at the frame's border, whose extent is not known, stays where it is.
     """

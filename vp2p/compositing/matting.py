@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, max_pool2d, pad
+from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, pad
+
+from vp2p.compositing.shapes import fill_holes, largest_parts, opening
 
 _SIDE = 256  # pixels: larger pictures are made smaller
 _BINS = 16  # of each colour channel
@@ -67,51 +69,6 @@ def matte(
         return region > 0.5
     found = fill_holes(inside > 0.5)
     return largest_parts(opening(found, round(max(size) / _LINE)), parts) if parts else found
-
-
-def fill_holes(shapes: Tensor) -> Tensor:
-    """Shapes, bool (F, H, W), with what they enclose."""
-    free = ~shapes
-    outside = torch.zeros_like(shapes)
-    outside[:, [0, -1]], outside[:, :, [0, -1]] = True, True
-    outside &= free
-    count = -1
-    while count != (count := int(outside.sum())):
-        for kernel in ((1, 3), (3, 1)) * 8:
-            outside = (dilate(outside, kernel) > 0) & free
-    return ~outside
-
-
-def opening(shapes: Tensor, least: int) -> Tensor:
-    """Shapes, bool (F, H, W), without what is not wider than about ``least`` pixels, such as a line of the ground."""
-    side = 2 * (least // 2) + 1
-    thinned = ~(dilate(~shapes, side) > 0)
-    return (dilate(thinned, side) > 0) & shapes
-
-
-def largest_parts(shapes: Tensor, share: float) -> Tensor:
-    """Shapes, bool (F, H, W), without parts that are smaller than ``share`` of the frame's largest one."""
-    count, height, width = shapes.shape
-    labels = torch.arange(1, height * width + 1, device=shapes.device).view(1, height, width).expand_as(shapes)
-    labels = (labels * shapes).float()  # exact up to 2²⁴ pixels
-    before = None
-    while before is None or not torch.equal(before, labels):
-        before = labels
-        for _ in range(8):
-            labels = dilate(labels, 3) * shapes
-    sizes = torch.stack([torch.bincount(one.long().flatten(), minlength=height * width + 1) for one in labels])
-    sizes[:, 0] = 0
-    large = sizes >= share * sizes.amax(1, keepdim=True)
-    return large.gather(1, labels.long().flatten(1)).view_as(shapes) & shapes
-
-
-def dilate(shapes: Tensor, kernel: int | tuple[int, int]) -> Tensor:
-    """Shapes (F, H, W) grown to all that a window of odd sides around them reaches, as float32."""
-    sides = (kernel, kernel) if isinstance(kernel, int) else kernel
-    planes = shapes.float()[:, None]
-    for window in ((sides[0], 1), (1, sides[1])):  # one after the other: a wide square at once takes minutes
-        planes = max_pool2d(planes, window, stride=1, padding=[side // 2 for side in window])
-    return planes[:, 0]
 
 
 def _resized(planes: Tensor, size: tuple[int, int] | list[int]) -> Tensor:

@@ -1,7 +1,7 @@
-"""Carrying an edit along the clip's motion, so that the new object keeps one look.
+"""Propagates one foreground over all frames along the clip's motion, on the clip's own pixels.
 
-Each frame's edit is a guess of its own, and the guesses differ. So one look is laid over all frames as the clip
-moves there, on the clip's own pixels; what the old object hid is the ground as other frames show it.
+Each frame's edit is a guess of its own, and the guesses differ. What the old object hid is the background as other
+frames show it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from torch import Tensor
 from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
-from vp2p.compositing.motion.similarity import sample
-from vp2p.compositing.track import ObjectTrack, dilated
+from vp2p.compositing.shapes import dilated
+from vp2p.compositing.track import ObjectTrack
 
 
 def propagate(track: ObjectTrack, foreground: Foreground, edited: Tensor, replaces: bool) -> Composite:
-    """All frames with the look; a frame whose motion is not known has its own edit.
+    """All frames with the foreground; a frame whose motion is not known has its own edit.
 
     Args:
         edited: (F, 3, H, W), each frame's own edit.
@@ -30,7 +30,7 @@ def propagate(track: ObjectTrack, foreground: Foreground, edited: Tensor, replac
             continue
         seen, inside = key, torch.ones_like(foreground.alpha, dtype=torch.bool)
         if frame != foreground.frame:
-            seen, inside = sample(key, track.motion.between(frame, foreground.frame))
+            seen, inside = track.motion.warp(key, foreground.frame, frame)
         picture, alpha, background = seen.split([3, 1, 3])
         alpha = alpha.clamp(0, 1) * inside
         if replaces:

@@ -16,7 +16,7 @@ from vp2p.compositing.background import on_new_background, surrounds
 from vp2p.compositing.composite import Composite, unchanged
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
-from vp2p.compositing.track import track_object
+from vp2p.compositing.track import track_background, track_object
 from vp2p.method.editing import Edited
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
@@ -111,8 +111,8 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     if surrounds(coarse_mask):
         if not settings.paste:
             return unchanged(edited)
-        pixels = planes(job.inversion.clip.pixels)
-        frames = on_new_background(pixels, underneath, coarse_mask, edited, job.user_mask is not None)
+        background = track_background(planes(job.inversion.clip.pixels), coarse_mask, job.user_mask is not None)
+        frames = on_new_background(background, underneath, edited)
         composite = dataclasses.replace(underneath, frames=frames)
     else:
         track = track_object(clip, source, coarse_mask)

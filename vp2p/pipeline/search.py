@@ -11,7 +11,8 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate
 
 from vp2p.compositing.foreground import Foreground, find_foreground, in_place
 from vp2p.compositing.pixels import planes
-from vp2p.compositing.track import ObjectTrack, dilated
+from vp2p.compositing.shapes import dilated
+from vp2p.compositing.track import ObjectTrack
 from vp2p.method.branches import Target
 from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss

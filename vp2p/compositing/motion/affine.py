@@ -1,0 +1,53 @@
+"""Similarities and affine maps of the plane as matrices (2, 3): to points (x, y) of pixels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+
+def transform(matrix: Tensor, points: Tensor) -> Tensor:
+    """Points (2, …) by a matrix (2, 3)."""
+    return torch.einsum("ij,j...->i...", matrix[:, :2], points) + matrix[:, 2].view(2, *[1] * (points.ndim - 1))
+
+
+def compose(second: Tensor, first: Tensor) -> Tensor:
+    """The matrix (2, 3) that does ``first``, then ``second``."""
+    return torch.cat([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2:] + second[:, 2:]], dim=1)
+
+
+def inverse(matrix: Tensor) -> Tensor:
+    """The way back of a matrix (2, 3)."""
+    linear = torch.linalg.inv(matrix[:, :2])
+    return torch.cat([linear, -linear @ matrix[:, 2:]], dim=1)
+
+
+def sample(image: Tensor, to: Tensor) -> tuple[Tensor, Tensor]:
+    """An image as seen through a matrix, by bicubic sampling.
+
+    Args:
+        image: (c, H, W).
+        to: (2, 3), from the result's pixels to the image's.
+
+    Returns:
+        (c, H, W), and where it shows the image rather than its border's continuation, bool (H, W).
+    """
+    height, width = image.shape[-2:]
+    x, y = transform(to, grid((height, width), image.device))
+    where = torch.stack([x * 2 / max(width - 1, 1) - 1, y * 2 / max(height - 1, 1) - 1], dim=-1)
+    taken = grid_sample(image[None], where[None], mode="bicubic", padding_mode="border", align_corners=True)
+    return taken[0], inside(torch.stack([x, y]))
+
+
+def grid(size: torch.Size | tuple[int, int], device: torch.device) -> Tensor:
+    """(2, H, W), each pixel's x and y."""
+    rows, columns = torch.meshgrid(*(torch.arange(side, device=device).float() for side in size), indexing="ij")
+    return torch.stack([columns, rows])
+
+
+def inside(points: Tensor) -> Tensor:
+    """Which of the points (2, H, W) lie in a frame of H x W pixels: bool (H, W)."""
+    height, width = points.shape[-2:]
+    x, y = points
+    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)

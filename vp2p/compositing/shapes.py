@@ -1,0 +1,51 @@
+"""Morphology of shapes: bool (F, H, W), each frame by itself."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import cv2
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+
+def dilated(shapes: Tensor, margin: int) -> Tensor:
+    """Shapes drawn wider by ``margin`` pixels on every side."""
+    return _each(shapes, lambda shape: cv2.dilate(shape, _square(2 * margin + 1)))
+
+
+def opening(shapes: Tensor, least: int) -> Tensor:
+    """Shapes without what is not wider than about ``least`` pixels, such as a line of the background."""
+    square = _square(2 * (least // 2) + 1)
+    return _each(shapes, lambda shape: cv2.dilate(cv2.erode(shape, square), square) & shape)
+
+
+def fill_holes(shapes: Tensor) -> Tensor:
+    """Shapes with what they enclose."""
+    return _each(shapes, ndimage.binary_fill_holes)
+
+
+def largest_parts(shapes: Tensor, share: float) -> Tensor:
+    """Shapes without parts that are smaller than ``share`` of the frame's largest one; corners that touch connect."""
+
+    def large(shape: np.ndarray) -> np.ndarray:
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(shape, connectivity=8)
+        sizes = stats[:, cv2.CC_STAT_AREA].copy()
+        sizes[0] = 0  # the background's
+        kept: np.ndarray = (sizes > 0) & (sizes >= share * sizes.max())
+        return kept[labels]
+
+    return _each(shapes, large)
+
+
+def _square(side: int) -> np.ndarray:
+    return np.ones((side, side), np.uint8)
+
+
+def _each(shapes: Tensor, change: Callable[[np.ndarray], np.ndarray]) -> Tensor:
+    """Shapes changed one by one, each as uint8 (H, W) of 0 and 1."""
+    planes = shapes.to(torch.uint8).cpu().numpy()
+    changed = [torch.from_numpy(np.asarray(change(plane)) > 0) for plane in planes]
+    return torch.stack(changed).to(shapes.device) if changed else shapes
