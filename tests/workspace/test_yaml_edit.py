@@ -36,6 +36,7 @@ edit:
         ("tune", "learning_rate", 1e-5, [], ["  learning_rate: 1.0e-05"]),
         ("clip", "size", "512", [], ["  size: '512'"]),
         ("clip", "size", None, [], ["  size: null"]),
+        ("clip", "frames", "all", ["  frames: 8  # eight"], ["  frames: all # eight"]),
         ("invert", "null", "shared", [], ["invert:", "  'null': shared"]),
         ("edit", "swap", ["a=b"], ["  swap:", "  - cat=dog", "  - grass=sand"], ["  swap: [a=b]"]),
         ("edit", "swap", REMOVED, ["  swap:", "  - cat=dog", "  - grass=sand"], []),
@@ -102,6 +103,12 @@ def test_what_would_be_lost_is_left(text: str) -> None:
     assert edited(text, "tune", "steps", value) is None
 
 
+@pytest.mark.parametrize("value", [None, True, 3, "512", "keep", ["a"]])
+def test_a_quoted_value_is_replaced_by_any(value: Any) -> None:
+    text = edited("clip:\n  size: '32'  # pixels\n", "clip", "size", value)
+    assert text is not None and yaml.safe_load(text) == {"clip": {"size": value}} and "# pixels" in text
+
+
 def test_comments_around_the_only_setting_stay() -> None:
     text = "tune:  # of mine\n  # above\n  steps: 3  # its own\n  # below\n\n# next\nedit: {}\n"
     assert edited(text, "tune", "steps", REMOVED) == text.replace("  steps: 3  # its own\n", "")
@@ -121,7 +128,7 @@ def test_the_bounds_hold_before_a_text_is_edited() -> None:
     ("text", "wanted"),
     [
         ("a: 1\nvideo: ../x.mp4  # mine\n", "a: 1\nvideo: video/y.mp4 # mine\n"),
-        ("video: '../x.mp4'\n", "video: 'video/y.mp4'\n"),
+        ("video: '../x.mp4'\n", "video: video/y.mp4\n"),
         ("{video: ../x.mp4, a: 1}", "{video: video/y.mp4, a: 1}\n"),
         ("video: |-\n  ../x.mp4\na: 1\n", None),
     ],

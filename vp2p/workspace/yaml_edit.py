@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import CommentMark
 from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scalarstring import PlainScalarString
 from ruamel.yaml.tokens import CommentToken
 
 from vp2p.plain import read_yaml
@@ -155,7 +156,9 @@ def _ruamel() -> YAML:
 def _written(value: Any) -> Any:
     """A plain value as YAML writes it on one line, anywhere."""
     flow = yaml.safe_dump([value], default_flow_style=True, width=float("inf"), allow_unicode=True)
-    return _ruamel().load(flow)[0]
+    found = _ruamel().load(flow)[0]
+    # A plain text would take over the quotes of the value that it replaces.
+    return PlainScalarString(found) if type(found) is str else found
 
 
 _EMPTY = _ruamel().load("empty:")["empty"]
