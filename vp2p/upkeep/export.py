@@ -48,7 +48,7 @@ def export(
         raise UsageError(f"{target} exists already.", "give another name")
     runs = _with_parents(workspace, named) if named else workspace.all_runs()
     taken = video and workspace.video.exists()
-    notes = () if taken else ("the video stays behind: without it there is no sound, and the clip cannot be cut anew",)
+    notes = () if taken else ("the video stays behind: without it there is no sound, and other frames cannot be taken",)
     with contextlib.ExitStack() as held:
         for run in runs:
             if not run.finished:

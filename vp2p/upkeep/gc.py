@@ -131,7 +131,7 @@ def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
     try:
         if run.lost_its_manifest:  # as verify says; its results are there
             return ""
-        if not run.finished:  # being made anew, where others are made from it
+        if not run.finished:  # being redone, where others are made from it
             return _INTERRUPTED if run.key not in above.values() else ""
     except ArtifactError:
         return ""

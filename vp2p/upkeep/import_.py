@@ -74,5 +74,5 @@ def _notes(workspace: Workspace, folder: Path) -> tuple[str, ...]:
     if Path(model).is_absolute() and not Path(model).is_dir():
         notes.append(f"the model {model} is not here: vp2p -w {typed(str(folder))} config model.model FOLDER")
     if not workspace.video.exists():
-        notes.append("the video did not come along: there is no sound, and the clip cannot be cut anew")
+        notes.append("the video did not come along: there is no sound, and other frames cannot be taken")
     return tuple(notes)

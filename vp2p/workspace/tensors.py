@@ -87,7 +87,7 @@ def load_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
 
     Args:
         path: a safetensors file.
-        rebuild: the command that makes the file anew, shown as the hint.
+        rebuild: how to redo what made the file, shown as the hint.
 
     Raises:
         ArtifactError: the file is missing, unreadable, cut short, damaged or of another kind.
