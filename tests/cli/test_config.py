@@ -175,9 +175,9 @@ def test_settings_that_contradict_each_other_are_refused(work: Make) -> None:
     before = snapshot(folder)
     assert "--fps and --stride" in refused(2, "config", "clip.stride", "2").cause
     (folder / "vp2p.yaml").write_text(
-        f"{{format: 1, prompt: a cat, video: a.mp4, model: {{model: {json.dumps(str(folder))}}}}}"
+        f"{{format: 1, prompt: a cat, video: a.mp4, # mine\n model: {{model: {json.dumps(str(folder))}}}}}"
     )
-    assert "line by line" in refused(2, "config", "tune.steps", "2").cause
+    assert "without losing" in refused(2, "config", "tune.steps", "2").cause
     assert before.keys() == snapshot(folder).keys()
 
 

@@ -35,7 +35,7 @@ def test_what_is_new_and_what_is_finished(work: Make) -> None:
     (*parents, (stage, state, why)) = told("edit", "--swap", "cat=dog")
     assert parents == [*ready, ("invert", "up to date", "finished")]
     assert (stage, state, why) == ("edit", "run", "no edit run is finished yet")
-    assert told(*TUNE, "--force")[-1] == ("tune", "run", "--force makes it anew")
+    assert told(*TUNE, "--force")[-1] == ("tune", "run", "--force redoes it")
 
 
 def test_the_edit_that_is_told_of_is_the_one_that_is_made(work: Make) -> None:

@@ -71,7 +71,7 @@ def test_a_comment_in_the_configuration_stays(branched: Path, tmp_path: Path) ->
     config = branched / "vp2p.yaml"
     config.write_text(config.read_text().replace("video: ../clip.mp4", "video:  ../clip.mp4  # mine"))
     done("export", tmp_path / "walk")
-    assert "video:  video/clip.mp4  # mine\n" in (tmp_path / "walk" / "vp2p.yaml").read_text()
+    assert "\nvideo: video/clip.mp4 # mine\n" in (tmp_path / "walk" / "vp2p.yaml").read_text()
 
 
 def test_what_is_not_exported(branched: Path, tmp_path: Path) -> None:

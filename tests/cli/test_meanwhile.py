@@ -14,7 +14,7 @@ import pytest
 from tests.cli.running import done, refused, snapshot, vp2p
 from tests.cli.test_migration import HALF, INVERTED, LONG, SHORT
 from vp2p import atomic
-from vp2p.stages import collect
+from vp2p.upkeep import gc
 from vp2p.workspace import Workspace
 
 
@@ -126,19 +126,19 @@ def test_gc_names_what_dead_writers_left_everywhere(branched: Path) -> None:
 
 def test_gc_keeps_what_was_used_since_it_was_found(branched: Path) -> None:
     workspace = Workspace(branched)
-    found = collect.rubbish(workspace)
+    found = gc.rubbish(workspace)
     assert [one.name for one in found] == [HALF]
     done("tag", "half", HALF)
-    assert collect.remove(workspace, found) == () and (branched / HALF).exists()
+    assert gc.remove(workspace, found) == () and (branched / HALF).exists()
     done("tag", "--delete", "half")
-    assert collect.remove(workspace, found) == found and not (branched / HALF).exists()
+    assert gc.remove(workspace, found) == found and not (branched / HALF).exists()
 
 
 def test_gc_keeps_a_run_that_has_a_new_child(branched: Path) -> None:
     workspace = Workspace(branched)
-    found = collect.rubbish(workspace, [workspace.find_run(INVERTED)])
+    found = gc.rubbish(workspace, [workspace.find_run(INVERTED)])
     shutil.copytree(branched / "edit" / "dog", branched / "edit" / "new")
-    gone = collect.remove(workspace, found)
+    gone = gc.remove(workspace, found)
     assert (branched / INVERTED).exists() and INVERTED not in [one.name for one in gone]
     assert not (branched / "edit" / "dog").exists()
 
@@ -146,9 +146,9 @@ def test_gc_keeps_a_run_that_has_a_new_child(branched: Path) -> None:
 def test_gc_moves_no_tag_away_from_another_run(branched: Path) -> None:
     done("tag", "mine", "edit/dog")
     workspace = Workspace(branched)
-    found = collect.rubbish(workspace, [workspace.find_run("edit/dog")])
+    found = gc.rubbish(workspace, [workspace.find_run("edit/dog")])
     workspace.tags.set("mine", workspace.find_run("edit/everywhere"), move=True)
-    collect.remove(workspace, found)
+    gc.remove(workspace, found)
     assert done("tag").out == "mine\tedit/everywhere\n"
 
 

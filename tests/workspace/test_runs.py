@@ -15,7 +15,7 @@ from vp2p import __version__
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.identity import file_digest, identity
-from vp2p.workspace.lifecycle import begin, clear, finish, resume
+from vp2p.workspace.lifecycle import begin, clear, finish, resume, set_aside, take_back
 from vp2p.workspace.parents import Parent
 
 _ID = identity("tune", {"steps": 3})
@@ -272,3 +272,25 @@ def test_all_damage_is_told(workspace: Workspace) -> None:
     run.path("tuned.safetensors").unlink()
     run.path("frames/0001.png").write_bytes(b"gnp")
     assert len(list(run.damage())) == 2
+
+
+def test_an_error_names_the_run_where_nobody_says_how_it_is_redone(workspace: Workspace) -> None:
+    run = Workspace(workspace.folder).run("tune", _finished(workspace).identity)
+    run.path("tuned.safetensors").unlink()
+    with pytest.raises(ArtifactError) as caught:
+        run.verify()
+    assert caught.value.hint == f"redo the run tune/{run.name}"
+
+
+def test_a_run_set_aside_comes_back_or_goes_when_the_new_one_is_finished(workspace: Workspace) -> None:
+    run = _finished(workspace)
+    kept = run.path("manifest.json").read_bytes()
+    set_aside(run)
+    assert run.aside.is_dir() and not run.folder.exists()
+    begin(run, {"steps": 3})
+    take_back(run)
+    assert run.path("manifest.json").read_bytes() == kept and not run.aside.exists()
+    set_aside(run)
+    begin(run, {"steps": 3})
+    finish(run, {"steps": 3})
+    assert run.finished and not run.aside.exists()

@@ -63,6 +63,11 @@ FromTune = Annotated[str | None, _from("tune")]
 FromInvert = Annotated[str | None, _from("invert")]
 
 
+def run_arguments(help: str) -> Any:
+    """The argument of a command that takes any number of runs, of any stage."""
+    return typer.Argument(metavar="[RUN]...", help=help, show_default=False, autocompletion=completion.any_run)
+
+
 def workspace(ctx: typer.Context) -> Workspace:
     """The workspace that ``-w`` names, or the nearest one. Raises NoWorkspaceError."""
     from vp2p.stages.redo import redo

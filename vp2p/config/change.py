@@ -56,7 +56,7 @@ def change(path: Path, key: str, value: Any) -> None:
         path: a valid file of sections; it need not be there.
 
     Raises:
-        UsageError: the value does not go with others in the file, or the file cannot be changed by line.
+        UsageError: the value does not go with others in the file, or the change would lose a comment.
         LockedError: another process is writing settings into the file.
         ArtifactError: the disk refuses, or an editor has changed the file meanwhile.
     """
@@ -76,7 +76,7 @@ def _change(path: Path, key: str, value: Any) -> None:
         from_mapping(SECTIONS[section], {**written, name: value})
     new = edited(text, section, name, value)
     if new is None:
-        raise UsageError(f"{path} is written in a way that cannot be changed line by line.", f"change {key} in it")
+        raise UsageError(f"{key} cannot be changed in {path} without losing a part of it.", f"change {key} in it")
     write_text(path, new, seen)
 
 

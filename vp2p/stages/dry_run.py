@@ -27,5 +27,5 @@ def dry_run(planned: Planned, force: bool = False) -> tuple[StageOutlook, ...]:
     """
     parents = [planned.parents[stage] for stage in STAGES if stage in planned.parents]
     found = [(run, Planned(planned.workspace, run, {}, {}).outlook()) for run in parents]
-    found.append((planned.run, Outlook("run", "--force makes it anew") if force else planned.outlook()))
+    found.append((planned.run, Outlook("run", "--force redoes it") if force else planned.outlook()))
     return tuple(StageOutlook(run.stage, run.name, outlook.state, outlook.why) for run, outlook in found)

@@ -55,7 +55,7 @@ class Planned:
         mine = flat(self.recorded)
         found = [(_differences(mine, self.parents, run), run.name) for run in others]
         differences, nearest = min(found, key=lambda one: len(one[0]))
-        return f"unlike {nearest}: {', '.join(differences) or 'made anew'}"
+        return f"unlike {nearest}: {', '.join(differences) or 'to be redone'}"
 
 
 def finished_plan(workspace: Workspace, run: RunFolder) -> Planned:

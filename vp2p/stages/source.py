@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.addresses import refuse_address
 from vp2p.errors import ArtifactError, UsageError
@@ -89,8 +89,10 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = Non
         import torch
 
         found = frames or read_frames(workspace.video, workspace.config.clip, folder)
+        if found.timing.span is None:
+            raise ValueError("frames that were read cover a span of the video")
         start, end = found.timing.span
-        facts = {"rate": str(found.rate), "start": start, "end": end}
+        facts: dict[str, Any] = {"rate": str(found.rate), "start": start, "end": end}
         if found.timing.shown is not None:
             facts["shown"] = found.timing.shown
         save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
@@ -117,9 +119,10 @@ def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:
     return again.run
 
 
-def _plain(values: dict) -> dict:
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     """Tuples as lists, as they come back from JSON."""
-    return json.loads(json.dumps(values))
+    found: dict[str, Any] = json.loads(json.dumps(values))
+    return found
 
 
 def load_frames(run: RunFolder, video: Path | None = None) -> Clip:

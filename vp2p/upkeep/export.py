@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
-import json
-import shutil
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Sequence
+from typing import Iterator, Sequence
 
-from vp2p.atomic import sync
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.stages.result import Progress, silent
-from vp2p.version import __version__
+from vp2p.upkeep.packing import SUFFIXES, Content, Records, records_of, size, write_file, write_folder
+from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace import RunFolder, Workspace, replacing, run_lock
 from vp2p.workspace.config import NAME as CONFIG
-from vp2p.workspace.identity import file_digest
 from vp2p.workspace.layout import TAGS
 from vp2p.workspace.yaml_edit import with_text
 
-FORMAT = 1
-MANIFEST = "vp2p-export.json"
 VIDEO = "video"
-MEGABYTE = 1_000_000
-_SUFFIXES = (".tar", ".tar.gz", ".tgz")
-Content = Path | bytes
-Record = dict[str, Any]
-OnBytes = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,22 +48,18 @@ def export(
         raise UsageError(f"{target} exists already.", "give another name")
     runs = _with_parents(workspace, named) if named else workspace.all_runs()
     taken = video and workspace.video.exists()
-    notes = () if taken else ("the video stays behind: without it there is no sound, and the clip cannot be cut anew",)
+    notes = () if taken else ("the video stays behind: without it there is no sound, and other frames cannot be taken",)
     with contextlib.ExitStack() as held:
         for run in runs:
             if not run.finished:
                 held.enter_context(run_lock(run.folder))
         contents = dict(_contents(workspace, runs, taken))
-        total = sum(map(_size, contents.values()))
-
-        def on_bytes(what: str, done: int) -> None:
-            progress(what, done // MEGABYTE, max(1, total // MEGABYTE), "MB")
-
-        records = _records(contents, on_bytes)
+        total = sum(map(size, contents.values()))
+        records = records_of(contents, in_megabytes(progress, "check", total))
         _check(runs, records)
         with replacing(target, seen=None) as temporary:
-            write = _write_file if target.name.endswith(_SUFFIXES) else _write_folder
-            write(temporary, contents, records, on_bytes)
+            write = write_file if target.name.endswith(SUFFIXES) else write_folder
+            write(temporary, contents, records, in_megabytes(progress, "export", total))
     return Exported(target, len(contents), total, tuple(run.key for run in runs), notes)
 
 
@@ -113,23 +96,7 @@ def _files(path: Path, place: str) -> Iterator[tuple[str, Path]]:
             yield f"{place}/{inside.as_posix()}", file
 
 
-def _size(content: Content) -> int:
-    return len(content) if isinstance(content, bytes) else content.stat().st_size
-
-
-def _records(contents: Mapping[str, Content], on_bytes: OnBytes) -> dict[str, Record]:
-    """Size and checksum of everything."""
-    records: dict[str, Record] = {}
-    done = 0
-    for place, content in contents.items():
-        digest = hashlib.sha256(content).hexdigest() if isinstance(content, bytes) else file_digest(content)
-        records[place] = {"sha256": digest, "bytes": _size(content)}
-        done += records[place]["bytes"]
-        on_bytes("check", done)
-    return records
-
-
-def _check(runs: Sequence[RunFolder], records: Mapping[str, Record]) -> None:
+def _check(runs: Sequence[RunFolder], records: Records) -> None:
     """Raises ArtifactError if an artifact is missing, or not as its run recorded it."""
     for run in runs:
         for name, record in run.manifest().artifacts.items() if run.finished else ():
@@ -137,38 +104,3 @@ def _check(runs: Sequence[RunFolder], records: Mapping[str, Record]) -> None:
             if found != record:
                 what = "is missing" if found is None else "is damaged: its checksum differs from the recorded one"
                 raise ArtifactError(f"{run.path(name)} {what}.", run.rebuild)
-
-
-def _write_file(path: Path, contents: Mapping[str, Content], records: Mapping[str, Record], on_bytes: OnBytes) -> None:
-    """A tar whose first file lists all others."""
-    listed = json.dumps({"format": FORMAT, "vp2p": __version__, "files": records}, indent=1).encode("utf-8")
-    # Tensors hardly compress, so little is lost by doing it fast.
-    compression: Any = {"mode": "w"} if path.name.endswith(".tar") else {"mode": "w:gz", "compresslevel": 1}
-    done = 0
-    with tarfile.open(path, format=tarfile.PAX_FORMAT, **compression) as archive:
-        for place, content in {MANIFEST: listed, **contents}.items():
-            info = tarfile.TarInfo(place)
-            info.size, info.mode = _size(content), 0o644
-            with io.BytesIO(content) if isinstance(content, bytes) else open(content, "rb") as stream:
-                archive.addfile(info, stream)
-            done += info.size
-            on_bytes("export", done)
-
-
-def _write_folder(
-    path: Path, contents: Mapping[str, Content], records: Mapping[str, Record], on_bytes: OnBytes
-) -> None:
-    """A workspace of its own."""
-    done = 0
-    for place, content in contents.items():
-        file = path / place
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(content, bytes):
-            file.write_bytes(content)
-        else:
-            shutil.copyfile(content, file)
-        sync(file)
-        done += records[place]["bytes"]
-        on_bytes("export", done)
-    for folder in (folder for folder in path.rglob("*") if folder.is_dir()):
-        sync(folder)

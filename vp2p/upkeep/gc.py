@@ -11,7 +11,7 @@ from typing import Iterator, Literal, Mapping, Sequence
 from vp2p.atomic import TEMPORARY_PREFIX, abandoned
 from vp2p.atomic import remove as delete
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.upkeep.log import parent_key, size_of
+from vp2p.upkeep.sizes import size_of
 from vp2p.workspace import RunFolder, Workspace, lifecycle, run_lock
 from vp2p.workspace.atomic import check_unlinked, writing
 from vp2p.workspace.layout import MANIFEST, SETTINGS, STAGES
@@ -45,7 +45,7 @@ def rubbish(workspace: Workspace, named: Sequence[RunFolder] = ()) -> tuple[Rubb
     which stays is made from.
     """
     runs, tags = workspace.all_runs(), workspace.tags.all()
-    above = {run.key: parent_key(run) for run in runs}
+    above = {run.key: run.parent_key() for run in runs}
     doomed = {run.key: _NAMED for run in named} or {run.key: why for run in runs if (why := _why(run, above))}
     for run in runs:  # stage by stage, so a parent comes before what is made from it
         if above[run.key] in doomed:
@@ -103,7 +103,7 @@ def _unchanged(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish,
     now = {run.key: run for run in runs}
     doomed = {one.name: one for one in found if one.kind == "run" and one.run is not None}
     tagged = {one.tag for one in found if one.tag is not None}
-    above = {run.key: parent_key(run) for run in runs}
+    above = {run.key: run.parent_key() for run in runs}
     staying = {key for key in now if key not in doomed}
     for key, one in doomed.items():
         other = key in now and one.run is not None and now[key].identity != one.run.identity
@@ -131,15 +131,16 @@ def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:
     try:
         if run.lost_its_manifest:  # as verify says; its results are there
             return ""
-        if not run.finished:  # being made anew, where others are made from it
+        if not run.finished:  # being redone, where others are made from it
             return _INTERRUPTED if run.key not in above.values() else ""
     except ArtifactError:
         return ""
     parent = above[run.key]
     # Frames that are gone are read from the video again.
-    gone = parent is not None and parent not in above and not parent.startswith("source/")
-    gone = gone and not os.path.lexists(run.folder.parent.parent / parent)  # a damaged one is not gone
-    return f"{parent} is gone" if gone else ""
+    if parent is None or parent in above or parent.startswith("source/"):
+        return ""
+    there = os.path.lexists(run.folder.parent.parent / parent)  # damaged
+    return "" if there else f"{parent} is gone"
 
 
 def _remove_run(run: RunFolder, why: str) -> None:
@@ -177,8 +178,7 @@ def _holds_a_record(folder: Path) -> bool:
 
 
 def _leftover(workspace: Workspace, path: Path, why: str, run: RunFolder | None = None) -> Rubbish:
-    size = size_of(path) if path.is_dir() else path.lstat().st_size
-    return Rubbish("leftover", path.relative_to(workspace.folder).as_posix(), why, path, size, run)
+    return Rubbish("leftover", path.relative_to(workspace.folder).as_posix(), why, path, size_of(path), run)
 
 
 def _whole(run: RunFolder) -> bool:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Mapping, Sequence
 
 from vp2p.errors import ArtifactError
 from vp2p.stages.differences import differing, flat
+from vp2p.upkeep.sizes import size_of
 from vp2p.workspace import RunFolder, Workspace
-from vp2p.workspace.layout import STAGES
 from vp2p.workspace.lock import holder, how_to_break
 from vp2p.workspace.tags import Tag, names_of
 
@@ -49,7 +48,7 @@ def history(workspace: Workspace, run: RunFolder | None = None) -> tuple[Entry, 
     """
     runs, tags = workspace.all_runs(), workspace.tags.all()
     entries = {one.key: _entry(one, tags) for one in runs}
-    above = {one.key: parent_key(one) for one in runs}
+    above = {one.key: one.parent_key() for one in runs}
     for key in above.values():
         if key is not None and key not in entries:
             stage, _, name = key.partition("/")
@@ -58,27 +57,13 @@ def history(workspace: Workspace, run: RunFolder | None = None) -> tuple[Entry, 
     return roots if run is None else _branch(roots, run.key)
 
 
-def parent_key(run: RunFolder) -> str | None:
-    """The key of the run that this one is made from directly; None if it has none, or its record is damaged."""
-    try:
-        parents = run.parents()
-    except ArtifactError:
-        return None
-    stage = max((stage for stage in parents if stage in STAGES), key=STAGES.index, default=None)
-    return f"{stage}/{parents[stage].name}" if stage else None
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
-
-
 def _entry(run: RunFolder, tags: Sequence[Tag]) -> Entry:
     try:
         finished = run.finished
         record = run.record()
     except ArtifactError as error:
-        state, told, created, settings = "damaged", error.cause, "", {}
+        state, told, created = "damaged", error.cause, ""
+        settings: Mapping[str, Any] = {}
     else:
         created, settings = record.created, record.settings
         writer = None if finished else holder(run.folder)

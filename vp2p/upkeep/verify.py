@@ -8,13 +8,12 @@ from typing import Callable, Iterator, Sequence
 from vp2p.errors import ArtifactError, Vp2pError
 from vp2p.stages.redo import run_command
 from vp2p.stages.result import Progress, silent
+from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.config import NAME as CONFIG
 from vp2p.workspace.layout import MANIFEST
 from vp2p.workspace.lock import holder
 from vp2p.workspace.tags import read_tag
-
-_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,7 @@ def verify(workspace: Workspace, named: Sequence[RunFolder] = (), progress: Prog
     there = workspace.all_runs()
     runs = list(named) or there
     total = sum(_bytes(run) for run in runs)
-    read = 0
-
-    def on_bytes(more: int) -> None:
-        nonlocal read
-        read += more
-        progress("verify", read // _MEGABYTE, max(1, total // _MEGABYTE), "MB")
-
+    on_bytes = in_megabytes(progress, "verify", total)
     found = [] if named else [_config(workspace)]
     found += [_run(run, there, on_bytes) for run in runs]
     return tuple(found if named else [*found, *_strangers(workspace, there), *_tags(workspace, there)])

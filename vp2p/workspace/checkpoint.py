@@ -46,7 +46,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     for path in _newest_first(folder):
         try:
             data = path.read_bytes()
-            if _checksum(data) != _NAME.fullmatch(path.name)["checksum"]:
+            if not _matches(path, data):
                 raise ValueError("its checksum differs")
             return decode_tensors(data), decode_metadata(data)
         except (OSError, ValueError) as error:
@@ -56,7 +56,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
 
 def newest_step(folder: Path) -> int:
     """The step of the newest checkpoint as its name says, or 0 if there is none."""
-    return max((int(_NAME.fullmatch(path.name)["step"]) for path in _newest_first(folder)), default=0)
+    return max((step for step, _ in _found(folder)), default=0)
 
 
 def damaged_checkpoints(folder: Path) -> list[Path]:
@@ -66,10 +66,14 @@ def damaged_checkpoints(folder: Path) -> list[Path]:
 
 def _whole(path: Path) -> bool:
     try:
-        data = path.read_bytes()
+        return _matches(path, path.read_bytes())
     except OSError:
         return False
-    return _checksum(data) == _NAME.fullmatch(path.name)["checksum"]
+
+
+def _matches(path: Path, data: bytes) -> bool:
+    """Whether a checkpoint's bytes have the checksum that its name says."""
+    return path.stem.endswith(f"-{_checksum(data)}")
 
 
 def _checksum(data: bytes) -> str:
@@ -77,7 +81,11 @@ def _checksum(data: bytes) -> str:
 
 
 def _newest_first(folder: Path) -> list[Path]:
+    return [path for _, path in sorted(_found(folder), reverse=True)]
+
+
+def _found(folder: Path) -> list[tuple[int, Path]]:
+    """The checkpoints with their steps."""
     if not folder.is_dir():
         return []
-    found = [(int(match["step"]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]
-    return [path for _, path in sorted(found, reverse=True)]
+    return [(int(match["step"]), path) for path in folder.iterdir() if (match := _NAME.fullmatch(path.name))]

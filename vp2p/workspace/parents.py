@@ -22,6 +22,12 @@ class Parent(NamedTuple):
     identity: str | None
 
 
+def closest(parents: Mapping[str, Parent]) -> str | None:
+    """The key, ``stage/name``, of the run that a run is directly made from; None where there is none."""
+    stage = max(parents, key=STAGES.index, default=None)
+    return None if stage is None else f"{stage}/{parents[stage].name}"
+
+
 def to_record(parents: Mapping[str, Parent]) -> dict[str, Any]:
     """What a record keeps of the runs that a run is made from, by stage."""
     return {stage: parent._asdict() for stage, parent in parents.items()}

@@ -92,7 +92,7 @@ def _record(folder: Path, values: Mapping[str, Any], artifacts: Any, records: An
         check_settings(stage, values.get("settings"))
         found = _identities(folder)
         if of_manifest and values["format"] == 1:
-            above = parents.of_names(values.get("parents"), found)
+            above: Any = parents.of_names(values.get("parents"), found)
         else:
             above = values.get("parents") if of_manifest else parents.of_unfinished(values, found)
         known = parents.from_record(above, stage)

@@ -12,7 +12,7 @@ from vp2p.workspace.damage import OnBytes, check_file, damage
 from vp2p.workspace.layout import CHECKPOINT, LOG, MANIFEST, SETTINGS
 from vp2p.workspace.lock import lock_path
 from vp2p.workspace.names import file_in
-from vp2p.workspace.parents import Parent
+from vp2p.workspace.parents import Parent, closest
 from vp2p.workspace.record import Record
 
 if TYPE_CHECKING:
@@ -131,6 +131,13 @@ class RunFolder:
             ArtifactError: its record is missing or damaged.
         """
         return self.record().parents
+
+    def parent_key(self) -> str | None:
+        """The key of the run that this one is directly made from; None if it has none, or its record is damaged."""
+        try:
+            return closest(self.parents())
+        except ArtifactError:
+            return None
 
     def verify(self) -> None:
         """Check every artifact against the manifest.

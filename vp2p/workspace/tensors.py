@@ -66,7 +66,9 @@ def decode_metadata(data: bytes) -> dict[str, Any]:
     """
     length = int.from_bytes(data[:8], "little")
     try:
-        return json.loads(json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(_METADATA_KEY, "{}"))
+        text = json.loads(data[8 : 8 + length]).get("__metadata__", {}).get(_METADATA_KEY, "{}")
+        found: dict[str, Any] = json.loads(text)
+        return found
     except (AttributeError, TypeError, RecursionError) as error:
         raise ValueError(f"not a safetensors header ({error})") from error
 
@@ -85,7 +87,7 @@ def load_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
 
     Args:
         path: a safetensors file.
-        rebuild: the command that makes the file anew, shown as the hint.
+        rebuild: how to redo what made the file, shown as the hint.
 
     Raises:
         ArtifactError: the file is missing, unreadable, cut short, damaged or of another kind.

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vp2p.cli.common import Json, workspace
-from vp2p.cli.completion import any_run
+from vp2p.cli.common import Json, run_arguments, workspace
 from vp2p.cli.output import output
 from vp2p.cli.telling import size
 
@@ -18,12 +17,7 @@ def export(
     target: Annotated[Path, typer.Argument(help="A .tar, .tar.gz or .tgz file, or else a folder.", show_default=False)],
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...",
-            help="Runs to take along, with those that they are made from; by default all.",
-            show_default=False,
-            autocompletion=any_run,
-        ),
+        run_arguments("Runs to take along, with those that they are made from; by default all."),
     ] = None,
     video: Annotated[bool, typer.Option("--video/--no-video", help="Take the video along.")] = True,
     json: Json = False,

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vp2p.cli.common import Json, workspace
-from vp2p.cli.completion import any_run
+from vp2p.cli.common import Json, run_arguments, workspace
 from vp2p.cli.output import output
 from vp2p.cli.telling import size
 from vp2p.text import typed
@@ -17,12 +16,7 @@ def gc(
     ctx: typer.Context,
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...",
-            help="Runs to delete with all that is made from them; by default what nobody needs.",
-            show_default=False,
-            autocompletion=any_run,
-        ),
+        run_arguments("Runs to delete with all that is made from them; by default what nobody needs."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
     json: Json = False,
