@@ -113,6 +113,9 @@ def disk_refusal(error: OSError) -> tuple[str, str] | None:
     return _REFUSALS.get(error.errno or 0)
 
 
+_REFUSED = "The system refused a call"
+
+
 def failed_call(error: BaseException) -> Vp2pError | None:
     """What to tell of an error of the system that nobody foresaw; None if ``error`` comes of no such error.
 
@@ -124,7 +127,7 @@ def failed_call(error: BaseException) -> Vp2pError | None:
         # What is behind another error may have been dealt with, unless the disk or the system gave up.
         if number and (cause is error or number in _REFUSALS):
             path = getattr(cause, "filename", None)
-            what = f"{path} cannot be used" if isinstance(path, (str, bytes)) and path else "The system refused a call"
+            what = f"{os.fsdecode(path)} cannot be used" if isinstance(path, (str, bytes)) and path else _REFUSED
             strerror = getattr(cause, "strerror", None) or os.strerror(number)
             reason, mend = _REFUSALS.get(number, (strerror[:1].lower() + strerror[1:], "see that it can be used"))
             return ArtifactError(f"{what}: {reason}.", f"{mend}, then the same command again")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-from vp2p.compositing.matting import matte
+from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.shapes import dilated, fill_holes, largest_parts, opening
 from vp2p.sprites.scenes import Scene
 
@@ -59,14 +59,14 @@ def test_ground_that_is_known_is_no_object():
     line &= (coarse_mask[:1] > 0) & ~dilated(true[:1], 4)
     assert line.sum() > 50
     clip = clip.where(~line[:, None], torch.tensor([250.0, 220.0, 40.0]).view(1, 3, 1, 1))
-    unseen, seen = matte(clip, coarse_mask[:1]), matte(clip, coarse_mask[:1], plate=(clip, ~true[:1]))
+    unseen, seen = matte(clip, coarse_mask[:1]), matte(clip, coarse_mask[:1], Known(plate=(clip, ~true[:1])))
     assert (unseen & line).sum() > 0.5 * line.sum() and (seen & line).sum() < 0.1 * line.sum()
 
 
 def test_ground_from_elsewhere_tells_what_is_ground():
     coarse_mask, clip = torch.ones(1, 32, 32), torch.full((1, 3, 32, 32), 60.0)
     clip[:, :, 8:20, 8:20] = 200.0
-    found = matte(clip, coarse_mask, background=(torch.full((1, 3, 32, 32), 60.0), torch.ones(1, 32, 32)))
+    found = matte(clip, coarse_mask, Known((torch.full((1, 3, 32, 32), 60.0), torch.ones(1, 32, 32))))
     wanted = torch.zeros(1, 32, 32, dtype=torch.bool)
     wanted[:, 8:20, 8:20] = True
     assert torch.equal(found, wanted)

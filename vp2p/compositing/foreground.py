@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
-from vp2p.compositing.matting import matte
+from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.motion.affine import sample
 from vp2p.compositing.shapes import dilated, opening
 from vp2p.compositing.track import ObjectTrack
@@ -59,10 +59,8 @@ def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tenso
 def edited_shapes(track: ObjectTrack, frames: list[int], pictures: Tensor, masks: Tensor) -> Tensor:
     """The new objects of edited pictures (n, 3, H, W) of ``frames``, inside masks (n, H, W): bool (n, H, W)."""
     beside = ~track.objects[frames]
-    background = track.clip[frames], beside.float()
-    found = matte(
-        pictures, masks, background, (track.vae_reconstruction[frames], beside), differs=math.inf, parts=_PART
-    )
+    known = Known((track.clip[frames], beside.float()), (track.vae_reconstruction[frames], beside), math.inf)
+    found = matte(pictures, masks, known, parts=_PART)
     return dilated(found, track.margin)
 
 

@@ -1,11 +1,13 @@
-"""An object's outline to the pixel, from a loose one: what has other colours than its surroundings.
+"""An object's outline to the pixel, from a coarse mask: what has other colours than its surroundings.
 
-In the manner of GrabCut (Rother, Kolmogorov and Blake, 2004): the colours inside the loose outline against
+In the manner of GrabCut (Rother, Kolmogorov and Blake, 2004): the colours inside the coarse mask against
 those outside, and neighbours of like colour on one side, here by the random walker (Grady, "Multilabel random
 walks using prior models", 2005).
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,46 +19,57 @@ _SIDE = 256  # pixels: larger pictures are made smaller
 _BINS = 16  # of each colour channel
 _ROUNDS, _WALKS = 4, 80
 _PRIOR = 0.15  # what a pixel's own colour counts beside its four neighbours
-_LEAST = 0.08  # of the loose outline: less found than that is nothing found
+_LEAST = 0.08  # of the coarse mask: less found than that is nothing found
 _LINE = 64  # this part of the longer side
 _SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
 
 
-def matte(
-    pictures: Tensor,
-    region: Tensor,
-    background: tuple[Tensor, Tensor] | None = None,
-    plate: tuple[Tensor, Tensor] | None = None,
-    differs: float = _OTHER,
-    parts: float = 0.0,
-) -> Tensor:
-    """Which pixels inside a loose outline are the object's; all of them where nothing stands out.
+@dataclass(frozen=True)
+class Known:
+    """What is known of the background of pictures (F, 3, H, W).
+
+    ``samples`` are more pictures of their size, and the weights (F', H, W) of those pixels that show background.
+    ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W). A pixel that differs from
+    the plate by the share ``differs`` of white is the object's for certain.
+    """
+
+    samples: tuple[Tensor, Tensor] | None = None
+    plate: tuple[Tensor, Tensor] | None = None
+    differs: float = _OTHER
+
+    def resized(self, size: tuple[int, int]) -> Known:
+        """The same for smaller pictures."""
+        return Known(_both(self.samples, size), _both(self.plate, size), self.differs)
+
+
+NOTHING = Known()
+
+
+def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float = 0.0) -> Tensor:
+    """Which pixels inside a coarse mask are the object's; all of them where nothing stands out.
 
     Args:
         pictures: (F, 3, H, W) in 0…255.
-        region: (F, H, W), 1 inside the loose outline.
-        background: more pictures, of the same size, and the weights (F', H, W) of their pixels that show ground.
-        plate: the ground behind, (F, 3, H, W), and where it is known, bool (F, H, W).
-        differs: by which share of white a pixel must differ from the ground to be the object's for sure.
+        region: (F, H, W), 1 inside the coarse mask.
         parts: of the object's largest part: what is smaller and stands apart is left out, and so are lines.
 
     Returns:
         bool (F, H, W), without holes.
     """
-    size = pictures.shape[-2:]
-    scale = _SIDE / max(size)
+    height, width = pictures.shape[-2:]
+    scale = _SIDE / max(height, width)
     if scale < 1:
-        small = [max(1, round(side * scale)) for side in size]
-        shrunk = [
-            None if pair is None else tuple(_resized(part, small) for part in pair) for pair in (background, plate)
-        ]
-        found = matte(_resized(pictures, small), _resized(region, small), *shrunk, differs, parts)
-        return (_resized(found.float(), size) > 0.5) & (region > 0.5)
+        small = max(1, round(height * scale)), max(1, round(width * scale))
+        found = matte(_resized(pictures, small), _resized(region, small), known.resized(small), parts)
+        return (_resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
-    samples = [(colours, 1 - region)] + ([] if background is None else [(background[0] / 255, background[1])])
-    behind = _likelihood(colours, *map(torch.cat, zip(*samples)))
-    evidence = None if plate is None else _evidence(colours, plate[0] / 255, plate[1], differs)
+    sampled, weights = [colours], [1 - region]
+    if known.samples is not None:
+        sampled.append(known.samples[0] / 255)
+        weights.append(known.samples[1])
+    behind = _likelihood(colours, torch.cat(sampled), torch.cat(weights))
+    evidence = None if known.plate is None else _evidence(colours, known.plate[0] / 255, known.plate[1], known.differs)
     walk = _Walk(colours)
     inside = region
     for _ in range(_ROUNDS):
@@ -68,14 +81,17 @@ def matte(
     if inside.sum() < _LEAST * region.sum():
         return region > 0.5
     found = fill_holes(inside > 0.5)
-    return largest_parts(opening(found, round(max(size) / _LINE)), parts) if parts else found
+    return largest_parts(opening(found, round(max(height, width) / _LINE)), parts) if parts else found
 
 
-def _resized(planes: Tensor, size: tuple[int, int] | list[int]) -> Tensor:
+def _both(pair: tuple[Tensor, Tensor] | None, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
+    return None if pair is None else (_resized(pair[0], size), _resized(pair[1], size))
+
+
+def _resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
     """(F, H, W) or (F, c, H, W) at another size; bool stays bool."""
     flat = planes.float() if planes.ndim == 4 else planes.float()[:, None]
-    mode = {"mode": "area"} if size[0] < planes.shape[-2] else {"mode": "bilinear"}
-    found = interpolate(flat, size=tuple(size), **mode)
+    found = interpolate(flat, size=size, mode="area" if size[0] < planes.shape[-2] else "bilinear")
     found = found if planes.ndim == 4 else found[:, 0]
     return found > 0.5 if planes.dtype == torch.bool else found
 
@@ -102,7 +118,7 @@ def _likelihood(colours: Tensor, sample: Tensor, weights: Tensor) -> Tensor:
 
 
 def _evidence(colours: Tensor, background: Tensor, known: Tensor, differs: float) -> Tensor:
-    """What the ground behind tells, (F, H, W): 0 where a pixel is like it, 0.9 where it is not, else NaN."""
+    """What the background behind tells, (F, H, W): 0 where a pixel is like it, 0.9 where it is not, else NaN."""
     difference = _near((colours - background).abs().amax(1))
     evidence = torch.full_like(difference, torch.nan)
     evidence[known & (difference < _SAME)] = 0.0

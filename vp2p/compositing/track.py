@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import clean_plate
-from vp2p.compositing.matting import matte
+from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
 from vp2p.compositing.shapes import dilated
@@ -113,7 +113,7 @@ def _segmented(clip: Tensor, coarse_mask: Tensor, model: MotionModel, parts: flo
     behind = model.of_background(_grey(clip), objects)
     plate = clean_plate(clip, objects, behind)
     if bool(plate[1].any()):
-        found = matte(clip, coarse_mask, plate=plate, parts=parts)
+        found = matte(clip, coarse_mask, Known(plate=plate), parts)
     return found, behind
 
 

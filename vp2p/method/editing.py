@@ -49,7 +49,8 @@ def edit(
     Returns:
         The state after the last step.
     """
-    schedule, source, guided_source = branches.schedule, branches.source, branches.source_is_guided
+    schedule, source = branches.schedule, branches.source
+    guided_source = source.recorded is None and source.guidance is not None
     frames, _, height, width = branches.x.shape
     count = len(targets)
     controlled = control(

@@ -41,7 +41,9 @@ def blend_tokens(
     swapped = {tuple(pair[1]) for pair in alignment.swapped}
     old = {position for word in changed_words(source, alignment, target=False) for position in word.tokens}
     new: set[int] = set()
-    partner = {(at,): (before,) for pair in alignment.same for before, at in zip(*pair)}
+    partner: dict[tuple[int, ...], tuple[int, ...]] = {
+        (at,): (before,) for pair in alignment.same for before, at in zip(*pair)
+    }
     partner |= {tuple(pair[1]): pair[0] for pair in alignment.same}
     for word in changed_words(target, alignment, target=True) + reweighted:
         new |= set(word.tokens)

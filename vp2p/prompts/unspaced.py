@@ -15,9 +15,9 @@ from vp2p.prompts.words import TokenizedPrompt, Word, key, part
 
 def parted(source: TokenizedPrompt, target: TokenizedPrompt) -> tuple[TokenizedPrompt, TokenizedPrompt]:
     """Both prompts with each changed unspaced word in up to three: what stays before, the change, what stays after."""
-    texts = [[key(word.text) for word in prompt.words] for prompt in (source, target)]
+    before, after = ([key(word.text) for word in prompt.words] for prompt in (source, target))
     found: tuple[dict[Word, list[Word]], dict[Word, list[Word]]] = ({}, {})
-    for what, i0, i1, j0, j1 in SequenceMatcher(None, *texts, autojunk=False).get_opcodes():
+    for what, i0, i1, j0, j1 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         for old, new in zip(source.words[i0:i1], target.words[j0:j1]) if what == "replace" else ():
             if _unspaced(old) and _unspaced(new):
                 found[0][old], found[1][new] = _parts(source, old, target, new)

@@ -67,13 +67,13 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             shown = quoted(text, 200)
             raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
         start, _, end = span.rpartition(":")
-        window = tuple(_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
-        if not 0 <= window[0] <= window[1] <= 1:
+        first, last = (_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
+        if not 0 <= first <= last <= 1:
             raise PromptError(
                 f"The window {quoted(span, 80)} of {quoted(name.strip(), 80)} is not within the steps.",
                 "give shares of the steps, start before end, like --window dog=0.1:0.8",
             )
-        windows[name.strip()] = window
+        windows[name.strip()] = first, last
     return windows
 
 

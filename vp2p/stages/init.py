@@ -74,11 +74,11 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
         VideoError, UsageError, PromptError, ModelError: nothing is left behind.
     """
     planned = plan_init(folder, config, session)
-    folder, session = planned.folder, planned.session
-    session.model.embed(config.prompt)  # a model that cannot be loaded is told of now
+    folder, model = planned.folder, planned.session.folder
+    planned.session.model.embed(config.prompt)  # a model that cannot be loaded is told of now
     with making(folder, planned.config) as new:
-        source = plan_source(Workspace(folder, redo), session.folder)
-        state = make_source(source, session.folder, planned.frames)
+        source = plan_source(Workspace(folder, redo), model)
+        state = make_source(source, model, planned.frames)
     return StageResult(
         "init",
         folder.name,

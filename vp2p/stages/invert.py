@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vp2p.pipeline.described import Described
 from vp2p.schema import to_mapping
@@ -99,7 +99,7 @@ def invert(
     )
 
 
-def _relevant(settings: InvertSettings) -> dict:
+def _relevant(settings: InvertSettings) -> dict[str, Any]:
     """What the result depends on: a method's own options matter to it alone."""
     from vp2p.method.inversion.methods import METHODS
 

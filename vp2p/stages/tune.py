@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vp2p.schema import identifying, to_mapping
 from vp2p.settings import TuneSettings
 from vp2p.stages.figures import last_losses
@@ -80,7 +82,8 @@ def tune(
         session.tuned_is(run)
 
     done = perform(planned, work, force, session.patience)
-    facts, last = {"steps": settings.steps}, last_losses(run)
+    facts: dict[str, Any] = {"steps": settings.steps}
+    last = last_losses(run)
     if last:
         facts["loss"] = f"{sum(last) / len(last):.4f} (mean of the last {len(last)} steps)"
     return StageResult("tune", run.name, done, run.path("tuned.safetensors"), facts, next=("vp2p invert",))

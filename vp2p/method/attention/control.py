@@ -119,4 +119,6 @@ def edited_attention(tokens: TokenMap, q_s: Tensor, k_s: Tensor, q: Tensor, k: T
         terms.append(scaled_dot_product_attention(q_s, k_s, taken @ v))
     if bool(keep.any()):
         terms.append(scaled_dot_product_attention(q, k, keep[:, None] * v))
-    return sum(terms) if terms else torch.zeros_like(q)
+    if not terms:
+        return torch.zeros_like(q)
+    return terms[0] if len(terms) == 1 else terms[0] + terms[1]
