@@ -45,3 +45,19 @@ def sd2(sd2_folder: Path) -> LatentModel:
     from vp2p.settings import ModelSettings
 
     return load_model(ModelSettings(model=str(sd2_folder), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    path = Path(__file__).parents[2] / "shared" / "golden"
+    if not path.is_dir():
+        pytest.skip("the released code's numbers are not here")
+    return path
+
+
+@pytest.fixture(scope="session")
+def golden_model(golden: Path) -> LatentModel:
+    from vp2p.models.loading import load_model
+    from vp2p.settings import ModelSettings
+
+    return load_model(ModelSettings(model=str(golden / "model_h8_l2"), device="cpu"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Callable
 
 import pytest
 
+from tests.cli.conftest import stored
 from tests.cli.running import done, snapshot, vp2p
 from tests.cli.test_migration import HALF, INVERTED, LONG, SHORT
 from vp2p.workspace import run_lock
@@ -82,3 +84,18 @@ def test_what_is_being_written_is_no_damage(branched: Path) -> None:
     _cut(next((branched / HALF / "checkpoint").iterdir()))
     with run_lock(branched / HALF):
         assert _damage() == {}
+
+
+def test_a_pipe_in_a_checkpoints_place_is_named_and_not_waited_for(branched: Path) -> None:
+    (checkpoint,) = (branched / HALF / "checkpoint").iterdir()
+    checkpoint.unlink()
+    os.mkfifo(checkpoint)
+    assert str(checkpoint) in _damage()[HALF][0]["cause"]
+    done("tune", "--steps", "4")
+    assert _damage() == {}
+
+
+def test_an_unfinished_run_with_the_settings_of_another_is_named(tmp_path: Path, branched: Path) -> None:
+    other = next((stored("format-3", tmp_path / "other") / "tune").glob("*/settings.yaml"))
+    shutil.copy(other, branched / HALF / "settings.yaml")
+    assert str(branched / HALF / "settings.yaml") in _damage()[HALF][0]["cause"]

@@ -95,7 +95,8 @@ def _try(file: str, way: str, root: Path) -> Iterator[str]:
 def _same(path: Path, whole: bytes) -> bool:
     """Whether a file still says what it said: a record may lose its last line break, or write 1e-05 as 1E-05."""
     data = path.read_bytes()
-    record = path.name in ("manifest.json", "vp2p.yaml") or path.parent.name == "tags"
+    unfinished = path.name == "settings.yaml" and not path.with_name("manifest.json").exists()
+    record = path.name in ("manifest.json", "vp2p.yaml") or path.parent.name == "tags" or unfinished
     try:
         return data == whole or record and yaml.safe_load(data) == yaml.safe_load(whole)
     except (yaml.YAMLError, ValueError):
@@ -103,13 +104,14 @@ def _same(path: Path, whole: bytes) -> bool:
 
 
 def _is_told(file: str, way: str, root: Path) -> bool:
-    """Whether ``verify`` can know: no record counts measures or the log of an unfinished run, a tag that is
-    not there may have been taken away on purpose, and vp2p.yaml is the user's to write while it can be read.
+    """Whether ``verify`` can know: no record counts measures, or the log and checkpoints of an unfinished run, a tag
+    that is not there may have been taken away on purpose, and vp2p.yaml is the user's to write while it can be read.
     """
     if file == CONFIG and _readable(root / WORK / file):
         return False
     unfinished = file.endswith("log.jsonl") and not (root / WORK / file).with_name("manifest.json").exists()
-    return not (file.startswith("tags/") and way == "deleted" or file.startswith("eval/") or unfinished)
+    gone = way == "deleted" and (file.startswith("tags/") or "/checkpoint/" in file)
+    return not (gone or file.startswith("eval/") or unfinished)
 
 
 def _readable(path: Path) -> bool:

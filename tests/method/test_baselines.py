@@ -18,7 +18,7 @@ from vp2p.method.inversion.noise import noised, reduce_and_enlarge
 from vp2p.method.schedule import Schedule, generator, guide
 from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.prompts.plan import plan_words
-from vp2p.schema import from_mapping, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying, to_mapping, to_record
 from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.invert import _relevant
 from vp2p.t2s import TextToSetModel
@@ -201,6 +201,6 @@ def test_options_that_came_later_count_when_they_are_given():
     ):
         changed = from_mapping(type(settings), {**to_mapping(settings), **change})
         assert identifying(changed) == {**identifying(settings), **change}
-        assert to_mapping(changed).keys() == to_mapping(settings).keys() > identifying(settings).keys()
+        assert to_record(changed).keys() == to_record(settings).keys() > identifying(settings).keys()
     noise = InvertSettings(method="noise")
     assert _relevant(noise) != _relevant(dataclasses.replace(noise, seed=1))

@@ -11,7 +11,7 @@ from vp2p.stages.result import Progress, silent
 from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.config import NAME as CONFIG
-from vp2p.workspace.layout import MANIFEST
+from vp2p.workspace.layout import MANIFEST, SETTINGS
 from vp2p.workspace.lock import holder
 from vp2p.workspace.tags import read_tag
 
@@ -74,6 +74,8 @@ def _unfinished(run: RunFolder, there: Sequence[RunFolder]) -> Iterator[Artifact
     if run.lost_its_manifest or made is not None:
         why = f"{made.key} is made from it" if made is not None else "the run was finished"
         yield ArtifactError(f"{run.folder / MANIFEST} is missing, although {why}.", run.rebuild)
+    if run.stage != "edit" and not run.identity.startswith(run.name):  # an edit's name is the user's
+        yield ArtifactError(f"{run.folder / SETTINGS} is damaged: it is another run's.", run.rebuild)
     if holder(run.folder) is None:  # checkpoints come and go while it is written
         again = f"{run_command(run)}   (goes on from an older one, or starts over)"
         yield from (ArtifactError(f"{path} is damaged.", again) for path in run.damaged_checkpoints())

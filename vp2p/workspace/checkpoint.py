@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.workspace.atomic import write_bytes, writing
+from vp2p.workspace.seal import DamagedError, read_file
 from vp2p.workspace.tensors import decode_metadata, decode_tensors, encode_tensors
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | 
     """
     for path in _newest_first(folder):
         try:
-            data = path.read_bytes()
+            data = read_file(path)
             if not _matches(path, data):
                 raise ValueError("its checksum differs")
             return decode_tensors(data), decode_metadata(data)
@@ -66,8 +67,8 @@ def damaged_checkpoints(folder: Path) -> list[Path]:
 
 def _whole(path: Path) -> bool:
     try:
-        return _matches(path, path.read_bytes())
-    except OSError:
+        return _matches(path, read_file(path))
+    except (OSError, DamagedError):
         return False
 
 
