@@ -57,7 +57,7 @@ def _cases() -> list[Case]:
         Case(
             f"{old}-{new}",
             Scene(old, places[k % len(places)], path=paths[k % len(paths)], seed=100 + k),
-            EditSettings(swap=(f"{old}={new}",)),
+            EditSettings.of(swap=(f"{old}={new}",)),
             {"object": new},
         )
         for k, (old, new) in enumerate(pairs)
@@ -65,12 +65,12 @@ def _cases() -> list[Case]:
     cat = Scene("cat", "grass", path="slide", seed=4)
     red = cat.replace(colour="red")
     cases += [
-        Case("colour-added", cat, EditSettings(prompt="a red cat on the grass"), {"colour": "red"}),
-        Case("colour-stronger", red, EditSettings(reweight=("red:3",)), {}),
-        Case("colour-weaker", red, EditSettings(reweight=("red:-2",)), {}),
-        Case("place-swapped", cat, EditSettings(swap=("grass=sand",)), {"place": "sand"}),
-        Case("both-swapped", cat, EditSettings(swap=("cat=dog", "grass=sand")), {"object": "dog", "place": "sand"}),
-        Case("style", cat, EditSettings(prompt="a pencil sketch of a cat on the grass"), {"style": "sketch"}),
+        Case("colour-added", cat, EditSettings.of(prompt="a red cat on the grass"), {"colour": "red"}),
+        Case("colour-stronger", red, EditSettings.of(reweight=("red:3",)), {}),
+        Case("colour-weaker", red, EditSettings.of(reweight=("red:-2",)), {}),
+        Case("place-swapped", cat, EditSettings.of(swap=("grass=sand",)), {"place": "sand"}),
+        Case("both-swapped", cat, EditSettings.of(swap=("cat=dog", "grass=sand")), {"object": "dog", "place": "sand"}),
+        Case("style", cat, EditSettings.of(prompt="a pencil sketch of a cat on the grass"), {"style": "sketch"}),
     ]
     return cases
 

@@ -9,7 +9,8 @@ import yaml
 
 from vp2p.config.templates import read_template, template_names
 from vp2p.errors import UsageError
-from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings, from_mapping
+from vp2p.schema import from_mapping, to_mapping
+from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.workspace.config import WorkspaceConfig, read_config, write_config
 
 FOLDER = Path(__file__).parents[1] / "templates"
@@ -50,7 +51,7 @@ def test_settings_are_valid_and_all_are_taken(name: str) -> None:
     for section, values in found.items():
         settings = from_mapping(SECTIONS[section], values)
         for key, value in values.items():
-            taken = getattr(settings, key)
+            taken = to_mapping(settings)[key]
             assert taken == value and isinstance(taken, type(value))
 
 
@@ -129,8 +130,8 @@ def test_path_of_a_file_is_read_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "cause", "hint"),
     [
-        ("tune: [1", "cannot be read", "correct"),
-        ("tune: !!python/object/apply:os.getcwd []", "cannot be read", "correct"),
+        ("tune: [1", "is not valid YAML", "correct"),
+        ("tune: !!python/object/apply:os.getcwd []", "is not valid YAML", "correct"),
         ("- tune", "no sections", "sections: clip"),
         ("tune: 300", "no sections", "sections: clip"),
         ("tunes: {steps: 1}", "unknown section 'tunes'", "did you mean tune?"),

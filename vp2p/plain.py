@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from vp2p.errors import UsageError
 from vp2p.text import one_line, shorten
 
 _MOST_BYTES = 4 << 20
@@ -62,6 +64,23 @@ def read_yaml(data: bytes | str) -> Any:
         raise PlainError(one_line(str(error))) from error
     _check_value(value)
     return value
+
+
+def read_user_yaml(path: Path, data: bytes | str | None = None) -> Any:
+    """The value of a YAML file that a user wrote.
+
+    Args:
+        data: what the file holds, where it is read already.
+
+    Raises:
+        UsageError: the file cannot be read, or is not YAML; the cause names the file and the line.
+    """
+    try:
+        return read_yaml(path.read_bytes() if data is None else data)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.", f"make {path} a file you may read") from error
+    except PlainError as error:
+        raise UsageError(f"{path} is not valid YAML{error.where}: {error.reason}.", f"correct {path}") from error
 
 
 def read_json(data: bytes | str) -> Any:

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import types
-import typing
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import UsageError
-from vp2p.plain import is_number
+from vp2p.schema import from_mapping, option
 from vp2p.text import shorten
-
-_ALWAYS_THERE = object()
-
-
-def _option(default: Any, help: str, before: Any = _ALWAYS_THERE) -> Any:
-    """A field with the sentence that ``--help`` says of it.
-
-    Args:
-        before: of an option added later, the value that does what was done before; see :func:`identifying`.
-    """
-    return field(default=default, metadata={"help": help} | ({} if before is _ALWAYS_THERE else {"before": before}))
 
 
 def _check(ok: bool, name: str, value: object, wanted: str) -> None:
@@ -44,16 +30,17 @@ class ClipSettings:
     ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
     """
 
-    frames: int | str = _option(8, "How many frames, spread evenly over the clip; or all.")
-    start: float | None = _option(None, "Where the clip begins, in seconds.")
-    end: float | None = _option(None, "Where the clip ends, in seconds.")
-    fps: float | None = _option(None, "Take frames at this rate instead of spreading them.")
-    stride: int | None = _option(None, "Take every k-th frame instead of spreading them.")
-    size: str | None = _option(
-        None, "Pixels: 512, 512x320 (width x height) or keep; by default the model's own area, in the clip's shape."
+    frames: int | str = option(8, "How many frames, spread evenly over the clip; or all.")
+    start: float | None = option(None, "Where the clip begins, in seconds.")
+    end: float | None = option(None, "Where the clip ends, in seconds.")
+    fps: float | None = option(None, "Take frames at this rate instead of spreading them.")
+    stride: int | None = option(None, "Take every k-th frame instead of spreading them.")
+    size: str | None = option(
+        None,
+        "Size in pixels: 512, 512x320 (width x height) or keep. By default the model's own area, in the clip's shape.",
     )
-    fit: Literal["crop", "pad", "stretch"] = _option(
-        "crop", "How frames are brought to that size: cut, bordered in black, or distorted."
+    fit: Literal["crop", "pad", "stretch"] = option(
+        "crop", "How to fit frames to that size: crop them, pad them with black, or stretch them."
     )
 
     def __post_init__(self) -> None:
@@ -77,11 +64,11 @@ class ClipSettings:
 class ComputeSettings:
     """Where the model runs, and in which number format."""
 
-    device: Literal["auto", "cuda", "mps", "cpu"] = _option(
-        "auto", "Where to compute; auto takes CUDA, then MPS, then the CPU."
+    device: Literal["auto", "cuda", "mps", "cpu"] = option(
+        "auto", "Where to compute. With auto: CUDA, else MPS, else the CPU."
     )
-    dtype: Literal["auto", "fp32", "bf16", "fp16"] = _option(
-        "auto", "Number format of the UNet; auto is half precision on CUDA, else fp32."
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = option(
+        "auto", "Number format of the UNet. With auto: half precision on CUDA, else fp32."
     )
 
 
@@ -92,15 +79,16 @@ class ModelSettings(ComputeSettings):
     ``group_norm`` ``joint`` is the released code's form; ``attention`` ``self`` is the image model's.
     """
 
-    model: str = _option(
+    model: str = option(
         "sprites", "sprites (bundled), a folder in diffusers' format, a hub id, or an alias (sd15, sd21)."
     )
-    group_norm: Literal["per-frame", "joint"] = _option(
-        "per-frame", "Normalise each frame alone, or all frames jointly as the released code does."
+    group_norm: Literal["per-frame", "joint"] = option(
+        "per-frame", "Normalise each frame alone, or all frames jointly as the released code does.", expert=True
     )
-    attention: Literal["first-frame", "self"] = _option(
+    attention: Literal["first-frame", "self"] = option(
         "first-frame",
-        "What the attention within frames reads: the first frame, or each frame itself as in the image model.",
+        "What attention within frames reads: the first frame, or each frame itself as in the image model.",
+        expert=True,
         before="first-frame",
     )
 
@@ -109,15 +97,18 @@ class ModelSettings(ComputeSettings):
 class TuneSettings:
     """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1)."""
 
-    steps: int = _option(500, "Tuning steps; 0 leaves the model untuned.")
-    learning_rate: float = _option(3e-5, "Learning rate of AdamW.")
-    weight_decay: float = _option(1e-2, "Weight decay of AdamW.")
-    gradient_clip: float = _option(1.0, "The gradient is scaled down to this norm where it is larger.")
-    train_norm_temp: bool = _option(False, "Train the layer norm before the temporal attention, too.")
-    gradient_checkpointing: bool = _option(False, "Need less memory, for about a third more arithmetic.")
-    seed: int = _option(33, "Seed of the noise and of the timesteps.")
-    mixed: float = _option(
-        0.0, "Share of the steps that see single frames, without attention over time, as Dreamix does.", before=0.0
+    steps: int = option(500, "Tuning steps; 0 leaves the model untuned.")
+    learning_rate: float = option(3e-5, "Learning rate of AdamW.")
+    weight_decay: float = option(1e-2, "Weight decay of AdamW.", expert=True)
+    gradient_clip: float = option(1.0, "Scale the gradient down to this norm where it is larger.", expert=True)
+    train_norm_temp: bool = option(False, "Also train the layer norm before the temporal attention.", expert=True)
+    gradient_checkpointing: bool = option(False, "Need less memory, for about a third more computation.")
+    seed: int = option(33, "Seed of the noise and of the timesteps.")
+    mixed: float = option(
+        0.0,
+        "Share of the steps that train on single frames, without attention over time, as Dreamix does.",
+        expert=True,
+        before=0.0,
     )
 
     def __post_init__(self) -> None:
@@ -132,20 +123,26 @@ class TuneSettings:
 class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""
 
-    method: Literal["null-text", "ddim", "direct", "noise"] = _option(
+    method: Literal["null-text", "ddim", "direct", "noise"] = option(
         "direct",
-        "How the source branch is brought back to the clip; noise does not invert, but adds noise to the reduced clip.",
+        "How the source branch returns to the clip. The noise method does not invert: it adds noise to a reduced clip.",
     )
-    steps: int = _option(50, "DDIM steps.")
-    guidance: float = _option(7.5, "Scale of classifier-free guidance; edits use it too.")
-    null: Literal["shared", "per-frame"] = _option(
-        "shared", "One null embedding for all frames, or one for each frame."
+    steps: int = option(50, "DDIM steps.")
+    guidance: float = option(
+        7.5, "Scale of classifier-free guidance, for edits too. The model may suggest another default."
     )
-    inner_steps: int = _option(10, "At most so many updates of the null embedding at each step.")
-    null_learning_rate: float = _option(1e-2, "Learning rate of the null embedding; it falls with the steps.")
-    tolerance: float = _option(1e-5, "Mean squared error below which no update is made; it rises by 2e-5 a step.")
-    downsample: int = _option(4, "How many times smaller a side of the clip becomes before the noise method's noise.")
-    seed: int = _option(33, "Seed of the noise method's noise.")
+    null: Literal["shared", "per-frame"] = option(
+        "shared", "One null embedding for all frames, or one for each frame.", expert=True
+    )
+    inner_steps: int = option(10, "Most updates of the null embedding at each step.", expert=True)
+    null_learning_rate: float = option(
+        1e-2, "Learning rate of the null embedding. It falls with the steps.", expert=True
+    )
+    tolerance: float = option(
+        1e-5, "Mean squared error below which no update is made. It rises by 2e-5 a step.", expert=True
+    )
+    downsample: int = option(4, "How many times smaller the noise method makes each side of the clip.", expert=True)
+    seed: int = option(33, "Seed of the noise method's noise.", expert=True)
 
     def __post_init__(self) -> None:
         # More would no longer reach the noisiest of the usual 1000 timesteps.
@@ -158,88 +155,163 @@ class InvertSettings:
 
 
 @dataclass(frozen=True)
+class WordSettings:
+    """What an edit says: the new prompt, and how much single words weigh.
+
+    ``swap`` holds ``"cat=dog"``, ``reweight`` ``"red:2"``, ``window`` ``"dog=0:0.8"``. A word may carry
+    ``#2`` to mean its second occurrence.
+    """
+
+    swap: tuple[str, ...] = option((), "Replace a word by another: cat=dog. May be repeated.")
+    prompt: str | None = option(None, "The whole new prompt. Its words decide the kind of edit.")
+    reweight: tuple[str, ...] = option(
+        (), "Multiply a word's attention: red:2 strengthens it, red:0.5 weakens it. May be repeated."
+    )
+    window: tuple[str, ...] = option(
+        (),
+        "Share of the steps in which one word's cross-attention is replaced, in place of --cross-replace: "
+        "dog=0.1:0.8. May be repeated.",
+        expert=True,
+    )
+    new_weight: float = option(
+        1.0,
+        "Multiply the attention of the new words, where --reweight names none of them.",
+        expert=True,
+        before=1.0,
+    )
+
+    def __post_init__(self) -> None:
+        _check(self.new_weight >= 0, "new_weight", self.new_weight, "0 or more")
+        if self.prompt is not None and self.swap:
+            raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
+
+
+@dataclass(frozen=True)
+class ControlSettings:
+    """How strongly attention control and guidance act (Video-P2P, section 3.3); shares are of the steps."""
+
+    cross_replace: float = option(0.4, "Share of the steps, from the first, that use the source's cross-attention.")
+    self_replace: float = option(0.4, "Share of the steps, from the first, that use the source's self-attention.")
+    guidance: float | None = option(
+        None, "Scale of the edit's classifier-free guidance. By default it is the inversion's."
+    )
+    strength: float = option(
+        1.0, "Share of the denoising steps to run. Below 1 it starts from a less noisy clip and keeps more.", before=1.0
+    )
+    self_target: Literal["temporal", "frame", "both"] = option(
+        "frame", "Which self-attention --self-replace acts on: over time, within frames, or both.", expert=True
+    )
+    guide: Literal["decoupled", "optimised", "empty"] = option(
+        "decoupled",
+        "Which unconditional embedding guides. Decoupled: the optimised one for the source, the empty prompt's for "
+        "the edit. Optimised, empty: that one for both.",
+        expert=True,
+    )
+
+    def __post_init__(self) -> None:
+        _unit("cross_replace", self.cross_replace)
+        _unit("self_replace", self.self_replace)
+        _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
+        _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
+
+
+@dataclass(frozen=True)
+class BlendSettings:
+    """Where the edit may act: in a mask from the attention of words, in a given one, or everywhere.
+
+    ``words`` empty means the changed words.
+    """
+
+    words: tuple[str, ...] = option(
+        (),
+        "A word whose attention masks where the edit may act. By default these are the changed words. May be repeated.",
+        flat="blend",
+    )
+    mask: str | None = option(
+        None, "A video or pictures, white where the edit may act, in place of the attention mask. Label maps work too."
+    )
+    off: bool = option(False, "Let the edit act on the whole picture.", flat="no_blend")
+    threshold: float = option(
+        0.3, "Attention above this share of its peak belongs to the mask.", flat="blend_threshold"
+    )
+    start: float = option(0.2, "Share of the steps to run before the mask is applied.", flat="blend_start", expert=True)
+    levels: Literal["one", "all"] = option(
+        "one",
+        "Which attention maps make the mask: those of one size, as published, or those of all sizes.",
+        flat="blend_levels",
+        expert=True,
+        before="one",
+    )
+    peak: Literal["frame", "clip"] = option(
+        "frame",
+        "Whose peak --blend-threshold is a share of: that of each frame, or that of the whole clip.",
+        flat="blend_peak",
+        expert=True,
+        before="frame",
+    )
+    soft: bool = option(
+        False, "Fade the edit out at the edge of the mask.", flat="blend_soft", expert=True, before=False
+    )
+
+    def __post_init__(self) -> None:
+        _unit("blend_threshold", self.threshold)
+        _unit("blend_start", self.start)
+        if self.off and (self.words or self.mask):
+            raise UsageError("--no-blend contradicts --blend and --mask.", "leave out --no-blend")
+        if self.words and self.mask:
+            raise UsageError("--blend and --mask both say where the edit may act.", "give only one of them")
+
+
+@dataclass(frozen=True)
+class CompositeSettings:
+    """How the edited object is composited onto the clip's own frames."""
+
+    propagate: bool = option(
+        True,
+        "Take the new object from one frame and move it along with the old one. Otherwise each frame shows its own.",
+        before=False,
+    )
+    candidates: int = option(
+        5,
+        "How many versions of that one frame to try; the likeliest is kept. With 0 it comes from the edited clip.",
+        before=0,
+    )
+    in_place: bool = option(True, "Fit the new object to the place and size of the old one.", expert=True, before=False)
+    per_phrase: bool = option(
+        True,
+        "Edit each changed phrase by itself where their masks do not touch, such as an object and the ground.",
+        expert=True,
+        before=False,
+    )
+    paste: bool = option(
+        True, "Keep the clip's own pixels outside the old object and the new one.", expert=True, before=False
+    )
+
+    def __post_init__(self) -> None:
+        _check(self.candidates >= 0, "candidates", self.candidates, "0 or more")
+
+
+@dataclass(frozen=True)
 class EditSettings:
     """One edit with decoupled guidance and attention control (Algorithm 1).
 
-    ``swap`` holds ``"cat=dog"``; ``reweight`` ``"red:2"``; ``window`` ``"dog=0:0.8"``; words may
-    carry ``#2`` for their second occurrence. ``cross_replace`` and ``self_replace`` are shares of
-    the steps. ``blend`` empty means the changed words.
+    Its groups are flat on the command line, in YAML and in records: ``blend.threshold`` is
+    ``blend_threshold`` there, and ``blend.words`` is ``blend``.
     """
 
-    prompt: str | None = _option(None, "The whole new prompt; the kind of edit follows from its words.")
-    swap: tuple[str, ...] = _option((), "Replace a word by another: cat=dog. May be repeated.")
-    reweight: tuple[str, ...] = _option(
-        (), "Multiply a word's attention: red:2 strengthens, red:0.5 weakens. May be repeated."
-    )
-    window: tuple[str, ...] = _option(
-        (), "When a word is controlled, in place of --cross-replace: dog=0.1:0.8, shares of the steps. May be repeated."
-    )
-    cross_replace: float = _option(0.4, "Share of the steps in which cross-attention is the source's; the first ones.")
-    self_replace: float = _option(0.4, "Share of the steps in which self-attention is the source's; the first ones.")
-    self_target: Literal["temporal", "frame", "both"] = _option(
-        "frame", "Which self-attention --self-replace means: over time, within frames, or both."
-    )
-    blend: tuple[str, ...] = _option(
-        (), "A word that outlines where the edit may act; by default it follows from the change. May be repeated."
-    )
-    no_blend: bool = _option(False, "Let the edit act on the whole picture.")
-    blend_threshold: float = _option(0.3, "Cut of the outline, as a share of the attention's peak.")
-    blend_start: float = _option(0.2, "Share of the steps before the outline (or mask) is used.")
-    mask: str | None = _option(
-        None,
-        "A video or pictures, white where the edit may act, instead of the words' outline. Labels count, too.",
-    )
-    guide: Literal["decoupled", "optimised", "empty"] = _option(
-        "decoupled",
-        "Which unconditional embeddings guide: decoupled takes the optimised ones for the source and the empty "
-        "prompt's for the edit; optimised and empty take one kind for both.",
-    )
-    guidance: float | None = _option(None, "Scale of the edit's classifier-free guidance; by default the inversion's.")
-    strength: float = _option(
-        1.0, "Share of the steps that are taken: below 1 it starts from a less noisy clip, and keeps more.", before=1.0
-    )
-    blend_levels: Literal["one", "all"] = _option(
-        "one", "Which attention maps outline the edit: those of one size, as published, or of all sizes.", before="one"
-    )
-    blend_peak: Literal["frame", "clip"] = _option(
-        "frame", "Whose peak the outline's cut is a share of: each frame's, or the whole clip's.", before="frame"
-    )
-    blend_soft: bool = _option(False, "Let the edit fade out around the outline's cut.", before=False)
-    new_weight: float = _option(
-        1.0, "Multiply the attention of the words that are new, where --reweight names none of them.", before=1.0
-    )
-    carry: bool = _option(
-        True,
-        "Give all frames the look of one, laid along the clip's motion; else each frame keeps its own.",
-        before=False,
-    )
-    tries: int = _option(
-        5,
-        "How many versions of the frame whose look is carried are tried; the likeliest is kept. 0 takes it from the "
-        "clip's own edit.",
-        before=0,
-    )
-    in_place: bool = _option(True, "Give a new object the place and the size of the old one.", before=False)
-    apart: bool = _option(
-        True,
-        "Edit things that lie apart, such as an object and the ground, each by itself, one over the other.",
-        before=False,
-    )
-    paste: bool = _option(True, "Leave the clip's own pixels outside the old object and the new one.", before=False)
+    words: WordSettings = WordSettings()
+    control: ControlSettings = ControlSettings()
+    blend: BlendSettings = BlendSettings()
+    composite: CompositeSettings = CompositeSettings()
 
-    def __post_init__(self) -> None:
-        for name in ("cross_replace", "self_replace", "blend_threshold", "blend_start"):
-            _unit(name, getattr(self, name))
-        _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
-        _check(self.new_weight >= 0, "new_weight", self.new_weight, "0 or more")
-        _check(self.tries >= 0, "tries", self.tries, "0 or more")
-        _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
-        if self.prompt is not None and self.swap:
-            raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
-        if self.no_blend and (self.blend or self.mask):
-            raise UsageError("--no-blend contradicts --blend and --mask.", "leave out --no-blend")
-        if self.blend and self.mask:
-            raise UsageError("--blend and --mask both say where the edit may act.", "give only one of them")
+    @classmethod
+    def of(cls, **flat: Any) -> EditSettings:
+        """The edit with these options, by their flat names: ``EditSettings.of(swap=["cat=dog"], candidates=3)``.
+
+        Raises:
+            UsageError: an unknown option, or a wrong value.
+        """
+        return from_mapping(cls, flat)
 
 
 @dataclass(frozen=True)
@@ -251,11 +323,11 @@ class AttentionSettings:
     outlines edits.
     """
 
-    words: tuple[str, ...] = _option((), "Words of the prompt; by default all that name something.")
-    prompt: str | None = _option(None, "Another prompt than the workspace's, such as an edit's.")
-    steps: str = _option("0.2:1", "Which of an edit's steps, as shares: 0 is at the noise, 1 at the clip.")
-    level: str | None = _option(
-        None, "Size of the maps: 16, 24x16 (width x height) or all; by default those that outline edits."
+    words: tuple[str, ...] = option((), "Words of the prompt. By default all that name something.")
+    prompt: str | None = option(None, "Another prompt than the workspace's, such as an edit's.")
+    steps: str = option("0.2:1", "Which of an edit's steps, as shares: 0 is the noise, 1 the clip.")
+    level: str | None = option(
+        None, "Size of the maps: 16, 24x16 (width x height) or all. By default that of the mask of edits."
     )
 
     def __post_init__(self) -> None:
@@ -280,83 +352,3 @@ SECTIONS: Mapping[str, type] = {
     "invert": InvertSettings,
     "edit": EditSettings,
 }
-
-
-def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
-    """``value`` as the type that the field's annotation names, or a UsageError."""
-    options = [hint]
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        options = list(typing.get_args(hint))
-    for option in options:
-        origin = typing.get_origin(option)
-        if option is type(None) and value is None:
-            return None
-        if origin is Literal and value in typing.get_args(option):
-            return value
-        if origin is tuple and isinstance(value, str):
-            return (value,)
-        if origin is tuple and isinstance(value, (list, tuple)) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        if option is float and is_number(value):
-            return float(value)
-        if option in (int, bool, str) and type(value) is option:
-            return value
-    wanted = []
-    for option in options:
-        if typing.get_origin(option) is Literal:
-            wanted.append("one of " + ", ".join(map(str, typing.get_args(option))))
-        elif typing.get_origin(option) is tuple:
-            wanted.append("a list of words")
-        elif option is not type(None):
-            names = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
-            wanted.append(names[option])
-    raise UsageError(
-        f"{name} is {shorten(value)}, but must be {' or '.join(wanted)}.",
-        f"correct {name} ({cls_name.removesuffix('Settings').lower()} settings)",
-    )
-
-
-def setting_name(key: Any) -> str:
-    """The name of the setting that a key of a YAML mapping means; the bare key null comes as None."""
-    return "null" if key is None else str(key).replace("-", "_")
-
-
-def from_mapping(cls: type, values: Mapping[str, Any]) -> Any:
-    """Settings of class ``cls`` from plain values, such as a YAML mapping.
-
-    Raises:
-        UsageError: for an unknown key (names the nearest known one) or a value of a wrong type.
-    """
-    hints = typing.get_type_hints(cls)
-    known = [entry.name for entry in fields(cls)]
-    checked = {}
-    for key, value in values.items():
-        name = setting_name(key)
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            meant = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise UsageError(f"There is no setting {shorten(key)}.", meant)
-        checked[name] = _convert(cls.__name__, name, hints[name], value)
-    return cls(**checked)
-
-
-def to_mapping(settings: Any) -> dict[str, Any]:
-    """The settings as plain values that YAML and JSON can hold."""
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()}
-
-
-def identifying(settings: Any) -> dict[str, Any]:
-    """:func:`to_mapping` as it enters an identity: without options added later that do what was done before.
-
-    So a run that was made before an option existed has the identity that it would have now.
-    """
-    values = to_mapping(settings)
-    for name, value in before(type(settings)).items():
-        if values[name] == value:
-            del values[name]
-    return values
-
-
-def before(cls: type) -> dict[str, Any]:
-    """The options that records of older runs may lack, with the value that those runs had."""
-    return {entry.name: entry.metadata["before"] for entry in fields(cls) if "before" in entry.metadata}

@@ -24,7 +24,7 @@ def work_on(session: Session) -> dict[str, bytes]:
     """Tunes, inverts and edits; returns every tensor file."""
     tune(session, TUNE)
     invert(session, InvertSettings(method="null-text", steps=2, inner_steps=1))
-    edit(session, EditSettings(swap=("cat=dog",)))
+    edit(session, EditSettings.of(swap=("cat=dog",)))
     root = session.workspace.folder
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.safetensors")}
 

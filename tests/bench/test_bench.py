@@ -18,7 +18,7 @@ from vp2p.workspace import Workspace
 QUICK = "tune.steps=1,invert.steps=2"
 METHODS = [
     "ideal-vae",
-    f"default,{QUICK},edit.tries=2",
+    f"default,{QUICK},edit.candidates=2",
     f"direct,{QUICK}",
     f"dreamix,{QUICK}",
     "image-p2p,invert.steps=2,invert.inner_steps=1",
@@ -50,7 +50,7 @@ def test_a_bench_runs_and_does_nothing_twice(tmp_path: Path, capsys: pytest.Capt
     workspaces = [Workspace(path.parent) for path in sorted((out / "cases").rglob("vp2p.yaml"))]
     assert len(workspaces) == 3
     edits = [run.manifest().settings["edit"] for space in workspaces for run in space.runs("edit")]
-    assert {edit["strength"] for edit in edits} == {1.0, 0.8} and EditSettings().strength == 1.0
+    assert {edit["strength"] for edit in edits} == {1.0, 0.8} and EditSettings().control.strength == 1.0
 
     before = stamps(out)
     assert main(arguments) == 0

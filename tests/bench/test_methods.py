@@ -9,7 +9,8 @@ from vp2p.config.templates import read_template
 from vp2p.errors import UsageError
 from vp2p.models.card import local_card
 from vp2p.models.sources import BUNDLED
-from vp2p.settings import SECTIONS, EditSettings, InvertSettings, TuneSettings, from_mapping
+from vp2p.schema import from_mapping, to_mapping
+from vp2p.settings import SECTIONS, EditSettings, InvertSettings, TuneSettings
 
 
 @pytest.mark.parametrize("name", ["paper", "released", "image-p2p", "tune-a-video", "dreamix"])
@@ -17,15 +18,15 @@ def test_a_method_and_the_template_of_its_name_agree(name: str):
     template = read_template(name)
     for section, found in METHODS[name].recorded().items():
         wanted = from_mapping(SECTIONS[section], template.get(section, {}))
-        differing = {key for key, value in found.items() if value != getattr(wanted, key) and value != []}
+        differing = {key for key, value in found.items() if value != to_mapping(wanted)[key]}
         assert differing <= {"guidance"}  # what suits the bundled model
 
 
 def test_the_default_is_what_the_commands_do_on_the_bundled_model():
-    method, card = METHODS["default"], local_card(BUNDLED)["settings"]
-    assert method.invert == from_mapping(InvertSettings, card["invert"])
-    assert method.tune == TuneSettings() and "tune" not in card
-    assert method.edit({"swap": ["cat=dog"]}) == EditSettings(swap=("cat=dog",)) and "edit" not in card
+    method, card = METHODS["default"], local_card(BUNDLED)
+    assert method.invert == from_mapping(InvertSettings, card.suited("invert"))
+    assert method.tune == TuneSettings() and not card.suited("tune")
+    assert method.edit({"swap": ["cat=dog"]}) == EditSettings.of(swap=("cat=dog",)) and not card.suited("edit")
 
 
 def test_settings_are_changed_by_name():
@@ -33,7 +34,7 @@ def test_settings_are_changed_by_name():
     assert method.name == "direct,edit.cross-replace=0.6,tune.steps=7,edit.guidance=5"
     assert (method.invert.method, method.tune.steps) == ("direct", 7)
     edit = method.edit({"swap": ["cat=dog"]})
-    assert (edit.swap, edit.cross_replace, edit.guidance) == (("cat=dog",), 0.6, 5.0)
+    assert (edit.words.swap, edit.control.cross_replace, edit.control.guidance) == (("cat=dog",), 0.6, 5.0)
     assert METHODS["direct"].tune.steps == 500
 
 
@@ -42,7 +43,7 @@ def test_other_defaults_serve_where_a_method_says_nothing():
     steps = {text: read_method(text, common).tune.steps for text in ("paper", "image-p2p", "paper,tune.steps=7")}
     assert steps == {"paper": 30, "image-p2p": 0, "paper,tune.steps=7": 7}
     method = read_method("released", common)
-    assert (method.tune.steps, method.invert.steps, method.edit({}).cross_replace) == (300, 20, 0.2)
+    assert (method.tune.steps, method.invert.steps, method.edit({}).control.cross_replace) == (300, 20, 0.2)
 
 
 @pytest.mark.parametrize(

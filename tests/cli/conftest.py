@@ -29,7 +29,7 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's own folder of configuration, not there yet, in place of the real one."""
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home" / "config"))
-    from vp2p.config.origins import config_folder
+    from vp2p.config.user import config_folder
 
     assert config_folder().is_relative_to(tmp_path)
     return config_folder()

@@ -22,7 +22,8 @@ import vp2p.method.inversion.null_text
 import vp2p.method.tuning
 import vp2p.models.codec
 import vp2p.models.loading  # noqa: F401
-from vp2p.settings import InvertSettings, TuneSettings, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import InvertSettings, TuneSettings
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
 from vp2p.stages.tune import tune

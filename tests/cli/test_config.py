@@ -86,7 +86,7 @@ def test_init_takes_options_then_the_user_config_then_the_template(
         ("tune: {stesp: 1}", "under tune: There is no setting 'stesp'", "did you mean steps?"),
         ("tunes: {steps: 1}", "unknown section 'tunes'", "did you mean tune?"),
         ("tune: {steps: many}", "steps is 'many'", "correct steps"),
-        ("tune: [1", "cannot be read", "correct"),
+        ("tune: [1", "is not valid YAML", "correct"),
     ],
 )
 def test_a_wrong_user_config_is_named(work: Make, own_folder: Path, text: str, cause: str, hint: str) -> None:
@@ -194,7 +194,7 @@ def test_without_a_workspace_a_value_needs_user(tmp_path: Path, monkeypatch: pyt
 def test_a_damaged_file_is_named_and_not_changed(
     branched: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: bytes, user: tuple[str, ...]
 ) -> None:
-    from vp2p.config.origins import user_config
+    from vp2p.config.user import user_config
 
     path = user_config() if user else branched / "vp2p.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.conftest import Make
 from tests.cli.running import done, refused
 
-QUICK = ("--tries", "0", "--no-carry")
+QUICK = ("--candidates", "0", "--no-propagate")
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ QUICK = ("--tries", "0", "--no-carry")
             ("--swap", "cat=dog", "--no-blend", "--blend-threshold", "0.5"),
             "--blend-threshold 0.5 has no effect with --no",
         ),
-        (("--swap", "cat=dog", "--no-in-place"), "--no-in-place has no effect with --no-carry"),
+        (("--swap", "cat=dog", "--no-in-place"), "--no-in-place has no effect with --no-propagate"),
         (("--swap", "cat=dog"), ""),
     ],
 )

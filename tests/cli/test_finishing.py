@@ -50,7 +50,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [(), ("--tries", "0"), ("--no-in-place",), ("--no-carry",)])
+@pytest.mark.parametrize("options", [(), ("--candidates", "0"), ("--no-in-place",), ("--no-propagate",)])
 def test_pixels_away_from_the_objects_are_the_clips(walk: Path, options: tuple[str, ...]) -> None:
     name = "-".join(options).strip("-") or "default"
     done("-w", walk, "edit", "--swap", "cat=dog", "--name", name, "--format", "png", *options)
@@ -67,7 +67,7 @@ def test_a_carried_object_keeps_one_look(walk: Path) -> None:
     done("-w", walk, "edit", "--swap", "cat=dog", "--name", "one-look", "--format", "png", "--no-in-place")
     frames = every_frame(walk / "edit" / "one-look" / "edited")
     steady = unsteadiness(frames, SCENE.poses(4))
-    done("-w", walk, "edit", "--swap", "cat=dog", "--name", "own-looks", "--format", "png", "--no-carry")
+    done("-w", walk, "edit", "--swap", "cat=dog", "--name", "own-looks", "--format", "png", "--no-propagate")
     assert steady < 0.3 * unsteadiness(every_frame(walk / "edit" / "own-looks" / "edited"), SCENE.poses(4))
 
 
@@ -96,10 +96,10 @@ def test_a_new_ground_leaves_the_object_as_it_was(walk: Path, tmp_path: Path, gi
 
 @pytest.mark.slow
 def test_an_object_and_its_ground_are_edited_each_by_itself(walk: Path) -> None:
-    """The dog has one look, and stands on sand; what is edited alone or with --no-apart has one layer."""
+    """The dog has one look, and stands on sand; what is edited alone or with --no-per-phrase has one layer."""
     both = ("edit", "--swap", "cat=dog", "--swap", "grass=sand", "--format", "png")
     done("-w", walk, *both, "--name", "layers")
-    done("-w", walk, *both, "--name", "at-once", "--no-apart")
+    done("-w", walk, *both, "--name", "at-once", "--no-per-phrase")
     keys = {name: set(load_file(walk / "edit" / name / "latents.safetensors")) for name in ("layers", "at-once")}
     assert keys == {"layers": {"source", "target_1", "target_2"}, "at-once": {"source", "target"}}
     frames, once = (every_frame(walk / "edit" / name / "edited") for name in ("layers", "at-once"))
@@ -117,7 +117,7 @@ def test_apart_counts_where_several_phrases_change_alone(work: Make) -> None:
 
     def runs(*words: str) -> set[str]:
         """Their names, which differ where the edits do."""
-        return {done(*SWAP, *words, one, "--json").json["result"]["run"] for one in ("--apart", "--no-apart")}
+        return {done(*SWAP, *words, one, "--json").json["result"]["run"] for one in ("--per-phrase", "--no-per-phrase")}
 
     assert len(runs()) == len(runs("--swap", "grass=sand", "--no-paste")) == 1
     assert len(runs("--swap", "grass=sand")) == 2
@@ -137,21 +137,23 @@ def test_where_a_mixture_of_both_prompts_is_too_long_one_pass_does_it(
 
 def test_without_paste_and_carry_the_picture_is_the_models(work: Make) -> None:
     folder = work("sd2", "invert")
-    plain = edited(folder, "plain", "--no-paste", "--no-carry")
+    plain = edited(folder, "plain", "--no-paste", "--no-propagate")
     assert not (plain == source(folder)).all(-1).mean() > 0.2
 
 
 def test_the_same_edit_again_is_the_same(work: Make) -> None:
     folder = work("sd2", "invert")
-    first = edited(folder, "dog", "--tries", "4")
-    assert np.array_equal(edited(folder, "dog", "--tries", "4", "--force"), first)
+    first = edited(folder, "dog", "--candidates", "4")
+    assert np.array_equal(edited(folder, "dog", "--candidates", "4", "--force"), first)
 
 
 def test_tries_count_for_what_is_carried_alone(work: Make) -> None:
     folder = work("sd2", "invert")
-    names = {done(*SWAP, "--no-carry", "--tries", count, "--json").json["result"]["run"] for count in ("0", "5")}
+    names = {
+        done(*SWAP, "--no-propagate", "--candidates", count, "--json").json["result"]["run"] for count in ("0", "5")
+    }
     assert len(names) == 1
-    names = {done(*SWAP, "--tries", count, "--json").json["result"]["run"] for count in ("0", "2")}
+    names = {done(*SWAP, "--candidates", count, "--json").json["result"]["run"] for count in ("0", "2")}
     assert len(names) == 2 and len(list((folder / "edit").iterdir())) == 3
 
 
@@ -169,4 +171,4 @@ def test_a_given_mask_is_kept_to_the_pixel(work: Make, tmp_path: Path) -> None:
 
 def test_fewer_than_no_tries_are_refused(work: Make) -> None:
     work("sd2", "invert")
-    assert "tries is -1" in refused(2, "edit", "--swap", "cat=dog", "--tries", "-1").cause
+    assert "candidates is -1" in refused(2, "edit", "--swap", "cat=dog", "--candidates", "-1").cause

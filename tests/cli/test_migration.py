@@ -15,7 +15,7 @@ from vp2p.workspace.parents import Parent
 
 SHORT, LONG, HALF, INVERTED = "tune/b75f12146d5b", "tune/cff66a246a9e", "tune/721eeffa8341", "invert/a524d79780ab"
 # What edits did by default then.
-AS_THEN = ("--self-target", "temporal", "--self-replace", "0.4", "--no-carry", "--no-paste")
+AS_THEN = ("--self-target", "temporal", "--self-replace", "0.4", "--no-propagate", "--no-paste")
 DOG = ("edit", "--swap", "cat=dog", *AS_THEN)
 COMMANDS = [
     ("tune", "--steps", "2"),
@@ -60,7 +60,7 @@ def test_the_identities_of_parents_are_looked_up(branched: Path) -> None:
 
 def test_the_command_of_an_edit_names_what_was_the_default_then(branched: Path) -> None:
     words = shlex.split(Workspace(branched).by_name("edit", "dog").rebuild.removesuffix(" --force"))
-    assert {"--self-target", "--no-carry", "--no-paste"} <= set(words)
+    assert {"--self-target", "--no-propagate", "--no-paste"} <= set(words)
     assert "edit dog: up to date" in done(*words[1:]).err
 
 

@@ -33,8 +33,8 @@ def test_an_edit_in_another_script(work: Make, prompt: str, swap: str, target: s
     assert f"edit {name}: run" in ahead.out
     notes = [line for line in ahead.err.splitlines() if line.startswith("note: ")]
     assert [note.partition("--prompt ")[2] for note in notes] == ([f'"{target}"'] if name == "狗" else [])
-    assert done("edit", "--swap", swap, "--tries", "1").out == f"edit/{name}/edited.mp4\n"
-    assert "up to date" in done("edit", "--prompt", target, "--tries", "1").err
+    assert done("edit", "--swap", swap, "--candidates", "1").out == f"edit/{name}/edited.mp4\n"
+    assert "up to date" in done("edit", "--prompt", target, "--candidates", "1").err
     ran = refused(2, "edit", "--swap", "马=狗")
     assert ("--prompt" in ran.hint) == (name == "狗")
     assert target in done("status").out and target in done("log").out

@@ -35,7 +35,7 @@ COMMANDS: tuple[Words, ...] = tuple(
     at_work("tune", "--steps", "3"),
     at_work("export", "new"),
     at_work("tag", "--move", "best", "pig"),
-    at_work("config", "--unset", "edit.tries"),
+    at_work("config", "--unset", "edit.candidates"),
     ("config", "--user", "tune.steps", "7"),
     ("import", "walk.tar", "new"),
     ("draw", "a dog on the sand", "new.gif", "--frames", "2"),

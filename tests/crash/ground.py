@@ -24,7 +24,7 @@ _STEPS = (
             ("eval", "dog"),
             ("tag", "best", "dog"),
             ("tag", "older", "pig"),
-            ("config", "edit.tries", "1"),
+            ("config", "edit.candidates", "1"),
             ("export", EXPORT),
         )
     ),

@@ -22,7 +22,7 @@ from typing import IO, Callable
 
 import torch
 
-import vp2p.config.origins
+import vp2p.config.in_force
 import vp2p.stages.edit
 import vp2p.stages.editing
 import vp2p.stages.inverting

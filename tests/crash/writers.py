@@ -71,7 +71,7 @@ WRITERS: dict[str, Writer] = {
     "tag --delete mine": Writer(at_work("tag", "--delete", "mine"), lambda root: True),
     "config": Writer(at_work("config", "tune.steps", "5"), _set("tune", "steps", 5)),
     "config of another": Writer(at_work("config", "invert.steps", "6"), _set("invert", "steps", 6)),
-    "config --user": Writer(("config", "--user", "edit.tries", "2"), _set("edit", "tries", 2, _USER)),
+    "config --user": Writer(("config", "--user", "edit.candidates", "2"), _set("edit", "candidates", 2, _USER)),
     "config --user of another": Writer(("config", "--user", "tune.seed", "2"), _set("tune", "seed", 2, _USER)),
     "gc": Writer(at_work("gc", "--yes"), lambda root: True),
     "export": Writer(at_work("export", "out.tar"), _is("out.tar")),
@@ -109,7 +109,7 @@ EIGHTS: dict[str, Callable[[int], tuple[tuple[str, ...], Callable[[Path], bool]]
 _ONE_OF_EIGHT = ("imports", "exports")
 _KEYS = (
     *(("tune", "steps"), ("tune", "seed"), ("invert", "steps"), ("invert", "seed")),
-    *(("invert", "inner_steps"), ("edit", "tries"), ("edit", "guidance"), ("edit", "new_weight")),
+    *(("invert", "inner_steps"), ("edit", "candidates"), ("edit", "guidance"), ("edit", "new_weight")),
 )
 
 

@@ -37,7 +37,7 @@ def test_controllers(golden, index, with_maps):
     reweight = ()
     if case["equalizer"]:
         reweight = tuple(f"{w}:{v}" for w, v in zip(case["equalizer"]["words"], case["equalizer"]["values"]))
-    settings = EditSettings(
+    settings = EditSettings.of(
         prompt=case["prompts"][1], reweight=reweight, cross_replace=case["cross_replace_steps"], no_blend=True
     )
     plan = plan_edit(golden.tokenizer(), case["prompts"][0], settings, steps, 77)

@@ -67,7 +67,9 @@ def check_steps(data, seen, first=5e-5, last=1e-3):
     ],
 )
 def test_edit(golden, name, prompt, reweight):
-    settings = EditSettings(prompt=prompt, reweight=reweight, self_replace=0.6, self_target="temporal", no_blend=True)
+    settings = EditSettings.of(
+        prompt=prompt, reweight=reweight, self_replace=0.6, self_target="temporal", no_blend=True
+    )
     table = golden.tensors("aligner")["3.replace"][0] if "replace" in name.split("_") else None
     check_steps(*run(golden, name, settings, table))
 
@@ -81,7 +83,9 @@ def test_edit(golden, name, prompt, reweight):
     ],
 )
 def test_edit_with_local_blend(golden, name, prompt, words):
-    settings = EditSettings(prompt=prompt, blend=words, blend_threshold=0.8, self_replace=0.6, self_target="temporal")
+    settings = EditSettings.of(
+        prompt=prompt, blend=words, blend_threshold=0.8, self_replace=0.6, self_target="temporal"
+    )
     table = golden.tensors("aligner")["3.replace"][0] if "replace" in name.split("_") else None
     data, seen = run(golden, name, settings, table, steps=5)
     assert seen[0].masks == (None,)

@@ -17,14 +17,15 @@ from vp2p.method.inversion.noise import noised, reduce_and_enlarge
 from vp2p.method.schedule import Schedule, generator, guide
 from vp2p.method.tuning import Tuning, tune
 from vp2p.prompts.plan import plan_edit
-from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying, to_mapping, to_record
+from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.invert import _relevant
 from vp2p.t2s import TextToSetModel
 from vp2p.workspace.identity import identity
 
 STEPS = 4
 PROMPT, NEW = "a cat on the grass", "a dog on the grass"
-PLAIN = EditSettings(prompt=NEW, cross_replace=0.0, self_replace=0.0, no_blend=True)
+PLAIN = EditSettings.of(prompt=NEW, cross_replace=0.0, self_replace=0.0, no_blend=True)
 
 
 def image_unet(small: Small) -> UNet2DConditionModel:
@@ -59,7 +60,7 @@ def test_self_attention_untuned_is_the_image_model_frame_by_frame(frame_by_frame
 @torch.no_grad()
 def test_image_p2p_edits_a_frame_as_if_it_were_alone(frame_by_frame):
     small, schedule = frame_by_frame, Schedule.of(frame_by_frame.latent.scheduler, STEPS)
-    settings = EditSettings(prompt=NEW, self_target="both", self_replace=0.5)
+    settings = EditSettings.of(prompt=NEW, self_target="both", self_replace=0.5)
     trajectory = ddim_invert(small.model, schedule, small.latents, small.embed(PROMPT))
 
     def edited(clip: torch.Tensor) -> torch.Tensor:
@@ -175,8 +176,8 @@ def test_options_that_came_later_leave_identities_as_they_were():
         "f2f1c0e2f3a95c987730c108280093b495d47065bea07085781b3df140e8d89b"
     )
     # Whose defaults were these:
-    off = {name: False for name in ("carry", "in_place", "apart", "paste")}
-    edited = EditSettings(swap=("cat=dog",), self_target="temporal", tries=0, **off)
+    off = {name: False for name in ("propagate", "in_place", "per_phrase", "paste")}
+    edited = EditSettings.of(swap=("cat=dog",), self_target="temporal", candidates=0, **off)
     assert identity("edit", {"settings": identifying(edited)}) == (
         "fec595a277b6548da4d8af6171c075ee40c994a45c667770c76ae526fd4a4915"
     )
@@ -196,8 +197,8 @@ def test_options_that_came_later_count_when_they_are_given():
         (EditSettings(), {"strength": 0.7}),
         (ModelSettings(), {"attention": "self"}),
     ):
-        changed = dataclasses.replace(settings, **change)
+        changed = from_mapping(type(settings), {**to_mapping(settings), **change})
         assert identifying(changed) == {**identifying(settings), **change}
-        assert to_mapping(changed).keys() == to_mapping(settings).keys() > identifying(settings).keys()
+        assert to_record(changed).keys() == to_record(settings).keys() > identifying(settings).keys()
     noise = InvertSettings(method="noise")
     assert _relevant(noise) != _relevant(dataclasses.replace(noise, seed=1))

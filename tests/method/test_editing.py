@@ -28,7 +28,7 @@ class Inverted:
         self.trajectory = ddim_invert(small.model, self.schedule, small.latents, self.cond)
 
     def target(self, mask=None, uncond=None, **settings) -> Target:
-        settings = EditSettings(**settings)
+        settings = EditSettings.of(**settings)
         plan = plan_edit(self.small.latent.tokenizer, SOURCE, settings, STEPS, self.cond.shape[1])
         cond = self.small.embed(plan.target.prompt)
         return Target(plan, settings, 7.5, cond, self.empty if uncond is None else uncond, mask)

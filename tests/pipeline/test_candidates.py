@@ -21,9 +21,9 @@ def test_more_tries_are_new_ones():
 
 
 def test_a_try_holds_a_share_of_the_edits_control():
-    edit = EditSettings(swap=("cat=dog",), cross_replace=0.4, self_replace=0.6)
+    edit = EditSettings.of(swap=("cat=dog",), cross_replace=0.4, self_replace=0.6)
     held = Candidate(0.5).settings(edit)
-    assert (held.cross_replace, held.self_replace, held.swap) == (0.2, 0.3, edit.swap)
+    assert (held.control.cross_replace, held.control.self_replace, held.words) == (0.2, 0.3, edit.words)
 
 
 def test_noise_is_drawn_where_the_edit_acts_and_the_same_again():

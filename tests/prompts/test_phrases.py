@@ -20,7 +20,7 @@ def make(sd1_folder: Any) -> Make:
     tokenizer = CLIPTokenizerFast.from_pretrained(sd1_folder / "tokenizer")
 
     def made(source: str, **settings: Any) -> tuple[EditPlan, EditSettings]:
-        chosen = EditSettings(**settings)
+        chosen = EditSettings.of(**settings)
         return plan_edit(tokenizer, source, chosen, 10, 77), chosen
 
     return made
@@ -53,17 +53,17 @@ def test_prompts_fall_into_phrases(
 ) -> None:
     plan, settings = make(source, prompt=target)
     assert texts(plan) == parts and changed_phrases(plan) == places
-    assert changing_only(plan, settings, places).prompt == target
+    assert changing_only(plan, settings, places).words.prompt == target
     assert changing_only(plan, settings, []).prompt == source
 
 
 def test_an_edit_of_one_phrase_leaves_the_others(make: Make) -> None:
     plan, settings = make("a car on the grass", prompt="an owl on the wet sand", cross_replace=0.7)
     one, other = (changing_only(plan, settings, [place]) for place in (0, 1))
-    assert (one.prompt, other.prompt) == ("an owl on the grass", "a car on the wet sand")
-    assert one.cross_replace == other.cross_replace == 0.7
+    assert (one.words.prompt, other.words.prompt) == ("an owl on the grass", "a car on the wet sand")
+    assert one.control.cross_replace == other.control.cross_replace == 0.7
     swapped, settings = make(CAT, swap=("cat=dog", "grass=sand"))
-    assert changing_only(swapped, settings, [2]) == EditSettings(prompt="a cat is running on the sand")
+    assert changing_only(swapped, settings, [2]) == EditSettings.of(prompt="a cat is running on the sand")
 
 
 def test_weights_and_windows_go_with_their_words(make: Make) -> None:
@@ -73,7 +73,7 @@ def test_weights_and_windows_go_with_their_words(make: Make) -> None:
         reweight=("lion#2:3", "sand:0.5"),
         window=("lion#1=0:0.5", "on=0.2:1"),
     )
-    found = {places: changing_only(plan, settings, places) for places in ((0,), (1,), (2,), (0, 2), (0, 1, 2))}
+    found = {places: changing_only(plan, settings, places).words for places in ((0,), (1,), (2,), (0, 2), (0, 1, 2))}
     assert {places: (one.prompt, one.reweight, one.window) for places, one in found.items()} == {
         (0,): ("a lion and a dog on the grass", (), ("lion#1=0:0.5",)),
         (1,): ("a cat and a lion on the grass", ("lion#1:3",), ()),
@@ -101,7 +101,7 @@ def test_a_weighted_word_is_a_change(make: Make) -> None:
         ({"swap": ("cat=dog", "grass=sand")}, True),
         ({"swap": ("cat=dog", "running=sleeping")}, True),
         ({"swap": ("cat=dog",)}, False),
-        ({"swap": ("cat=dog", "grass=sand"), "apart": False}, False),
+        ({"swap": ("cat=dog", "grass=sand"), "per_phrase": False}, False),
         ({"swap": ("cat=dog", "grass=sand"), "paste": False}, False),
         ({"swap": ("cat=dog", "grass=sand"), "no_blend": True}, False),
         ({"swap": ("cat=dog", "grass=sand"), "blend": ("cat",)}, False),

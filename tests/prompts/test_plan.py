@@ -23,7 +23,7 @@ def tokenizer(sd1_folder):
 @pytest.fixture
 def plan(tokenizer):
     def make(source=CAT, steps=10, **settings):
-        return plan_edit(tokenizer, source, EditSettings(**settings), steps, 77)
+        return plan_edit(tokenizer, source, EditSettings.of(**settings), steps, 77)
 
     return make
 

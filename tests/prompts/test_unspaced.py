@@ -24,7 +24,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> CLIPTokenizerFast:
 
 
 def _plan(tokenizer: CLIPTokenizerFast, source: str, **asked: object) -> tuple[EditPlan, str]:
-    settings = EditSettings(**asked)  # type: ignore[arg-type]
+    settings = EditSettings.of(**asked)  # type: ignore[arg-type]
     plan = plan_edit(tokenizer, source, settings, 4, 77)
     return plan, default_name(plan, settings)
 

@@ -54,14 +54,16 @@ try:
     locale.setlocale(locale.LC_ALL, "")
 except locale.Error:
     pass
-from vp2p.settings import ClipSettings, EditSettings, to_mapping
+from vp2p.schema import to_mapping
+from vp2p.settings import ClipSettings, EditSettings
 from vp2p.stages.source import content_digest
 from vp2p.workspace.identity import identity
 folder = Path(sys.argv[1])
 (folder / "frames").mkdir(parents=True)
 for name in ("b.png", "a.png", "\\u00e9.png"):
     (folder / "frames" / name).write_bytes(name.encode())
-inputs = {"clip": to_mapping(ClipSettings(start=0.5)), "edit": to_mapping(EditSettings(reweight=("gr\\u00fcn:1.5",)))}
+edit = EditSettings.of(reweight=("gr\\u00fcn:1.5",))
+inputs = {"clip": to_mapping(ClipSettings(start=0.5)), "edit": to_mapping(edit)}
 print(identity("edit", {**inputs, "content": content_digest(folder / "frames")}))
 """
 

@@ -73,7 +73,7 @@ def test_an_edit_is_planned_or_refused(
 ) -> None:
     length = tokenizer.model_max_length
     try:
-        asked = EditSettings(swap=swap, prompt=prompt, reweight=reweight, window=window, blend=blend)
+        asked = EditSettings.of(swap=swap, prompt=prompt, reweight=reweight, window=window, blend=blend)
         plan = plan_edit(tokenizer, PROMPT, asked, STEPS, length)
     except UsageError as error:
         return refused(error)
@@ -88,7 +88,7 @@ def test_an_edit_is_planned_or_refused(
 @given(st.lists(NEAR | SWAPS, min_size=1, max_size=3).map(tuple))
 def test_a_swap_puts_its_words_into_the_prompt(tokenizer: CLIPTokenizerFast, swap: tuple[str, ...]) -> None:
     try:
-        plan = plan_edit(tokenizer, PROMPT, EditSettings(swap=swap), STEPS, tokenizer.model_max_length)
+        plan = plan_edit(tokenizer, PROMPT, EditSettings.of(swap=swap), STEPS, tokenizer.model_max_length)
     except UsageError as error:
         return refused(error)
     assert len(plan.target.prompt.split()) == len(PROMPT.split())
@@ -126,14 +126,14 @@ def test_words_of_every_script_can_be_named(tokenizer: CLIPTokenizerFast, prompt
 def test_an_edit_in_every_script_is_planned_and_has_a_name(
     tokenizer: CLIPTokenizerFast, prompt: str, old: str, new: str
 ) -> None:
-    for asked in (EditSettings(swap=(f"{prompt[2:5] or old}={new}",)), EditSettings(prompt=new)):
+    for asked in (EditSettings.of(swap=(f"{prompt[2:5] or old}={new}",)), EditSettings.of(prompt=new)):
         try:
             plan = plan_edit(tokenizer, prompt, asked, STEPS, tokenizer.model_max_length)
         except UsageError as error:
             refused(error)
             continue
         assert check_edit_name(default_name(plan, asked))
-        same = EditSettings(prompt=plan.target.prompt)
+        same = EditSettings.of(prompt=plan.target.prompt)
         by_prompt = plan_edit(tokenizer, prompt, same, STEPS, tokenizer.model_max_length)
         assert by_prompt.alignment == plan.alignment and by_prompt.blend == plan.blend
 

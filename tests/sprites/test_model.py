@@ -10,7 +10,8 @@ import torch
 from safetensors import safe_open
 
 from vp2p.models.folder import read_folder
-from vp2p.settings import InvertSettings, TuneSettings, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import InvertSettings, TuneSettings
 from vp2p.sprites.export import MODEL
 from vp2p.sprites.language import WORDS
 from vp2p.sprites.sampling import Drawer

@@ -10,11 +10,12 @@ from vp2p.addresses import refuse_address
 from vp2p.batch.document import At
 from vp2p.batch.reader import Reader, Sections, slug
 from vp2p.batch.variants import Variant
-from vp2p.settings import SECTIONS, EditSettings, from_mapping, setting_name
+from vp2p.schema import from_mapping, options, setting_name
+from vp2p.settings import SECTIONS, EditSettings
 from vp2p.stages.edited import Format
 
 FORMATS = get_args(Format)
-_EDIT_KEYS = (*EditSettings.__dataclass_fields__, "name", "only", "except", "format")
+_EDIT_KEYS = (*(one.name for one in options(EditSettings)), "name", "only", "except", "format")
 
 
 @dataclass(frozen=True)

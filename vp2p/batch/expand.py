@@ -8,7 +8,8 @@ from pathlib import Path
 from vp2p.batch.entries import Edit, Override, Video
 from vp2p.batch.reader import Reader, Sections, merged
 from vp2p.batch.variants import Variant
-from vp2p.settings import SECTIONS, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import SECTIONS
 
 _MAX_ITEMS = 10_000
 

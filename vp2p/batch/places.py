@@ -11,7 +11,8 @@ from vp2p.batch.expand import Item
 from vp2p.batch.plan import Plan
 from vp2p.errors import UsageError
 from vp2p.models.sources import locate
-from vp2p.settings import ClipSettings, ModelSettings, from_mapping, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying, to_mapping
+from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.workspace import WorkspaceConfig
 from vp2p.workspace.config import read_config
 from vp2p.workspace.identity import identity

@@ -13,7 +13,8 @@ from vp2p.batch.mistakes import Mistakes
 from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
-from vp2p.settings import SECTIONS, from_mapping, setting_name
+from vp2p.schema import from_mapping, setting_name
+from vp2p.settings import SECTIONS
 from vp2p.workspace.names import check_edit_name
 
 Sections = dict[str, dict[str, Any]]

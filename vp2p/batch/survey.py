@@ -12,9 +12,9 @@ from vp2p.batch.mistakes import Mistakes
 from vp2p.batch.places import Place, Places
 from vp2p.batch.plan import Plan
 from vp2p.batch.pool import Pool
+from vp2p.defaults import for_model
 from vp2p.errors import ArtifactError
 from vp2p.models.sources import BUNDLED
-from vp2p.settings import EditSettings, InvertSettings, TuneSettings, from_mapping
 from vp2p.stages.edit import plan_edit
 from vp2p.stages.invert import plan_invert
 from vp2p.stages.planned import Planned
@@ -103,7 +103,8 @@ class _Survey:
         """Adds the item's stages up to its inversion; returns that node's key, its run, and the session."""
         folder, compute = place.folder, place.compute(item)
         session = self._once(("session", folder, *compute.items()), lambda: self._session(place, compute))
-        tune, invert = _settings(TuneSettings, item, session), _settings(InvertSettings, item, session)
+        tune = for_model(session.folder, "tune", item.sections["tune"])
+        invert = for_model(session.folder, "invert", item.sections["invert"])
         key = (folder, *compute.items(), tune)
         tuned = self._once(key, lambda: plan_tune(session, tune))
         inverted = self._once((*key, invert), lambda: plan_invert(session, invert, tuned))
@@ -114,7 +115,7 @@ class _Survey:
 
     def edit(self, item: Item, place: Place, parent: str, inverted: Planned, session: Session) -> str:
         """Adds the item's edit; returns its key."""
-        settings = _settings(EditSettings, item, session)
+        settings = for_model(session.folder, "edit", item.sections["edit"])
         edited = plan_edit(session, settings, inverted, None, item.format)
         name = item.edit if item.settings is None else cut_name(item.edit, f"-{item.settings}")
         name = edited.run.name if edited.run.folder.exists() else self._free(place.folder, name, edited.run.identity)
@@ -151,9 +152,3 @@ class _Survey:
                 failure = _failure(error)
         self.nodes.setdefault(key, Node(key, job, parent, planned, there, failure))
         return key
-
-
-def _settings(cls: type, item: Item, session: Session) -> Any:
-    """A stage's settings: what the plan says, else what suits the model, else the defaults."""
-    stage = cls.__name__.removesuffix("Settings").lower()
-    return from_mapping(cls, {**session.folder.suited(stage), **item.sections[stage]})

@@ -45,7 +45,7 @@ class Case:
     @property
     def stronger(self) -> bool:
         """Of a re-weighting: whether the word's weight is above 1."""
-        return float(self.edit.reweight[0].partition(":")[2]) > 1
+        return float(self.edit.words.reweight[0].partition(":")[2]) > 1
 
 
 def all_cases() -> tuple[Case, ...]:
@@ -79,7 +79,7 @@ def _scene(drawn: _Drawn, number: int, **words: str) -> Scene:
 
 
 def _swap(old: str, new: str) -> EditSettings:
-    return EditSettings(swap=(f"{old}={new}",))
+    return EditSettings.of(swap=(f"{old}={new}",))
 
 
 def _objects(drawn: _Drawn) -> Iterator[_Parts]:
@@ -90,13 +90,13 @@ def _objects(drawn: _Drawn) -> Iterator[_Parts]:
 
 def _refined(drawn: _Drawn, number: int, **added: str) -> _Parts:
     scene = _scene(drawn, number)
-    return scene, EditSettings(prompt=scene.replace(**added).prompt), added
+    return scene, EditSettings.of(prompt=scene.replace(**added).prompt), added
 
 
 def _reweighted(drawn: _Drawn, number: int) -> _Parts:
     colour = COLOURS[number]
     weight = "3" if number < 3 else "0"
-    return _scene(drawn, number, colour=colour), EditSettings(reweight=(f"{colour}:{weight}",)), None
+    return _scene(drawn, number, colour=colour), EditSettings.of(reweight=(f"{colour}:{weight}",)), None
 
 
 def _placed(drawn: _Drawn, number: int) -> _Parts:
@@ -114,4 +114,4 @@ def _pairs(drawn: _Drawn) -> Iterator[_Parts]:
     )
     for number, (old, change) in enumerate(zip(("cat", "bird", "pig", "car"), changes)):
         scene = _scene(drawn, number, object=old)
-        yield scene, EditSettings(prompt=scene.replace(**change).prompt), change
+        yield scene, EditSettings.of(prompt=scene.replace(**change).prompt), change

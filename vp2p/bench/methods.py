@@ -7,18 +7,11 @@ from typing import Any, Literal, Mapping, Sequence
 
 import yaml
 
+from vp2p.defaults import for_model
 from vp2p.errors import UsageError
-from vp2p.models.card import local_card
-from vp2p.models.sources import BUNDLED
-from vp2p.settings import (
-    SECTIONS,
-    EditSettings,
-    InvertSettings,
-    ModelSettings,
-    TuneSettings,
-    from_mapping,
-    to_mapping,
-)
+from vp2p.models.card import Card, local_card
+from vp2p.schema import from_mapping, setting_name, to_mapping
+from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings
 
 Sections = Mapping[str, Mapping[str, Any]]
 _STAGES = ("model", "tune", "invert", "edit")
@@ -38,31 +31,31 @@ class Method:
 
     @property
     def model(self) -> ModelSettings:
-        return self._read("model")
+        return from_mapping(ModelSettings, self.settings.get("model", {}))
 
     @property
     def tune(self) -> TuneSettings:
-        return self._read("tune")
+        return for_model(self._card, "tune", self.settings.get("tune", {}))
 
     @property
     def invert(self) -> InvertSettings:
-        # The bundled model's card asks for less guidance than Stable Diffusion's.
-        return self._read("invert", local_card(BUNDLED).get("settings", {}).get("invert", {}))
+        return for_model(self._card, "invert", self.settings.get("invert", {}))
 
     def edit(self, case: Mapping[str, Any]) -> EditSettings:
         """The method's edit with what a case asks for."""
-        return self._read("edit", case)
+        return for_model(self._card, "edit", {**case, **self.settings.get("edit", {})})
 
     def recorded(self) -> dict[str, Any]:
         """All settings by section; of the edit's, those that the case leaves to the method."""
         sections = {"model": self.model, "tune": self.tune, "invert": self.invert, "edit": self.edit({})}
         return {section: to_mapping(settings) for section, settings in sections.items()}
 
-    def _read(self, section: str, below: Mapping[str, Any] | None = None) -> Any:
-        return from_mapping(SECTIONS[section], {**(below or {}), **self.settings.get(section, {})})
+    @property
+    def _card(self) -> Card:
+        return local_card(self.model.model)
 
 
-_PAPER = {"self_target": "temporal", "carry": False, "paste": False}
+_PAPER = {"self_target": "temporal", "propagate": False, "paste": False}
 _PLAIN = {**_PAPER, "cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
 
 
@@ -136,7 +129,7 @@ def _changes(texts: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not equals or section not in _STAGES or not option:
             raise UsageError(f"{change!r} changes no setting of a method.", "write it like edit.cross_replace=0.6")
         try:
-            settings.setdefault(section, {})[option.replace("-", "_")] = yaml.safe_load(value)
+            settings.setdefault(section, {})[setting_name(option)] = yaml.safe_load(value)
         except yaml.YAMLError as error:
             raise UsageError(f"{change!r} holds no value.", "write it like edit.cross_replace=0.6") from error
     return settings

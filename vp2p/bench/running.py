@@ -15,7 +15,8 @@ from vp2p.bench.files import file_name
 from vp2p.bench.methods import Method
 from vp2p.bench.truth import Truth
 from vp2p.models.codec import decode_latents, encode_frames
-from vp2p.settings import ClipSettings, ModelSettings, to_mapping
+from vp2p.schema import to_mapping
+from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.stages.edit import edit
 from vp2p.stages.editing import kept_frames
 from vp2p.stages.init import init

@@ -100,7 +100,7 @@ def _told(case: Case) -> dict[str, Any]:
 
 
 def _asked(case: Case) -> str:
-    return case.ideal.prompt if case.ideal else f"{case.scene.prompt}, {case.edit.reweight[0]}"
+    return case.ideal.prompt if case.ideal else f"{case.scene.prompt}, {case.edit.words.reweight[0]}"
 
 
 def _scores_table(found: Sequence[Row]) -> list[str]:

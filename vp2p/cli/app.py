@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from vp2p import __version__, printing
+from vp2p.cli import panels
 from vp2p.cli.command import Command, Group
 from vp2p.cli.commands.attention import attention
 from vp2p.cli.commands.batch import batch
@@ -35,6 +36,7 @@ from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
 from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
+from vp2p.cli.renamed import renamed_noted
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.errors import Vp2pError, failed_call, is_out_of_memory
 from vp2p.stages.saving import interrupt, interruption
@@ -55,14 +57,18 @@ app = typer.Typer(
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (
-    *(init, tune, attention, invert, edit, eval_, batch),
-    *(status, log, diff, show, report),
-    *(tag, gc, verify, export, import_),
-    *(config, draw, demo),
-)
-for command in COMMANDS:
-    app.command(command.__name__.rstrip("_"), cls=Command)(command)
+COMMANDS = {
+    command.__name__.rstrip("_"): command
+    for command in (
+        *(init, tune, invert, edit, batch),
+        *(status, show, report, eval_, attention, log, diff),
+        *(config, tag, verify, gc, export, import_),
+        *(demo, draw),
+    )
+}
+for panel, names in panels.COMMANDS.items():
+    for name in names:
+        app.command(name, cls=Command, rich_help_panel=panel)(COMMANDS[name])
 
 
 def _version(value: bool) -> None:
@@ -98,7 +104,7 @@ def vp2p(
 
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
-    with printing.opened() as ended:
+    with printing.opened() as ended, renamed_noted():
         try:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, interrupt)  # from here on, one may come

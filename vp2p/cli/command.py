@@ -1,4 +1,4 @@
-"""How the help shows what an option takes: a flag takes nothing, a list of words is words."""
+"""How the help shows options: what each takes, and what people use first in the first place."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from vp2p.cli import panels
+
 
 class _Told:
     def get_params(self, ctx: Any) -> list[Any]:
-        params = super().get_params(ctx)  # type: ignore[misc]
+        params = sorted(super().get_params(ctx), key=panels.place)  # type: ignore[misc]
         for one in params:
+            if one.name == "help" and isinstance(self, TyperCommand):
+                one.rich_help_panel = panels.RUN
             if one.metavar is None and getattr(one, "is_flag", False):
-                one.metavar = ""
+                one.metavar = ""  # a flag takes nothing
             elif one.metavar is None and getattr(one, "multiple", False):
                 one.metavar = "TEXT"
         return params

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vp2p.cli import completion
+from vp2p.cli import completion, panels
 from vp2p.cli.output import output
 
 if TYPE_CHECKING:
@@ -20,28 +20,41 @@ def _json(value: bool) -> bool:
     return value
 
 
-Json = Annotated[bool, typer.Option("--json", callback=_json, help="Print one JSON envelope on stdout.")]
-Force = Annotated[bool, typer.Option("--force", help="Do it anew, even where it is up to date.")]
+Json = Annotated[
+    bool,
+    typer.Option("--json", callback=_json, rich_help_panel=panels.RUN, help="Print one JSON envelope on stdout."),
+]
+Force = Annotated[
+    bool, typer.Option("--force", rich_help_panel=panels.RUN, help="Redo it, even where it is up to date.")
+]
 Wait = Annotated[
     float,
     typer.Option(
-        metavar="SECONDS", min=0.0, show_default=False, help="Wait so long for another process that writes the run."
+        metavar="SECONDS",
+        min=0.0,
+        show_default=False,
+        rich_help_panel=panels.RUN,
+        help="Wait this long for another process that is writing the run.",
     ),
 ]
 DryRun = Annotated[
-    bool, typer.Option("-n", "--dry-run", help="Say what would be run, resumed or skipped, and why; do nothing.")
+    bool,
+    typer.Option(
+        "-n",
+        "--dry-run",
+        rich_help_panel=panels.RUN,
+        help="Only say what would run, resume or be skipped, and why.",
+    ),
 ]
 
-As = Annotated[
-    str | None, typer.Option("--as", metavar="NAME", help="Call the run so: a tag, which names it from then on.")
-]
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Give the run this name, as a tag.")]
 
 
 def _from(stage: str) -> Any:
     return typer.Option(
         "--from",
         metavar="RUN",
-        help=f"The {stage} run to go on from; by default the newest.",
+        help=f"The {stage} run to start from. By default the newest.",
         autocompletion=completion.runs(stage),
     )
 
@@ -66,13 +79,12 @@ def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> S
     return Session(workspace(ctx), compute_settings(compute), patience)
 
 
-def resolve(cls: type, here: Session, stage: str, given: dict[str, Any]) -> Any:
-    """A stage's settings: what was given, else by the layers of :func:`vp2p.config.origins.stage_layers`."""
-    from vp2p.config.origins import layered, stage_layers
+def resolve(here: Session, stage: str, given: dict[str, Any]) -> Any:
+    """A stage's settings: what was given by option or environment, else by :mod:`vp2p.defaults`."""
+    from vp2p.config.in_force import stage_layers
+    from vp2p.defaults import for_model
 
-    layers = stage_layers(stage, here.folder.suited(stage), here.workspace)
-    settings, _ = layered(cls, [*layers, ("command line", given)])
-    return settings
+    return for_model(here.folder, stage, given, stage_layers(stage, here.workspace))
 
 
 WorkspaceOption = Annotated[
@@ -83,6 +95,6 @@ WorkspaceOption = Annotated[
         envvar="VP2P_WORKSPACE",
         show_envvar=False,
         autocompletion=completion.workspaces,
-        help="The workspace's folder; by default the nearest one upward from here.",
+        help="The workspace's folder. By default the nearest one upward from here.",
     ),
 ]

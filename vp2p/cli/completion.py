@@ -107,10 +107,11 @@ def setting_values(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """What a setting may be, where that is one of a few words."""
     import typing
 
+    from vp2p.schema import options
     from vp2p.settings import SECTIONS
 
     section, _, name = str(ctx.params.get("key")).replace("-", "_").partition(".")
-    hint = typing.get_type_hints(SECTIONS[section])[name]
+    (hint,) = (one.type for one in options(SECTIONS[section]) if one.name == name)
     yield from ("true", "false") if hint is bool else (str(word) for word in typing.get_args(hint))
 
 
@@ -146,7 +147,7 @@ def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     config = _workspace(ctx).config
     words = [word for word in _words(config.prompt) if f"{word}=".startswith(incomplete) or f"{word}=" in incomplete]
     if len(words) == 1:
-        taught = local_card(config.model.model).get("words", ())
+        taught = local_card(config.model.model).words
         yield from (f"{words[0]}={new}" for new in taught if new != words[0].partition("#")[0])
         if taught:
             return

@@ -6,13 +6,14 @@ import inspect
 import math
 import types
 import typing
-from dataclasses import Field, fields
-from typing import Annotated, Any, Callable, Mapping
+from typing import Annotated, Any, Callable, Iterator, Mapping
 
 import typer
 
+from vp2p.cli import panels
 from vp2p.cli.completion import OF_SETTINGS
 from vp2p.errors import UsageError
+from vp2p.schema import RENAMED, Option, options, setting_name
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
@@ -21,7 +22,7 @@ _TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend"
 
 
 def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Replaces each named parameter of a command by one option for every field of its settings class.
+    """Puts, in the place of each named parameter of a command, one option for every field of its settings class.
 
     In place of the settings the command gets a dict of the options that were given, on the command
     line or by an environment variable: ``VP2P_FRAMES``, and of a stage ``VP2P_TUNE_STEPS``.
@@ -29,22 +30,18 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(command, eval_str=True)
-        parameters = [one for one in signature.parameters.values() if one.name not in settings]
-        for cls in settings.values():
-            hints = typing.get_type_hints(cls)
-            parameters += [
-                _parameter(cls.__name__.removesuffix("Settings"), one, hints[one.name]) for one in fields(cls)
-            ]
+        parameters: list[inspect.Parameter] = []
+        for own in signature.parameters.values():
+            cls = settings.get(own.name)
+            # The command is called by names alone, so that its parameters may stand in any order.
+            parameters += [own.replace(kind=inspect.Parameter.KEYWORD_ONLY)] if cls is None else _parameters(cls)
 
         def wrapper(**given: Any) -> Any:
             for name, cls in settings.items():
-                values = {one.name: given.pop(one.name) for one in fields(cls)}
-                given[name] = {option: value for option, value in values.items() if value not in (None, [])}
-                _check_finite(given[name])
+                given[name] = _taken(cls, given)
             return command(**given)
 
         wrapper.__name__, wrapper.__doc__ = command.__name__, command.__doc__
-        parameters.sort(key=lambda one: one.kind)
         wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in parameters}
         return wrapper
@@ -64,6 +61,21 @@ def from_environment(cls: type) -> dict[str, Any]:
     return typer.main.get_command(reader).main([], prog_name="vp2p", standalone_mode=False)
 
 
+def _taken(cls: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Takes the options of a settings class out of what a command was given; those with a value are returned."""
+    values = {name: given.pop(name) for name in _names(cls)}
+    values = {name: value for name, value in values.items() if value not in (None, [])}
+    _check_finite(values)
+    older = {setting_name(name): value for name, value in values.items() if name in RENAMED}
+    return {**older, **{name: value for name, value in values.items() if name not in RENAMED}}
+
+
+def _names(cls: type) -> Iterator[str]:
+    """The names of a settings class's options, and those that they had before."""
+    names = {one.name for one in options(cls)}
+    return iter([*names, *(old for old, now in RENAMED.items() if now in names)])
+
+
 def _check_finite(values: Mapping[str, Any]) -> None:
     """Refuses nan and inf, which count as numbers on a command line."""
     for name, value in values.items():
@@ -72,37 +84,52 @@ def _check_finite(values: Mapping[str, Any]) -> None:
             raise UsageError(f"{flag} is {value}, but must be a finite number.", f"give {flag} a finite number")
 
 
-def _parameter(group: str, field: Field, hint: Any) -> inspect.Parameter:
-    """The option for one field; None or an empty list stands for "not given"."""
-    flag = "--" + field.name.replace("_", "-")
-    if hint is bool and not field.name.startswith("no_"):
+def _parameters(cls: type) -> list[inspect.Parameter]:
+    """The options of a settings class; those by an old name are hidden."""
+    group, old = cls.__name__.removesuffix("Settings"), {now: name for name, now in RENAMED.items()}
+    found = [_parameter(group, one, one.name) for one in options(cls)]
+    return found + [_parameter(group, one, old[one.name]) for one in options(cls) if one.name in old]
+
+
+def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
+    """An option by one of its names; None or an empty list stands for "not given"."""
+    flag = "--" + name.replace("_", "-")
+    if one.type is bool and not name.startswith("no_"):
         flag = f"{flag}/--no-{flag[2:]}"
     # Where to compute is said once for all commands, as the clip and the model are.
     prefix = "" if group in ("Clip", "Model", "Compute") else f"{group.upper()}_"
-    unset = field.default in (None, (), False)
-    option = typer.Option(
+    made = typer.Option(
         flag,
-        *([_SHORT[field.name]] if field.name in _SHORT else []),
-        help=field.metadata["help"] + ("" if unset else f" \\[default: {field.default}]"),
-        envvar=f"VP2P_{prefix}{field.name.upper()}",
+        *([_SHORT[name]] if name in _SHORT else []),
+        help=one.help + _default(one),
+        envvar=f"VP2P_{prefix}{name.upper()}",
         show_envvar=False,
         show_default=False,
-        parser=_count_or_word if hint == int | str else None,
-        metavar="N|all" if hint == int | str else _TAKES.get(field.name),
-        rich_help_panel=group,
-        autocompletion=OF_SETTINGS.get((group, field.name)),
+        hidden=name != one.name,
+        parser=_count_or_word if one.type == int | str else None,
+        metavar="N|all" if one.type == int | str else _TAKES.get(name),
+        rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
+        autocompletion=OF_SETTINGS.get((group, name)),
     )
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(hint), option]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one.type), made]
     )
+
+
+def _default(one: Option) -> str:
+    """The default as the help shows it: of a switch, the flag that is on."""
+    if one.default in (None, (), False):
+        return ""
+    shown = "--" + one.name.replace("_", "-") if one.default is True else one.default
+    return f" \\[default: {shown}]"
 
 
 def _annotation(hint: Any) -> Any:
     """The type that Typer is told."""
     if hint == int | str:
         return str | None
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    (kind,) = (option for option in options if option is not type(None))
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    (kind,) = (kind for kind in kinds if kind is not type(None))
     return list[str] | None if typing.get_origin(kind) is tuple else kind | None
 
 

@@ -57,4 +57,5 @@ def _hint(error: Any) -> str:
 
 
 def _options(command: Any) -> list[str]:
-    return [name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)]
+    shown = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    return [name for parameter in shown for name in (*parameter.opts, *parameter.secondary_opts)]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from vp2p.atomic import sight
 from vp2p.errors import UsageError
-from vp2p.plain import PlainError, read_yaml
-from vp2p.settings import SECTIONS, from_mapping, setting_name, to_mapping
+from vp2p.plain import PlainError, read_user_yaml, read_yaml
+from vp2p.schema import from_mapping, options, setting_name, to_mapping
+from vp2p.settings import SECTIONS
 from vp2p.workspace.atomic import write_text
 from vp2p.workspace.lock import run_lock
 from vp2p.workspace.yaml_edit import REMOVED, edited
 
 _SECONDS_TO_WAIT = 10.0  # a setting is written in far less
-KEYS = tuple(f"{section}.{field.name}" for section, cls in SECTIONS.items() for field in fields(cls))
+KEYS = tuple(f"{section}.{one.name}" for section, cls in SECTIONS.items() for one in options(cls))
 
 
 def known_key(key: str) -> str:
     """``key`` as the settings are called: ``tune.steps``. Raises UsageError, which names the nearest."""
-    name = setting_name(key)
+    section, dot, name = key.rpartition(".")
+    name = section + dot + setting_name(name)
     if name in KEYS:
         return name
     near = difflib.get_close_matches(name, KEYS, n=1)
@@ -39,8 +40,8 @@ def read_value(key: str, text: str) -> Any:
     """
     section, _, name = key.partition(".")
     refused = None
-    default = getattr(SECTIONS[section](), name)
-    for candidate in _meanings(text, many=isinstance(default, tuple)):
+    (option,) = (one for one in options(SECTIONS[section]) if one.name == name)
+    for candidate in _meanings(text, many=isinstance(option.default, tuple)):
         try:
             return to_mapping(from_mapping(SECTIONS[section], {name: candidate}))[name]
         except UsageError as error:
@@ -90,10 +91,7 @@ def _text(path: Path) -> str:
 
 def _written(path: Path, text: str, section: str) -> dict[str, Any]:
     """The settings of a section in the text of a file. Raises UsageError if it is no file of sections."""
-    try:
-        values = read_yaml(text) or {}
-    except PlainError as error:
-        raise UsageError(f"{path} is not valid YAML{error.where}: {error.reason}.", f"correct {path}") from error
+    values = read_user_yaml(path, text) or {}
     settings = values.get(section) or {} if isinstance(values, dict) else None
     if not isinstance(settings, dict):
         raise UsageError(f"{path} holds no settings under {section}.", f"correct {path}")

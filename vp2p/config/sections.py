@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vp2p.errors import UsageError
-from vp2p.plain import PlainError, read_yaml
-from vp2p.settings import SECTIONS, from_mapping, setting_name
+from vp2p.plain import read_user_yaml
+from vp2p.schema import from_mapping, setting_name
+from vp2p.settings import SECTIONS
 from vp2p.text import shorten
 
 
@@ -21,14 +22,7 @@ def read_sections(path: Path, what: str) -> dict[str, dict[str, Any]]:
     Raises:
         UsageError: it cannot be read, is not YAML, or has a wrong section, key or value.
     """
-    try:
-        values = read_yaml(path.read_bytes()) or {}
-    except OSError as error:
-        raise UsageError(f"The {what} {path} cannot be read: {error.strerror}.", f"correct {path}") from error
-    except PlainError as error:
-        raise UsageError(
-            f"The {what} {path} cannot be read{error.where}: {error.reason}.", f"correct {path}"
-        ) from error
+    values = read_user_yaml(path) or {}
     sections = {key: section or {} for key, section in values.items()} if isinstance(values, dict) else None
     if sections is None or not all(isinstance(section, dict) for section in sections.values()):
         raise UsageError(f"The {what} {path} holds no sections of settings.", f"sections: {', '.join(SECTIONS)}")

@@ -8,8 +8,8 @@ from typing import Any
 
 import vp2p
 from vp2p.addresses import refuse_address
-from vp2p.config.origins import config_folder
 from vp2p.config.sections import read_sections
+from vp2p.config.user import config_folder
 from vp2p.errors import UsageError
 
 

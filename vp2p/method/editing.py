@@ -70,9 +70,10 @@ def _texts(parts: Sequence[Tensor], frames: int) -> Tensor:
 
 
 def _replaced(settings: EditSettings, step: int, steps: int) -> frozenset[str]:
-    if step >= int(settings.self_replace * steps):
+    control = settings.control
+    if step >= int(control.self_replace * steps):
         return frozenset()
-    return frozenset({"temporal", "frame"} if settings.self_target == "both" else {settings.self_target})
+    return frozenset({"temporal", "frame"} if control.self_target == "both" else {control.self_target})
 
 
 @torch.no_grad()
@@ -107,7 +108,7 @@ def edit(
     guided_source = source.recorded is None and source.guidance is not None
     word_maps = [WordMaps(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
     at_source, at_targets = x_T[None], torch.stack([x_T if t.start is None else t.start for t in targets])
-    every_level = any(t.settings.blend_levels == "all" for t in targets)
+    every_level = any(t.settings.blend.levels == "all" for t in targets)
     state = Edited(0, x_T, at_targets, (None,) * count)
     for index in range(start or schedule.steps, 0, -1):
         step = schedule.steps - index
@@ -146,15 +147,15 @@ def _mask(
     target: Target, maps: WordMaps | None, levels: Levels, shape: tuple[int, int, int], step: int, steps: int
 ) -> Tensor | None:
     """The target's mask (F, h, w) at a step; None before blending starts, and where the edit acts everywhere."""
-    if step < int(target.settings.blend_start * steps):
+    if step < int(target.settings.blend.start * steps):
         return None
     if target.mask is not None:
         return target.mask
     if maps is not None:
-        settings, sizes = target.settings, levels.map_sizes(target.settings.blend_levels == "all")
+        settings, sizes = target.settings.blend, levels.map_sizes(target.settings.blend.levels == "all")
         sums = {size: maps.sums[math.prod(size)] for size in sizes}
-        joint = settings.blend_peak == "clip"
-        return outline(sums, shape[1:], settings.blend_threshold, joint, settings.blend_soft)
+        joint = settings.peak == "clip"
+        return outline(sums, shape[1:], settings.threshold, joint, settings.soft)
     if target.plan.blend is not None:  # nothing changed, so nothing may move
         return torch.zeros(shape, dtype=torch.bool, device=target.cond.device)
     return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.models.card import NAME, Card
 from vp2p.models.config_types import check_types
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
@@ -85,12 +86,12 @@ class ModelFolder:
     @property
     def known_words(self) -> frozenset[str] | None:
         """The words that the model was taught, where its ``vp2p.json`` lists them."""
-        words = self.card.get("words")
-        return None if words is None else frozenset(str(word).lower() for word in words)
+        words = Card(self.card).words
+        return frozenset(word.lower() for word in words) if words else None
 
     def suited(self, stage: str) -> Mapping[str, Any]:
         """The settings of a stage that suit this model, where its ``vp2p.json`` says some."""
-        return self.card.get("settings", {}).get(stage, {})
+        return Card(self.card).suited(stage)
 
 
 def read_folder(path: Path) -> ModelFolder:
@@ -115,7 +116,7 @@ def read_folder(path: Path) -> ModelFolder:
     _check_vae(path, vae, unet)
     _check_text_encoder(path, text_encoder, unet)
     variants = {part: find_weights(path / part, stem).variant for part, stem in WEIGHT_STEMS.items()}
-    card = _read_json(path, "vp2p.json") if (path / "vp2p.json").exists() else {}
+    card = _read_json(path, NAME) if (path / NAME).exists() else {}
     return ModelFolder(path, unet, vae, text_encoder, scheduler, variants, card)
 
 

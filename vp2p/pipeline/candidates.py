@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Sequence
 
 import torch
@@ -29,9 +28,8 @@ class Candidate:
 
     def settings(self, edit: EditSettings) -> EditSettings:
         """The edit's settings, held less."""
-        return dataclasses.replace(
-            edit, cross_replace=edit.cross_replace * self.hold, self_replace=edit.self_replace * self.hold
-        )
+        cross, self_ = edit.control.cross_replace * self.hold, edit.control.self_replace * self.hold
+        return replace(edit, control=replace(edit.control, cross_replace=cross, self_replace=self_))
 
     def start(self, x_T: Tensor, mask: Tensor) -> Tensor:
         """Where it starts, of latents (1, c, h, w) and a mask (1, h, w)."""

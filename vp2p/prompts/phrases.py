@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Collection, Iterable
 
 from vp2p.prompts.blend_words import FUNCTION_WORDS
@@ -58,7 +57,8 @@ def changed_phrases(plan: EditPlan) -> list[int]:
 
 def divides(plan: EditPlan, settings: EditSettings) -> bool:
     """Whether an edit may be made in layers: its words change in several phrases, and outline themselves."""
-    if not (settings.apart and settings.paste) or settings.blend or not plan.blend or not any(plan.blend):
+    wanted = settings.composite.per_phrase and settings.composite.paste
+    if not wanted or settings.blend.words or not plan.blend or not any(plan.blend):
         return False
     return len(changed_phrases(plan)) > 1
 
@@ -81,9 +81,9 @@ def changing_only(plan: EditPlan, settings: EditSettings, kept: Collection[int])
                 found.append(f"{_name(prompt, word, starts[place] - parts[place].target[0])}{sign}{value}")
         return tuple(found)
 
-    return dataclasses.replace(
-        settings, prompt=prompt, swap=(), reweight=moved(settings.reweight, ":"), window=moved(settings.window, "=")
-    )
+    said = settings.words
+    reweight, window = moved(said.reweight, ":"), moved(said.window, "=")
+    return replace(settings, words=replace(said, prompt=prompt, swap=(), reweight=reweight, window=window))
 
 
 def _places(prompt: TokenizedPrompt, spans: Iterable[tuple[int, ...]]) -> list[int]:

@@ -79,7 +79,8 @@ def plan_edit(
         PromptError: see :func:`swapped_prompt`; or a malformed weight or window, an unknown word, or
             a prompt that is too long.
     """
-    target_prompt = settings.prompt if settings.prompt is not None else swapped_prompt(tokenizer, prompt, settings.swap)
+    said = settings.words
+    target_prompt = said.prompt if said.prompt is not None else swapped_prompt(tokenizer, prompt, said.swap)
     source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
     for each in (source, target):
         check_length(each.prompt, len(each.ids), length)
@@ -87,13 +88,13 @@ def plan_edit(
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
     source, target = parted(source, target)
     alignment = align(source, target)
-    weights, reweighted = word_weights(target, settings.reweight, length)
+    weights, reweighted = word_weights(target, said.reweight, length)
     for word in changed_words(target, alignment, target=True):
         if word not in reweighted:
-            weights[list(word.tokens)] = settings.new_weight
-    windows = time_windows(target, (0.0, settings.cross_replace), word_windows(settings.window), steps, length)
+            weights[list(word.tokens)] = said.new_weight
+    windows = time_windows(target, (0.0, settings.control.cross_replace), word_windows(said.window), steps, length)
     blend = None
-    if not settings.no_blend and settings.mask is None:
-        blend = blend_tokens(source, target, alignment, reweighted, settings.blend)
+    if not settings.blend.off and settings.blend.mask is None:
+        blend = blend_tokens(source, target, alignment, reweighted, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
     return EditPlan(source, target, alignment, tokens, weights, windows, blend)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from vp2p.schema import options
 from vp2p.text import command_line
 from vp2p.workspace import RunFolder, Workspace
 
@@ -30,8 +30,8 @@ def init_command(workspace: Workspace) -> str:
 def _options(settings: Any) -> list[str]:
     """An option for each setting that is not the default; the model is named by itself."""
     words = []
-    for field in fields(settings):
-        value = getattr(settings, field.name)
+    for field in options(type(settings)):
+        value = field.of(settings)
         if value not in (None, field.default) and field.name != "model":
             words += ["--" + field.name.replace("_", "-"), str(value)]
     return words

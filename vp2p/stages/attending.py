@@ -13,7 +13,8 @@ from vp2p.method.schedule import Schedule, generator
 from vp2p.models.codec import encode_frames
 from vp2p.prompts.blend_words import FUNCTION_WORDS
 from vp2p.prompts.words import TokenizedPrompt, Word, find_word, split_prompt
-from vp2p.settings import AttentionSettings, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import AttentionSettings
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress
 from vp2p.stages.session import Session

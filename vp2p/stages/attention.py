@@ -6,7 +6,8 @@ import dataclasses
 
 from vp2p.models.text import check_length
 from vp2p.prompts.words import split_prompt
-from vp2p.settings import AttentionSettings, to_mapping
+from vp2p.schema import to_mapping
+from vp2p.settings import AttentionSettings
 from vp2p.stages.attending import MAPS, SHEET, chosen_words, keep_maps, sentence
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run, finished_plan

@@ -56,13 +56,13 @@ def load_branches(
     source, uncond = SourceBranch(), empty
     if inversion.method in ("direct", "noise"):
         source = SourceBranch(recorded=trajectory)
-    elif inversion.method == "null-text" and settings.guide == "empty":
+    elif inversion.method == "null-text" and settings.control.guide == "empty":
         source = SourceBranch(guidance=inversion.guidance)
     elif inversion.method == "null-text":
         kept = load_tensors(inverted.path("null.safetensors"), inverted.rebuild)
         source = SourceBranch(recorded=kept["source"].to(device))
-        uncond = kept["embeddings"].to(device) if settings.guide == "optimised" else empty
-    start = max(1, round(settings.strength * schedule.steps))
+        uncond = kept["embeddings"].to(device) if settings.control.guide == "optimised" else empty
+    start = max(1, round(settings.control.strength * schedule.steps))
     x = (trajectory if source.recorded is None else source.recorded)[start]
-    guidance = inversion.guidance if settings.guidance is None else settings.guidance
+    guidance = inversion.guidance if settings.control.guidance is None else settings.control.guidance
     return Branches(schedule, start, x, source, session.embed(prompt), empty, uncond, guidance)

@@ -31,9 +31,9 @@ TUNE = TuneSettings(steps=60, learning_rate=1e-4)
 # The bundled model is small: less guidance than Stable Diffusion's 7.5 keeps its colours clean.
 INVERT = InvertSettings(steps=30, guidance=3.0)
 EDITS = {
-    "dog": EditSettings(swap=("cat=dog",)),
-    "red": EditSettings(prompt="a red cat on the grass", reweight=("red:2",)),
-    "sand": EditSettings(swap=("grass=sand",)),
+    "dog": EditSettings.of(swap=("cat=dog",)),
+    "red": EditSettings.of(prompt="a red cat on the grass", reweight=("red:2",)),
+    "sand": EditSettings.of(swap=("grass=sand",)),
 }
 
 

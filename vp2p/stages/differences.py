@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from vp2p.settings import SECTIONS, before
+from vp2p.schema import before, from_record
+from vp2p.settings import SECTIONS
 
 # Said for the record alone, or said better by the edit's target and by the model's dtype.
 _UNSAID = frozenset({"from", "compute", "edit.prompt", "edit.swap"})
@@ -18,7 +19,7 @@ def flat(recorded: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             found[key] = value
         elif key not in _UNSAID:
-            found |= {f"{key}.{name}": one for name, one in {**_before(key), **value}.items()}
+            found |= {f"{key}.{name}": one for name, one in {**_before(key), **from_record(value)}.items()}
     return {key: value for key, value in found.items() if key not in _UNSAID}
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vp2p.errors import PromptError, UsageError
-from vp2p.settings import EditSettings, InvertSettings, from_mapping, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying, to_record
+from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.effect import without_effect
 from vp2p.stages.init import unknown_word_notes
@@ -63,13 +64,14 @@ def plan_edit(
     _check_guide(settings, inversion)
     session.check_model(inverted)
     words = _plan_words(session, settings, prompt, inversion.steps)
-    resolved = to_mapping(settings)
+    resolved = to_record(settings)
     effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
-    if not settings.carry:  # nothing is tried or placed then
+    if not settings.composite.propagate:  # nothing is tried or placed then
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
         effect.pop("apart", None)
-    effect |= {"target": words.target.prompt, "mask": settings.mask and content_digest(mask_path(settings.mask))}
+    mask = settings.blend.mask
+    effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
@@ -139,14 +141,14 @@ def edit(
 
 def _mask(session: Session, settings: EditSettings, frames: Frames) -> tuple[Tensor | None, tuple[str, ...]]:
     """The mask (F, H, W) that the settings name, and notes on it."""
-    if not settings.mask:
+    if not settings.blend.mask:
         return None, ()
     workspace, size = session.workspace, frames.pixels.shape[1:3]
-    return load_mask(mask_path(settings.mask), workspace.video, workspace.config.clip, frames, size)
+    return load_mask(mask_path(settings.blend.mask), workspace.video, workspace.config.clip, frames, size)
 
 
 def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
-    if settings.guide == "optimised" and inversion.method != "null-text":
+    if settings.control.guide == "optimised" and inversion.method != "null-text":
         raise UsageError(
             f"--guide optimised needs optimised embeddings, which the {inversion.method} inversion has not.",
             "vp2p invert --method null-text",
@@ -157,7 +159,8 @@ def _plan_words(session: Session, settings: EditSettings, prompt: str, steps: in
     """The edit's plan. Raises PromptError if no option says what to change."""
     from vp2p.prompts.plan import plan_edit as plan_words
 
-    if settings.prompt is None and not settings.swap and not settings.reweight:
+    said = settings.words
+    if said.prompt is None and not said.swap and not said.reweight:
         raise PromptError(
             "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
         )
@@ -169,12 +172,12 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
     from vp2p.prompts.swap import inner_swaps
 
     parts = list(plan.changed_words)
-    if inner_swaps(settings.swap):  # the words as they were said, where no space says where they end
-        sides = [text.rpartition("=")[2].strip() for text in settings.swap]
+    if inner_swaps(settings.words.swap):  # the words as they were said, where no space says where they end
+        sides = [text.rpartition("=")[2].strip() for text in settings.words.swap]
         parts = sides if all(side in plan.target.prompt for side in sides) else parts
-    if not parts and not settings.reweight:
+    if not parts and not settings.words.reweight:
         parts = [plan.changed_signs or "same"]
-    parts += [text.replace(":", "-").replace("#", "-") for text in settings.reweight]
+    parts += [text.replace(":", "-").replace("#", "-") for text in settings.words.reweight]
     return name_of_words("-".join(parts)) or "edit"
 
 
@@ -182,7 +185,7 @@ def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
     """Says what a swap inside a sentence without spaces comes to, since it may hit a part of a longer word."""
     from vp2p.prompts.swap import by_prompt, inner_swaps
 
-    if not inner_swaps(settings.swap):
+    if not inner_swaps(settings.words.swap):
         return ()
     return (f"the swap is made inside a sentence without spaces; it is the same as: {by_prompt(plan.target.prompt)}",)
 

@@ -57,7 +57,7 @@ def compute_edit(
         given = (adaptive_avg_pool2d(mask[:, None], branches.x.shape[-2:])[:, 0] >= 0.5).float().to(model.device)
     layers = edit_in_layers(session, settings, branches, plan, given, progress)
     source, latents = decode_latents(model, layers[0].edited.source), _together([edited for _, edited in layers])
-    if any(one is None for one in latents.masks) or not (settings.paste or settings.carry):
+    if any(one is None for one in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
         return Made(latents, source, decode_latents(model, latents.targets[0]))
     made = unchanged(planes(frames.pixels))
     for target, edited in layers:

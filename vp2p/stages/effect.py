@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from vp2p.schema import options
 from vp2p.settings import EditSettings
 
 if TYPE_CHECKING:
@@ -13,22 +13,23 @@ if TYPE_CHECKING:
     from vp2p.stages.source import Frames
 
 _OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
+_COMPOSITE = ("propagate", "paste", "in_place", "candidates")
 
 
 def without_effect(settings: EditSettings) -> tuple[str, ...]:
     """A note for each option that does nothing beside the others."""
-    default = {field.name: field.default for field in fields(EditSettings)}
-    given = {name for name, value in default.items() if getattr(settings, name) != value}
+    values = {one.name: one.of(settings) for one in options(EditSettings)}
+    given = {one.name for one in options(EditSettings) if values[one.name] != one.default}
     idle: list[tuple[str, str]] = []
-    if settings.no_blend:
-        idle += [(name, "--no-blend") for name in (*_OUTLINE, "blend_start", "carry", "paste", "in_place", "tries")]
-    elif settings.mask:
+    if settings.blend.off:
+        idle += [(name, "--no-blend") for name in (*_OUTLINE, "blend_start", *_COMPOSITE)]
+    elif settings.blend.mask:
         idle += [(name, "--mask") for name in (*_OUTLINE, "in_place")]
-    elif not settings.carry:
-        idle += [(name, "--no-carry") for name in ("tries", "in_place")]
-    idle = [(name, why) for name, why in idle if name in given and (name != "tries" or settings.tries)]
-    notes = [f"{_option(name, getattr(settings, name))} has no effect with {why}" for name, why in idle]
-    ones = [text for text in settings.reweight if text.rpartition(":")[2].strip() in ("1", "1.0")]
+    elif not settings.composite.propagate:
+        idle += [(name, "--no-propagate") for name in ("candidates", "in_place")]
+    idle = [(name, why) for name, why in idle if name in given and (name != "candidates" or values[name])]
+    notes = [f"{_option(name, values[name])} has no effect with {why}" for name, why in idle]
+    ones = [text for text in settings.words.reweight if text.rpartition(":")[2].strip() in ("1", "1.0")]
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 
 

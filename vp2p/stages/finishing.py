@@ -49,11 +49,11 @@ def finish(
     """
     settings, mask, after = target.settings, edited.masks[0].float().cpu(), planes(own)
     if not bool(mask.any()):
-        return below if settings.paste else unchanged(after)
+        return below if settings.composite.paste else unchanged(after)
     before = below.frames
     coarse_mask = interpolate((mask if given is None else given).float()[:, None], size=before.shape[-2:])[:, 0]
     if surrounds(coarse_mask):
-        if not settings.paste:
+        if not settings.composite.paste:
             return unchanged(after)
         made = dataclasses.replace(
             below, frames=on_new_background(planes(clip), below, coarse_mask, after, given is not None)
@@ -61,10 +61,10 @@ def finish(
     else:
         track = track_object(before, planes(source), coarse_mask)
         foreground = None
-        if settings.carry and len(clip) > 1:
+        if settings.composite.propagate and len(clip) > 1:
             search = CandidateSearch(session, target, branches, track, progress)
             foreground = search.foreground(after, edited.targets[0])
-        if foreground is None and not settings.paste:
+        if foreground is None and not settings.composite.paste:
             return unchanged(after)
         replaces = target.plan.replaces
         made = paste(track, after, replaces) if foreground is None else propagate(track, foreground, after, replaces)
@@ -100,7 +100,7 @@ class CandidateSearch:
             return None
         if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
             return self._found(frames[0], edited[frames[0]], self._track.coarse_mask[frames[0]])
-        if self._settings.tries:
+        if self._settings.composite.candidates:
             return self._tried(frames[0])
         foregrounds = [self._found(frame, edited[frame], self._track.coarse_mask[frame]) for frame in frames]
         return self._likeliest(foregrounds, latents[frames], [False] * len(foregrounds))
@@ -115,7 +115,7 @@ class CandidateSearch:
         branches, device = self._branches.of_frame(frame), self._session.model.device
         around = self._around(frame)
         cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
-        tries = candidates(self._settings.tries, self._replaces)
+        tries = candidates(self._settings.composite.candidates, self._replaces)
         out = edit_latents(
             self._session.t2s,
             branches.schedule,
@@ -135,7 +135,7 @@ class CandidateSearch:
     def _around(self, frame: int) -> Tensor:
         """Where a try may act: bool (H, W)."""
         track = self._track
-        if self._settings.mask:
+        if self._settings.blend.mask:
             return track.coarse_mask[frame] > 0.5
         if not self._replaces:
             return track.objects[frame]
@@ -153,7 +153,7 @@ class CandidateSearch:
 
     def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Foreground:
         foreground = find_foreground(self._track, frame, picture, mask, self._replaces)
-        moves = self._settings.in_place and self._replaces and not self._settings.mask
+        moves = self._settings.composite.in_place and self._replaces and not self._settings.blend.mask
         return in_place(foreground, self._track) if moves else foreground
 
     def _likeliest(self, foregrounds: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> Foreground:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vp2p.settings import InvertSettings, to_mapping
+from vp2p.schema import to_mapping
+from vp2p.settings import InvertSettings
 from vp2p.stages.figures import quality
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import Progress, StageResult, silent

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Mapping
 from vp2p.errors import ArtifactError
 from vp2p.models.folder import ModelFolder, fingerprint, read_folder
 from vp2p.models.sources import find_folder
-from vp2p.settings import ComputeSettings, ModelSettings, identifying
+from vp2p.schema import identifying
+from vp2p.settings import ComputeSettings, ModelSettings
 from vp2p.stages.planned import Planned
 from vp2p.stages.running import NONE, Patience
 from vp2p.workspace import RunFolder, Workspace, load_tensors
@@ -124,7 +125,7 @@ class Session:
 
 def compute_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Checks what a command says of device and dtype."""
-    from vp2p.settings import from_mapping
+    from vp2p.schema import from_mapping
 
     from_mapping(ComputeSettings, values)
     return values

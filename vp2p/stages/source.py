@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from vp2p.addresses import refuse_address
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.settings import ClipSettings, to_mapping
+from vp2p.schema import to_mapping
+from vp2p.settings import ClipSettings
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import perform

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vp2p.settings import TuneSettings, identifying, to_mapping
+from vp2p.schema import identifying, to_mapping
+from vp2p.settings import TuneSettings
 from vp2p.stages.figures import last_losses
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import Progress, StageResult, silent

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
-from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings, before
+from vp2p.schema import before, from_record, options
+from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
 from vp2p.text import command_line
 from vp2p.workspace import config
 from vp2p.workspace.record import read_manifest, read_settings
@@ -53,13 +53,13 @@ def _recorded(folder: Path) -> Mapping[str, Any]:
 
 
 def _options(folder: Path, stage: str, recorded: Mapping[str, Any]) -> list[str]:
-    values = {**before(_SETTINGS[stage]), **recorded.get(stage, {})} if recorded else {}
+    values = {**before(_SETTINGS[stage]), **from_record(recorded.get(stage, {}))} if recorded else {}
     try:
         defaults = config.read_config(folder.parent.parent / config.NAME).stages.get(stage, {})
     except Vp2pError:
         defaults = {}
     words: list[str] = []
-    for field in fields(_SETTINGS[stage]):
+    for field in options(_SETTINGS[stage]):
         value = values.get(field.name, field.default)
         known = value == field.default and field.name not in defaults and field.name not in _BY_MODEL
         if value in (None, []) or known:

@@ -8,17 +8,9 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import UsageError
-from vp2p.plain import PlainError, read_yaml
-from vp2p.settings import (
-    ClipSettings,
-    EditSettings,
-    InvertSettings,
-    ModelSettings,
-    TuneSettings,
-    from_mapping,
-    setting_name,
-    to_mapping,
-)
+from vp2p.plain import read_user_yaml
+from vp2p.schema import from_mapping, setting_name, to_mapping
+from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.text import shorten
 from vp2p.workspace.atomic import write_yaml
 
@@ -106,12 +98,7 @@ def read_config(path: Path) -> WorkspaceConfig:
 
 
 def _load(path: Path) -> Mapping[str, Any]:
-    try:
-        values = read_yaml(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.", f"make {path} a file you may read") from error
-    except PlainError as error:
-        raise UsageError(f"{path} is not valid YAML{error.where}: {error.reason}.", f"correct {path}") from error
+    values = read_user_yaml(path)
     if not isinstance(values, dict):
         raise UsageError(f"{path} holds no keys such as prompt and video.", "write key: value lines there")
     return values

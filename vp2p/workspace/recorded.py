@@ -7,6 +7,7 @@ import typing
 from functools import cache
 from typing import Any, Literal, Mapping
 
+from vp2p.schema import from_record, options
 from vp2p.settings import SECTIONS, AttentionSettings
 from vp2p.text import shorten
 
@@ -50,7 +51,7 @@ def _check_section(name: str, values: Any) -> None:
     if not isinstance(values, dict):
         raise ValueError(f"its {name} settings are {shorten(values)}")
     kinds = _kinds(_SECTIONS[name])
-    for key, value in values.items():
+    for key, value in from_record(values).items():
         # What a newer version added is passed over.
         if key in kinds and not _is_of(value, kinds[key]):
             raise ValueError(f"{name}.{key} is {shorten(value)}")
@@ -67,7 +68,7 @@ def _is_of(value: Any, kinds: tuple[type, ...]) -> bool:
 @cache
 def _kinds(cls: type) -> Mapping[str, tuple[type, ...]]:
     """The plain types that each option of a settings class may have in a record."""
-    return {name: tuple(_plain(hint)) for name, hint in typing.get_type_hints(cls).items()}
+    return {one.name: tuple(_plain(one.type)) for one in options(cls)}
 
 
 def _plain(hint: Any) -> list[type]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Annotated, Any
 
 import typer
@@ -11,9 +10,10 @@ from vp2p.cli.common import DryRun, Force, FromTune, Json, Wait, session
 from vp2p.cli.completion import blend_words
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
+from vp2p.schema import options
 from vp2p.settings import AttentionSettings, ComputeSettings
 
-_HELP = {entry.name: entry.metadata["help"] for entry in fields(AttentionSettings)}
+_HELP = {one.name: one.help for one in options(AttentionSettings)}
 
 
 @settings_options(compute=ComputeSettings)

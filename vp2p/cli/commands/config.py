@@ -21,7 +21,7 @@ from vp2p.text import typed
 from vp2p.workspace.config import NAME as CONFIG
 
 if TYPE_CHECKING:
-    from vp2p.config.origins import Setting
+    from vp2p.config.in_force import Setting
     from vp2p.workspace import Workspace
 
 _WIDEST_VALUE, _NARROWEST_HELP = 40, 16
@@ -84,7 +84,7 @@ def _workspace(ctx: typer.Context) -> Workspace | None:
 
 def _change(ctx: typer.Context, key: str, value: str | None, user: bool) -> None:
     from vp2p.config.change import change, read_value
-    from vp2p.config.origins import read_user_config, user_config
+    from vp2p.config.user import read_user_config, user_config
     from vp2p.workspace.yaml_edit import REMOVED
 
     here = _workspace(ctx)
@@ -122,7 +122,8 @@ def _show(here: Workspace | None, section: str | None, key: str | None) -> None:
 
 def _in_force(here: Workspace | None) -> tuple[list[Setting], dict[str, Any]]:
     """Every setting, and the files that are read."""
-    from vp2p.config.origins import in_force, user_config
+    from vp2p.config.in_force import in_force
+    from vp2p.config.user import user_config
 
     environment = {section: from_environment(cls) for section, cls in SECTIONS.items()}
     return in_force(here, environment), {"workspace": here and here.folder / CONFIG, "user": user_config()}

@@ -49,7 +49,7 @@ def edit(
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
-    resolved = resolve(EditSettings, here, "edit", settings)
+    resolved = resolve(here, "edit", settings)
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
         planned = plan_edit(here, resolved, inverted, name, format, force)

@@ -37,13 +37,13 @@ def init(
 
       vp2p init jump --video frames/ --prompt "a rabbit is jumping on the grass" --model sd15 --size 512
     """
-    from vp2p.config.origins import overruled, starting
+    from vp2p.config.initial import initial_config, overruled
     from vp2p.config.templates import read_template
     from vp2p.stages.init import init as init_workspace
     from vp2p.stages.init import plan_init
 
     base = read_template(template)
-    config = starting(prompt, video, base, clip, model_settings)
+    config = initial_config(prompt, video, base, clip, model_settings)
     if dry_run:
         return output.outlooks("init", [plan_init(folder, config).outlook()])
     result = init_workspace(folder, config)

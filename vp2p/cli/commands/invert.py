@@ -44,7 +44,7 @@ def invert(
     from vp2p.upkeep.tag import check_tag, tagging
 
     here = session(ctx, compute, wait)
-    resolved = resolve(InvertSettings, here, "invert", settings)
+    resolved = resolve(here, "invert", settings)
 
     def plan() -> Planned:
         return plan_invert(here, resolved, find_run(here.workspace, "tune", parent, NO_TUNE))

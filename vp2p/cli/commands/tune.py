@@ -39,7 +39,7 @@ def tune(
     from vp2p.upkeep.tag import check_tag, tagging
 
     here = session(ctx, compute, wait)
-    resolved = resolve(TuneSettings, here, "tune", settings)
+    resolved = resolve(here, "tune", settings)
     if dry_run:
         planned = plan_tune(here, resolved)
         check_tag(planned, tag)

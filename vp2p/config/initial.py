@@ -1,0 +1,49 @@
+"""What a new workspace starts from: template < user config < option."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from vp2p.config.user import read_user_config
+from vp2p.defaults import Layers, resolve
+from vp2p.settings import ClipSettings, ModelSettings
+from vp2p.workspace import WorkspaceConfig
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+def initial_layers(section: str, template: Sections) -> Layers:
+    """What ``vp2p init`` starts a section from, below its options."""
+    return {"template": template.get(section, {}), "user config": read_user_config().get(section, {})}
+
+
+def initial_config(
+    prompt: str, video: str, template: Sections, clip: Mapping[str, Any], model: Mapping[str, Any]
+) -> WorkspaceConfig:
+    """What ``vp2p init`` writes: its options, else the user's configuration, else the template's settings.
+
+    The template's settings of the stages are kept where the user's configuration says nothing.
+
+    Raises:
+        UsageError: a value is wrong, or does not go with the others.
+    """
+    user = read_user_config()
+    stages = {
+        stage: {name: value for name, value in settings.items() if name not in user.get(stage, {})}
+        for stage, settings in template.items()
+        if stage not in ("clip", "model")
+    }
+    in_clip = resolve(ClipSettings, {**initial_layers("clip", template), "option": clip}).settings
+    in_model = resolve(ModelSettings, {**initial_layers("model", template), "option": model}).settings
+    return WorkspaceConfig(prompt, video, in_clip, in_model, stages)
+
+
+def overruled(template: Sections) -> list[str]:
+    """A note for each setting of a template that the user's own configuration overrules."""
+    user = read_user_config()
+    return [
+        f"your configuration's {section}.{name} {user[section][name]} stands, not the template's {value}"
+        for section, settings in template.items()
+        for name, value in settings.items()
+        if user.get(section, {}).get(name, value) != value
+    ]
