@@ -54,7 +54,7 @@ def test_prompts_fall_into_phrases(
     plan, settings = make(source, prompt=target)
     assert texts(plan) == parts and changed_phrases(plan) == places
     assert changing_only(plan, settings, places).words.prompt == target
-    assert changing_only(plan, settings, []).prompt == source
+    assert changing_only(plan, settings, []).words.prompt == source
 
 
 def test_an_edit_of_one_phrase_leaves_the_others(make: Make) -> None:

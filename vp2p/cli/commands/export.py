@@ -20,18 +20,18 @@ def export(
         list[str] | None,
         typer.Argument(
             metavar="[RUN]...",
-            help="Runs to take along, with those that they are made from; by default all.",
+            help="Runs to include, with those that they were made from. By default all.",
             show_default=False,
             autocompletion=any_run,
         ),
     ] = None,
-    video: Annotated[bool, typer.Option("--video/--no-video", help="Take the video along.")] = True,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Include the video.")] = True,
     json: Json = False,
 ) -> None:
     """Copy the workspace into a file or folder.
 
-    What is written can go to any machine: vp2p import makes a workspace of the file, in which the
-    same commands are up to date; a folder is a workspace already.
+    Take the result to any machine. There vp2p import makes a workspace of the file, in which the
+    same commands are up to date. A folder is a workspace already.
 
     Examples:
 

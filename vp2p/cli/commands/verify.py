@@ -19,7 +19,7 @@ def verify(
         list[str] | None,
         typer.Argument(
             metavar="[RUN]...",
-            help="Runs to check; by default the whole workspace.",
+            help="Runs to check. By default the whole workspace.",
             show_default=False,
             autocompletion=any_run,
         ),
@@ -28,7 +28,7 @@ def verify(
 ) -> None:
     """Check every file against its checksum.
 
-    Says all that is damaged, each with the command that makes it anew, and then exits with 1.
+    Lists what is damaged, each with the command to redo it. Exits with 1 if anything is.
 
     Examples:
 
