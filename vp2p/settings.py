@@ -30,7 +30,7 @@ class ClipSettings:
     ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
     """
 
-    frames: int | str = option(8, "How many frames, spread evenly over the clip; or all.")
+    frames: int | str = option(8, "How many frames to take, spread evenly over the clip, or all.")
     start: float | None = option(None, "Where the clip begins, in seconds.")
     end: float | None = option(None, "Where the clip ends, in seconds.")
     fps: float | None = option(None, "Take frames at this rate instead of spreading them.")
@@ -97,7 +97,7 @@ class ModelSettings(ComputeSettings):
 class TuneSettings:
     """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1)."""
 
-    steps: int = option(500, "Tuning steps; 0 leaves the model untuned.")
+    steps: int = option(500, "Tuning steps. With 0 the model stays untuned.")
     learning_rate: float = option(3e-5, "Learning rate of AdamW.")
     weight_decay: float = option(1e-2, "Weight decay of AdamW.", expert=True)
     gradient_clip: float = option(1.0, "Scale the gradient down to this norm where it is larger.", expert=True)
@@ -273,7 +273,7 @@ class CompositeSettings:
     )
     candidates: int = option(
         5,
-        "How many versions of that one frame to try; the likeliest is kept. With 0 it comes from the edited clip.",
+        "How many versions of that one frame to try. The likeliest is kept. With 0 it comes from the edited clip.",
         before=0,
     )
     in_place: bool = option(True, "Fit the new object to the place and size of the old one.", expert=True, before=False)

@@ -91,3 +91,11 @@ def test_version() -> None:
     from vp2p import __version__
 
     assert done("--version").out == f"vp2p {__version__}\n"
+
+
+def test_what_people_use_first_stands_first() -> None:
+    shown = done("edit", "--help").out
+    order = ["--swap", "--prompt", "--reweight", "Compute", "How to run it", "For experts and ablations", "--in-place"]
+    assert [shown.index(f" {words} ") for words in order] == sorted(shown.index(f" {words} ") for words in order)
+    whole = done("--help").out
+    assert whole.index(" init ") < whole.index(" edit ") < whole.index(" status ") < whole.index(" demo ")

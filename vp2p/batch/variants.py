@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from vp2p.batch.reader import Reader, Sections, merged, slug
 from vp2p.settings import SECTIONS
@@ -20,6 +20,15 @@ class Variant:
 
     name: str | None = None
     sections: Sections = field(default_factory=dict)
+
+
+class _Chosen(NamedTuple):
+    """One value of the matrix. Cells are named as the plan writes the setting, which may be an old name."""
+
+    section: str
+    setting: str
+    value: Any
+    written: str
 
 
 def read_variants(reader: Reader, settings: Any, matrix: Any) -> list[Variant]:
@@ -48,7 +57,7 @@ def _cells(reader: Reader, matrix: Any) -> list[Variant]:
     """The cells of the matrix, each named by its values."""
     if matrix is not None and not isinstance(matrix, dict):
         reader.mistakes.add(reader.line("matrix"), "matrix must hold keys.", "matrix: {tune.steps: [100, 300]}")
-    axes: list[list[tuple[str, str, Any]]] = []
+    axes: list[list[_Chosen]] = []
     size = 1
     for key, values in (matrix if isinstance(matrix, dict) else {}).items():
         at = ("matrix", key)
@@ -60,25 +69,25 @@ def _cells(reader: Reader, matrix: Any) -> list[Variant]:
         axis = []
         for place, value in reader.entries(values, at, str(key)):
             kept = reader.settings(section, {setting: value}, lambda _, place=place: place)
-            axis += [(section, name, entry) for name, entry in kept.items()]
+            axis += [_Chosen(section, name, entry, setting.replace("-", "_")) for name, entry in kept.items()]
         size *= max(1, len(axis))
         axes += [axis] if axis and size <= _MAX_VARIANTS else []
     if size > _MAX_VARIANTS:
         cause = f"The matrix has more than {_MAX_VARIANTS} cells."
         reader.mistakes.add(reader.line("matrix"), cause, "leave out values")
         return [Variant()]
-    plain = [axis[0][1] for axis in axes]
+    plain = [axis[0].written for axis in axes]
     return [_cell(chosen, plain) for chosen in itertools.product(*axes)]
 
 
-def _cell(chosen: tuple[tuple[str, str, Any], ...], plain: list[str]) -> Variant:
+def _cell(chosen: tuple[_Chosen, ...], plain: list[str]) -> Variant:
     """One cell; a setting is named with its section where another section has one of that name."""
     sections: Sections = {}
     words = []
-    for section, setting, value in chosen:
-        sections.setdefault(section, {})[setting] = value
-        key = setting if plain.count(setting) == 1 else f"{section}.{setting}"
-        words.append(slug(f"{key.replace('_', '-')}-{value}"))
+    for one in chosen:
+        sections.setdefault(one.section, {})[one.setting] = one.value
+        key = one.written if plain.count(one.written) == 1 else f"{one.section}.{one.written}"
+        words.append(slug(f"{key.replace('_', '-')}-{one.value}"))
     return Variant("-".join(words) or None, sections)
 
 

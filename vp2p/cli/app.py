@@ -83,7 +83,7 @@ def vp2p(
     ctx: typer.Context,
     workspace: WorkspaceOption = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print results and errors only.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print the log, too.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Also print the log.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

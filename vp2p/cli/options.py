@@ -117,11 +117,10 @@ def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
 
 
 def _default(one: Option) -> str:
-    """The default as the help shows it: of a switch, the flag that is on."""
+    """The default as the help shows it; none for what is off or empty."""
     if one.default in (None, (), False):
         return ""
-    shown = "--" + one.name.replace("_", "-") if one.default is True else one.default
-    return f" \\[default: {shown}]"
+    return f" \\[default: {'on' if one.default is True else one.default}]"
 
 
 def _annotation(hint: Any) -> Any:

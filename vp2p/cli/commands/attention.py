@@ -34,8 +34,8 @@ def attention(
 ) -> None:
     """Show where the model sees each word, before an edit is made.
 
-    The model, tuned if it is, looks at the clip under noise. The sheet shows each word's
-    attention as heat on the frames; a word that glows nowhere in particular is hard to edit.
+    The model, tuned where a tune run exists, denoises the noised clip. The sheet shows each
+    word's cross-attention as heat on the frames. A word whose heat is spread out is hard to edit.
 
     Examples:
 

@@ -27,20 +27,20 @@ _SOME_FAILED = 3
 
 def batch(
     plan: Annotated[Path, typer.Argument(help="The plan, a YAML file.", show_default=False)],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes work at a time.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes run at a time.")] = 1,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="auto|ADDRESS", help="Work on a Ray cluster: this machine's, or the one at HOST:PORT."),
+        typer.Option(metavar="auto|ADDRESS", help="Run on a Ray cluster: on this machine, or the one at HOST:PORT."),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
 ) -> None:
-    """Do a plan of many edits.
+    """Make many edits from one plan.
 
-    A plan names videos, settings and edits. It is checked whole before anything
-    starts. Stages that results share are done once, and what fails takes only its
-    own results with it. The same command again does only what is left. With --json
-    each result is an envelope on a line of its own.
+    A plan lists videos, settings and edits. The whole plan is checked before anything
+    starts. A stage that several results need runs once. A failure stops only the
+    results that depend on it. The same command again does what is left. With --json
+    each result is an envelope on its own line.
 
     Examples:
 

@@ -32,21 +32,24 @@ def config(
     key: Annotated[
         str | None,
         typer.Argument(
-            help="A setting, such as tune.steps, or a section; by default all.", autocompletion=setting_keys
+            help="A setting, such as tune.steps, or a section. By default all.", autocompletion=setting_keys
         ),
     ] = None,
     value: Annotated[
         str | None, typer.Argument(help="The value to write for it.", autocompletion=setting_values)
     ] = None,
-    user: Annotated[bool, typer.Option("--user", help="Write your own configuration, for every workspace.")] = False,
-    unset: Annotated[bool, typer.Option("--unset", help="Take the setting out of the file.")] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="Change your own configuration, which counts in every workspace.")
+    ] = False,
+    unset: Annotated[bool, typer.Option("--unset", help="Remove the setting from the file.")] = False,
     json: Json = False,
 ) -> None:
     """Show or change settings.
 
-    Each setting is shown with its value and where that comes from: its default,
-    what suits the model, your own configuration, the workspace's vp2p.yaml, or
-    the environment. A value is written into vp2p.yaml, by --user into your own.
+    Each setting is shown with its value and where the value comes from. That is, the
+    weakest first: the default, the model's card, your own configuration, the workspace's
+    vp2p.yaml, or the environment. A value is written into vp2p.yaml, or with --user into
+    your own configuration.
 
     Examples:
 

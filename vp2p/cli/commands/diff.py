@@ -23,17 +23,19 @@ Told = tuple[str, str]
 def diff(
     ctx: typer.Context,
     a: Annotated[str, typer.Argument(help="A run.", show_default=False, autocompletion=any_run)],
-    b: Annotated[str, typer.Argument(help="Another of the same stage.", show_default=False, autocompletion=any_run)],
+    b: Annotated[
+        str, typer.Argument(help="Another run of the same stage.", show_default=False, autocompletion=any_run)
+    ],
     sheet: Annotated[
-        Path | None, typer.Option(help="The PNG for two edits' pictures; by default diff-A-B.png here.")
+        Path | None, typer.Option(help="The PNG for the pictures of two edits. By default diff-A-B.png here.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file that is there.")] = False,
     json: Json = False,
 ) -> None:
     """Compare two runs of one stage.
 
-    Shows the settings, the parents and the figures that differ, also those of the runs that they
-    are made from. For two edits the pictures, too, side by side in a PNG.
+    Shows the settings, parents and figures that differ, also in the runs that they were made
+    from. Of two edits, it also writes the pictures side by side as a PNG.
 
     Examples:
 

@@ -13,7 +13,9 @@ from vp2p.cli.output import output
 
 def draw(
     sentence: Annotated[str, typer.Argument(help='Such as "a striped red cat on the grass".', show_default=False)],
-    video: Annotated[Path, typer.Argument(help="The MP4, GIF, WebP or folder to write.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(help="The MP4, GIF or WebP file, or the folder, to write.", show_default=False)
+    ],
     frames: Annotated[int, typer.Option(min=1, max=1000, help="How many frames.")] = 8,
     fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames a second.")] = 4.0,
     path: Annotated[

@@ -21,11 +21,11 @@ def edit(
     parent: FromInvert = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", "--as", help="The edit's name; by default its new words.", autocompletion=edit_names),
+        typer.Option("--name", "--as", help="The edit's name. By default its new words.", autocompletion=edit_names),
     ] = None,
     format: Annotated[
         Literal["mp4", "gif", "webp", "png"],
-        typer.Option(help="Format of the edited clip; png is a folder of pictures."),
+        typer.Option(help="Format of the edited clip. png is a folder of pictures."),
     ] = "mp4",
     force: Force = False,
     wait: Wait = 0.0,
@@ -34,8 +34,8 @@ def edit(
 ) -> None:
     """Edit the clip by changing words.
 
-    --swap replaces a word, --prompt the whole sentence; --reweight makes a word
-    stronger or weaker. What unchanged words describe stays where it is.
+    --swap replaces a word, and --prompt the whole sentence. --reweight makes a word
+    stronger or weaker. What the unchanged words describe stays as it is.
 
     Examples:
 

@@ -22,23 +22,24 @@ def eval_(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EDIT]...", help="Edits to measure; by default all.", autocompletion=runs("edit")),
+        typer.Argument(metavar="[EDIT]...", help="Edits to measure. By default all.", autocompletion=runs("edit")),
     ] = None,
     mask: Annotated[
         str | None,
-        typer.Option(help="A video or folder of pictures, white where the edit may act, in place of the edit's own."),
+        typer.Option(help="A video or pictures, white where the edit may act, in place of the edit's own mask."),
     ] = None,
     clip_model: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="A CLIP model's folder or hub id, for the measures that need one."),
+        typer.Option(metavar="MODEL", help="A CLIP model's folder or hub id, for the metrics that need one."),
     ] = None,
-    lpips: Annotated[bool, typer.Option("--lpips", help="Measure LPIPS, too; needs vp2p\\[lpips].")] = False,
+    lpips: Annotated[bool, typer.Option("--lpips", help="Also measure LPIPS. Needs vp2p\\[lpips].")] = False,
     json: Json = False,
 ) -> None:
     """Measure how good edits are.
 
-    What should stay is compared with the source; --clip-model adds how well the edit fits
-    its prompt. Arrows say which way is better, brackets what the source itself gets.
+    The part that should stay is compared with the source. --clip-model also measures how
+    well the edit fits its prompt. Arrows say which way is better. Brackets hold the
+    source's own value.
 
     Examples:
 

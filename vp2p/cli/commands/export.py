@@ -17,15 +17,15 @@ def export(
     target: Annotated[Path, typer.Argument(help="A .tar, .tar.gz or .tgz file, or else a folder.", show_default=False)],
     runs: Annotated[
         list[str] | None,
-        run_arguments("Runs to take along, with those that they are made from; by default all."),
+        run_arguments("Runs to include, with those that they were made from. By default all."),
     ] = None,
-    video: Annotated[bool, typer.Option("--video/--no-video", help="Take the video along.")] = True,
+    video: Annotated[bool, typer.Option("--video/--no-video", help="Include the video.")] = True,
     json: Json = False,
 ) -> None:
     """Copy the workspace into a file or folder.
 
-    What is written can go to any machine: vp2p import makes a workspace of the file, in which the
-    same commands are up to date; a folder is a workspace already.
+    Take the result to any machine. There vp2p import makes a workspace of the file, in which the
+    same commands are up to date. A folder is a workspace already.
 
     Examples:
 

@@ -16,15 +16,15 @@ def gc(
     ctx: typer.Context,
     runs: Annotated[
         list[str] | None,
-        run_arguments("Runs to delete with all that is made from them; by default what nobody needs."),
+        run_arguments("Runs to delete with all that was made from them. By default what nothing needs."),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete. Without it, only say what would be deleted.")] = False,
     json: Json = False,
 ) -> None:
-    """Delete runs, and what crashes left.
+    """Delete runs, and what crashes left behind.
 
-    Without a run: half-written files, interrupted runs, runs whose parent is gone. Never a run with
-    a tag, or one that is being written.
+    Without a run it deletes half-written files, interrupted runs, and runs whose parent is gone.
+    Then it keeps each run with a tag, and one that is being written.
 
     Examples:
 

@@ -15,12 +15,12 @@ from vp2p.text import typed
 
 def import_(
     file: Annotated[Path, typer.Argument(help="What vp2p export wrote.", show_default=False)],
-    folder: Annotated[Path, typer.Argument(help="The new workspace's folder, which is made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder to make the workspace in.", show_default=False)],
     json: Json = False,
 ) -> None:
     """Make a workspace from an exported file.
 
-    Every file is checked on the way; the folder appears when all is well, or not at all.
+    Every file is checked. The folder appears only if all of them are whole.
 
     Examples:
 

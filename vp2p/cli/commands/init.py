@@ -17,14 +17,14 @@ from vp2p.settings import ClipSettings, ModelSettings
 
 @settings_options(clip=ClipSettings, model_settings=ModelSettings)
 def init(
-    folder: Annotated[Path, typer.Argument(help="The workspace's folder, which is made.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(help="The folder to make the workspace in.", show_default=False)],
     video: Annotated[str, typer.Option(help="A video, a GIF, or a folder of pictures.", show_default=False)],
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="What the video shows.", show_default=False)],
     clip: dict[str, Any],
     model_settings: dict[str, Any],
     template: Annotated[
         str | None,
-        typer.Option(help="Start from a template's settings: its name, or a YAML file.", autocompletion=templates),
+        typer.Option(help="Start from the settings of a template: its name, or a YAML file.", autocompletion=templates),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,

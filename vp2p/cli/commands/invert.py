@@ -26,10 +26,10 @@ def invert(
 ) -> None:
     """Invert the clip to noise.
 
-    Done once, it serves every edit. The methods: null-text optimises embeddings so
-    that guided denoising returns to the clip; direct replays the stored latents, at
-    no cost; ddim leaves the source unguided, and drifts; noise inverts nothing, but
-    adds noise to the reduced clip, to be edited with --strength below 1.
+    Invert once, then make as many edits as you like. The methods: direct replays the
+    stored latents, at no cost. null-text optimises embeddings until guided denoising
+    returns to the clip. ddim runs the source without guidance, and drifts. noise does
+    not invert: it adds noise to a reduced clip. Edit that with --strength below 1.
 
     Examples:
 

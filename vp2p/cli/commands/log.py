@@ -32,17 +32,17 @@ def log(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="Only this run, what it is made from, and what is made from it.",
+            help="Only this run, what it was made from, and what was made from it.",
             show_default=False,
             autocompletion=any_run,
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Show all runs as a tree, and what differs.
+    """Show all runs as a tree, and how they differ.
 
-    Each run stands under the one that it is made from. Of runs side by side, the settings in
-    which they differ are shown.
+    Each run stands under the run that it was made from. Runs with the same parent show the
+    settings in which they differ.
 
     Examples:
 

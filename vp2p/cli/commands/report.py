@@ -19,25 +19,26 @@ def report(
         list[Path] | None,
         typer.Argument(
             metavar="[WORKSPACE]...",
-            help="Workspaces, or folders that hold some; by default the nearest.",
+            help="Workspaces, or folders of workspaces. By default the nearest workspace.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The page to write; by default report.html in the workspace, or index.html.")
+        Path | None, typer.Option(help="The page to write. By default report.html in the workspace, or index.html.")
     ] = None,
     link: Annotated[
-        bool, typer.Option("--link/--embed", help="Keep pictures and clips in a folder beside the page, or inside it.")
+        bool,
+        typer.Option("--link/--embed", help="Keep pictures and clips in a folder beside the page, or inside the page."),
     ] = False,
     open_it: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is no report.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is not a report.")] = False,
     json: Json = False,
 ) -> None:
-    """Write a page that plays source and edits in step.
+    """Write a page that plays source and edits side by side.
 
-    The page holds everything that the workspace tells: the clips with a wipe slider between them,
-    the changed words, attention, masks, losses, settings, metrics, and the commands to make it again.
-    It needs no server and no network. Several workspaces, or a folder of them, get an index.
+    The page shows the clips with a wipe slider between them, the changed words, attention and masks.
+    It also lists losses, settings, metrics, and the commands to redo it all. It needs no server and
+    no network. Several workspaces, or a folder of them, get an index.
 
     Examples:
 

@@ -22,7 +22,7 @@ def show(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="An edit, or another run such as invert/0123; by default the newest edit.",
+            help="An edit, or another run such as invert/0123. By default the newest edit.",
             show_default=False,
             autocompletion=runs("edit"),
         ),
@@ -30,21 +30,21 @@ def show(
     word: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word whose attention to show; by default the words that the edit changes. May be repeated."
+            help="A word whose attention to show. By default the words that the edit changes. May be repeated."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="The PNG to write; by default one in the workspace.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The PNG to write. By default one in the workspace.")] = None,
     preview: Annotated[
         Literal["auto", "kitty", "iterm2", "blocks", "none"],
-        typer.Option(help="How the terminal shows pictures; off a terminal it shows none."),
+        typer.Option(help="How the terminal shows pictures. Without a terminal none are shown."),
     ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace the file that --out names.")] = False,
     json: Json = False,
 ) -> None:
     """Show a run as a sheet of pictures.
 
-    The rows are the source, the edit, where the edit acts, and the attention of words. The sheet is
-    a PNG, and a terminal shows it at once.
+    The rows are the source, the edit, its mask, and the attention of words. The sheet is
+    a PNG file. A terminal also shows it at once.
 
     Examples:
 

@@ -13,7 +13,7 @@ from vp2p.text import one_line, quoted
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
-    """List runs, and what comes next.
+    """List the runs, and what to do next.
 
     Examples:
 

@@ -16,16 +16,17 @@ from vp2p.text import typed
 def tag(
     ctx: typer.Context,
     name: Annotated[
-        str | None, typer.Argument(help="The tag; without one, all are listed.", autocompletion=tags)
+        str | None, typer.Argument(help="The tag. Without one, all are listed.", autocompletion=tags)
     ] = None,
     run: Annotated[str | None, typer.Argument(help="The run to name.", autocompletion=any_run)] = None,
     move: Annotated[bool, typer.Option("--move", help="Take the tag from another run.")] = False,
-    delete: Annotated[bool, typer.Option("--delete", help="Take the tag away; the run stays.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove the tag. The run stays.")] = False,
     json: Json = False,
 ) -> None:
     """Give a run a name.
 
-    A tag stands for its run wherever a run is named, and keeps it from an unnamed gc.
+    Use a tag wherever a command takes a run. vp2p gc keeps a tagged run, unless it is
+    told to delete that run.
 
     Examples:
 

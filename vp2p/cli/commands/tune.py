@@ -25,7 +25,8 @@ def tune(
 ) -> None:
     """Tune the model on the workspace's clip.
 
-    Rerunning after an interruption goes on from the last checkpoint; other settings make another run.
+    After an interruption, the same command continues from the last checkpoint.
+    Other settings make another run.
 
     Examples:
 

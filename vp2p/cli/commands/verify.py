@@ -16,13 +16,13 @@ def verify(
     ctx: typer.Context,
     runs: Annotated[
         list[str] | None,
-        run_arguments("Runs to check; by default the whole workspace."),
+        run_arguments("Runs to check. By default the whole workspace."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Check every file against its checksum.
 
-    Says all that is damaged, each with the command that makes it anew, and then exits with 1.
+    Lists what is damaged, each with the command to redo it. Exits with 1 if anything is.
 
     Examples:
 
