@@ -20,7 +20,7 @@ from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.stages.edit import edit
 from vp2p.stages.edited import every_frame
-from vp2p.stages.evaluate import evaluate
+from vp2p.stages.evaluate import EvalOptions, evaluate
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.session import Session
@@ -68,7 +68,7 @@ def run(name: str, clips: Path) -> list[dict]:
         inverted = invert(session, method.invert, tuned.run)
         asked = method.edit({"swap": [swap], "mask": str(mask)})
         edit(session, asked, inverted.run, name=method.name, format="png")
-        (measured,) = evaluate(session, [method.name], mask=str(mask))
+        (measured,) = evaluate(session, [method.name], EvalOptions(mask=str(mask)))
         rows.append(
             {
                 "clip": name,

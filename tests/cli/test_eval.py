@@ -12,7 +12,9 @@ from PIL import Image
 from tests.cli.conftest import FRAMES, SIZES, Make
 from tests.cli.running import done, refused, snapshot
 from tests.metrics.clip import save_clip_model
+from vp2p.metrics.metric import Metric
 from vp2p.metrics.psnr import psnr
+from vp2p.metrics.table import METRICS
 from vp2p.settings import ClipSettings
 from vp2p.stages.evaluate import read_evaluation
 from vp2p.stages.source import load_frames
@@ -61,6 +63,23 @@ def test_a_clip_model_adds_its_measures(work: Make, clip_model: Path) -> None:
 
 def _edits(folder: Path) -> dict:
     return {run.name: run for run in Workspace(folder).runs("edit")}
+
+
+def test_a_new_metric_is_measured_and_shown(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    brightness = Metric("brightness", "light", None, 1, "", "how bright", lambda frames: frames.mean(), ("frames",))
+    monkeypatch.setitem(METRICS, "brightness", brightness)
+    folder = work("sd2", "edit")
+    (found,) = done("eval", "--json").json["result"]["edits"]
+    value, source = found["scores"]["brightness"], found["source"]["brightness"]
+    assert 0 < value < 255 and 0 < source < 255
+    assert f"dog\tbrightness\t{value:g}\t{source:g}" in done("eval").out.splitlines()
+    done("report")
+    page = (folder / "report.html").read_text("utf-8")
+    assert ">light</th>" in page and f"<td>{value:.1f} <span" in page
+    done("edit", "--swap", "cat=rabbit", "--name", "rabbit")
+    done("eval")
+    told = done("diff", "dog", "rabbit")
+    assert any(line.split()[:2] == ["light", f"{value:.1f}"] for line in told.out.splitlines()), told.out
 
 
 def test_a_mask_says_what_should_stay(work: Make, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vp2p.metrics.psnr import psnr
-from vp2p.metrics.region import kept_pixels, object_boxes
+from vp2p.metrics.region import Region
 from vp2p.metrics.ssim import ssim
 
 PAIRS = ["noise", "blur", "other picture", "shift in light"]
@@ -59,7 +59,7 @@ def test_only_kept_pixels_count() -> None:
     second[:, 8:16, 8:16] = 255 - second[:, 8:16, 8:16]
     mask = torch.zeros(3, 10, 13)
     mask[:, 2:4, 2:4] = 1
-    kept = kept_pixels(mask, (40, 52))
+    kept = Region(mask).kept_pixels((40, 52))
     assert psnr(first, second) < 30 and psnr(first, second, kept) == math.inf
     second[:, 30, 30] ^= 128  # one pixel of what should stay
     error = 128**2 / kept[0].sum()
@@ -70,9 +70,9 @@ def test_only_kept_pixels_count() -> None:
 def test_the_region_stays_a_cell_away_from_the_mask() -> None:
     mask = torch.zeros(1, 5, 6)
     mask[0, 2, 3] = 1.0
-    lost = ~kept_pixels(mask, (40, 48))[0]
+    lost = ~Region(mask).kept_pixels((40, 48))[0]
     assert np.argwhere(lost).min(0).tolist() == [8, 16] and np.argwhere(lost).max(0).tolist() == [31, 39]
-    exact = ~kept_pixels(mask, (40, 48), grow=0)[0]
+    exact = ~Region(mask, grow=0).kept_pixels((40, 48))[0]
     assert exact.sum() == 64 and exact[16:24, 24:32].all()
 
 
@@ -80,5 +80,5 @@ def test_the_objects_square_lies_in_the_frame() -> None:
     mask = torch.zeros(3, 10, 20)
     mask[0, 4:6, 8:14] = 1  # wide, in the middle
     mask[1, :, 19] = 1  # tall, at the right edge
-    boxes = object_boxes(mask, (20, 40))
+    boxes = Region(mask).object_boxes((20, 40))
     assert boxes == [(4, 16, 16, 28), (0, 20, 20, 40), None]

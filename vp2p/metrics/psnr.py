@@ -9,7 +9,7 @@ def psnr(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) 
     """Peak signal-to-noise ratio in dB of two uint8 clips (F, H, W, 3), of all frames' error together.
 
     Args:
-        kept: bool (F, H, W), the pixels that count; by default all. See :func:`vp2p.metrics.region.kept_pixels`.
+        kept: bool (F, H, W), the pixels that count; by default all. See :meth:`vp2p.metrics.region.Region.kept_pixels`.
 
     Returns:
         Infinite where the clips are equal, None where no pixel counts.

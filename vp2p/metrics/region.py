@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,35 +12,33 @@ from torch.nn.functional import interpolate, max_pool2d
 Box = tuple[int, int, int, int]
 
 
-def kept_pixels(mask: Tensor, size: tuple[int, int], grow: int = 1) -> np.ndarray:
-    """The pixels that no cell of a mask, nor of its neighbours, touches.
-
-    A cell of the latents is decoded with its neighbours in sight, so the mask is grown by ``grow``
-    cells on all sides before its complement is taken: pixels that the edit could reach do not count.
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Where an edit may act.
 
     Args:
-        mask: (F, h, w), above 0 where the edit may act.
-        size: (H, W) in pixels.
-
-    Returns:
-        bool (F, H, W).
+        mask: (F, h, w), above 0 where it may.
+        grow: how many cells the mask is grown on all sides before pixels outside it should stay. A cell of the latents
+            is decoded with its neighbours in sight, so with 1 the pixels that the edit could reach do not count.
     """
-    grown = max_pool2d((mask > 0).float()[:, None], 2 * grow + 1, stride=1, padding=grow)
-    return (interpolate(grown, size=size, mode="nearest-exact")[:, 0] == 0).cpu().numpy()
 
+    mask: Tensor
+    grow: int = 1
 
-def object_boxes(mask: Tensor, size: tuple[int, int]) -> list[Box | None]:
-    """For each frame the square around all that the mask marks: (top, left, bottom, right), in pixels.
+    def kept_pixels(self, size: tuple[int, int]) -> np.ndarray:
+        """bool (F, H, W), the pixels that no cell of the grown mask touches; ``size`` is (H, W) in pixels."""
+        grown = max_pool2d((self.mask > 0).float()[:, None], 2 * self.grow + 1, stride=1, padding=self.grow)
+        kept: np.ndarray = (interpolate(grown, size=size, mode="nearest-exact")[:, 0] == 0).cpu().numpy()
+        return kept
 
-    The square is the bounding box with its shorter side extended about its middle, moved and cut to
-    lie in the frame. A frame without a mark has None.
+    def object_boxes(self, size: tuple[int, int]) -> list[Box | None]:
+        """For each frame the square around all that the mask marks: (top, left, bottom, right), in pixels.
 
-    Args:
-        mask: (F, h, w), above 0 where the object is.
-        size: (H, W) in pixels.
-    """
-    marked = interpolate((mask > 0).float()[:, None], size=size, mode="nearest-exact")[:, 0] > 0
-    return [_square(frame, size) for frame in marked]
+        The square is the bounding box with its shorter side extended about its middle, moved and cut to
+        lie in the frame. A frame without a mark has None.
+        """
+        marked = interpolate((self.mask > 0).float()[:, None], size=size, mode="nearest-exact")[:, 0] > 0
+        return [_square(frame, size) for frame in marked]
 
 
 def _square(marked: Tensor, size: tuple[int, int]) -> Box | None:

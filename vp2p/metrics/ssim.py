@@ -7,16 +7,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
-WINDOW, _SIGMA = 11, 1.5
+_WINDOW, _SIGMA = 11, 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
-def ssim(first: np.ndarray, second: np.ndarray) -> float:
+def ssim(first: np.ndarray, second: np.ndarray) -> float | None:
     """Mean SSIM of two uint8 clips (F, H, W, 3), each colour channel for itself; 1 if equal.
 
-    Gaussian window of 11 x 11 and sigma 1.5, where it lies wholly in the frame; so H and W are at
-    least 11. K1 = 0.01, K2 = 0.03, a range of 255.
+    Gaussian window of 11 x 11 and sigma 1.5, where it lies wholly in the frame; so there is none of smaller
+    frames. K1 = 0.01, K2 = 0.03, a range of 255.
     """
+    if min(first.shape[1:3]) < _WINDOW:
+        return None
     return sum(_frame(one, other) for one, other in zip(first, second)) / len(first)
 
 
@@ -32,7 +34,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _blurred(x: Tensor) -> Tensor:
-    offsets = torch.arange(WINDOW, dtype=x.dtype) - WINDOW // 2
+    offsets = torch.arange(_WINDOW, dtype=x.dtype) - _WINDOW // 2
     weights = torch.exp(-(offsets**2) / (2 * _SIGMA**2))
     weights = weights / weights.sum()
     return conv2d(conv2d(x, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))

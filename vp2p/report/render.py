@@ -8,15 +8,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from vp2p import __version__
+from vp2p.metrics.table import METRICS
 from vp2p.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
 from vp2p.report.content import Content
 from vp2p.report.media import Media
 from vp2p.report.movie import movie
 from vp2p.report.runs import each
-from vp2p.stages.evaluate import MEASURES
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from vp2p.metrics.metric import Figure
 
 GENERATOR = "vp2p report"
 _SCRIPTS = ("theme.js", "clock.js", "players.js", "wipe.js", "controls.js")
@@ -35,14 +37,14 @@ def render(content: Content, media: Media) -> str:
         movie=movie(content, media),
         charts={run.key: [chart(curve) for curve in run.curves] for run in each(content.runs)},
         box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
-        measures=_measures(content),
+        metrics=_metrics(content),
     )
 
 
-def _measures(content: Content) -> dict[str, tuple[str, int]]:
-    """Title and digits of each measure that an edit has."""
+def _metrics(content: Content) -> list[Figure]:
+    """The metrics that an edit has a figure of."""
     had = {measure.name for edit in content.edits for measure in edit.measures}
-    return {name: told for name, told in MEASURES.items() if name in had}
+    return [metric for name, metric in METRICS.items() if name in had]
 
 
 def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:

@@ -1,4 +1,4 @@
-"""``vp2p eval``: how good finished edits are, by the measures of docs/metrics.md."""
+"""``vp2p eval``: how good finished edits are, by the metrics of docs/metrics.md."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy as np
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import is_number, read_json
 from vp2p.stages.edited import edited_file, every_frame
-from vp2p.stages.measuring import Tools, against_source, alone, load_tools
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
@@ -21,27 +20,30 @@ from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.atomic import check_unlinked, write_json
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from vp2p.metrics.warp_error import Motion
+    from vp2p.metrics.region import Region
+    from vp2p.metrics.sample import Footage, Networks
 
 FOLDER, FORMAT = "eval", 1
-# By name: the title with the better direction, and how many digits follow the point.
-MEASURES = {
-    "psnr": ("PSNR ↑", 2),
-    "masked_psnr": ("kept PSNR ↑", 2),
-    "ssim": ("SSIM ↑", 3),
-    "lpips": ("LPIPS ↓", 3),
-    "clip_text": ("CLIP text ↑", 2),
-    "clip_consistency": ("CLIP steady ↑", 4),
-    "object_variance": ("OSV ↓", 4),
-    "warp_error": ("warp error ↓", 2),
-}
+
+
+@dataclass(frozen=True)
+class EvalOptions:
+    """What is measured.
+
+    Args:
+        mask: a video, white where the edits may act, in place of each edit's own mask.
+        clip_model: a folder or hub id, for the metrics that need CLIP.
+        lpips: whether to measure LPIPS.
+    """
+
+    mask: str | None = None
+    clip_model: str | None = None
+    lpips: bool = False
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The measures of one edit, by name.
+    """The metrics of one edit, by name.
 
     ``scores`` are the edit's. ``source`` holds, for those that need no original, what the source's own
     frames get, to compare with. One that does not exist, or is infinite as the PSNR of equal clips, is None.
@@ -63,31 +65,24 @@ class Evaluation:
 def evaluate(
     session: Session,
     names: Sequence[str] = (),
-    mask: str | None = None,
-    clip_model: str | None = None,
-    lpips: bool = False,
+    options: EvalOptions = EvalOptions(),  # noqa: B008, as it is frozen
     progress: Progress = silent,
 ) -> tuple[Evaluation, ...]:
     """Measures the named edits, by default all finished ones, and keeps the figures in ``eval/``.
-
-    Args:
-        mask: a video, white where the edits may act, in place of each edit's own mask.
-        clip_model: a folder or hub id, for the measures that need CLIP.
-        lpips: whether to measure LPIPS.
 
     Raises:
         UsageError: no such edit or mask, or LPIPS needs packages that are missing.
         ArtifactError: no edit is finished, or one is damaged.
         ModelError: a model cannot be had.
+        PromptError: CLIP cannot read all of a prompt.
     """
     check_unlinked(session.workspace.folder / FOLDER)
     runs = _edits(session.workspace, names)
-    tools = load_tools(clip_model, lpips)
-    motions: dict[str, Motion | None] = {}
+    evaluator = _Evaluator(session, options)
     found = []
     for number, run in enumerate(runs):
         progress("eval", number, len(runs), run.name)
-        one = _evaluated(session, finished_plan(session.workspace, run), mask, clip_model, tools, motions)
+        one = evaluator.evaluate(finished_plan(session.workspace, run))
         write_json(one.path(session.workspace), {"format": FORMAT, **asdict(one)})
         found.append(one)
     progress("eval", len(runs), len(runs))
@@ -122,29 +117,62 @@ def _edits(workspace: Workspace, names: Sequence[str]) -> list[RunFolder]:
     return finished
 
 
-def _evaluated(
-    session: Session,
-    planned: Planned,
-    mask: str | None,
-    clip_model: str | None,
-    tools: Tools,
-    motions: dict[str, Motion | None],
-) -> Evaluation:
-    from vp2p.metrics.warp_error import motion
+class _Evaluator:
+    """What all edits of a workspace share: the networks, and what is found in their sources."""
 
-    run = planned.run
-    run.verify()
-    origin = source_of(planned, session.folder)
-    frames = load_frames(origin)
-    edited = _edited(run, frames)
-    if origin.name not in motions:
-        motions[origin.name] = motion(frames.pixels) if len(frames.pixels) > 1 else None
-    marked, kept = _mask(session, run, mask, frames)
-    prompt = planned.recorded["target"]
-    scores = against_source(edited, frames.pixels, kept, tools)
-    scores |= alone(edited, prompt, motions[origin.name], marked, tools)
-    source = alone(frames.pixels, prompt, motions[origin.name], marked, tools)
-    return Evaluation(run.name, run.identity, prompt, _finite(scores), _finite(source), mask, clip_model)
+    def __init__(self, session: Session, options: EvalOptions) -> None:
+        self._session = session
+        self._options = options
+        self._networks = _load_networks(options)
+        self._originals: dict[str, tuple[Frames, Footage]] = {}
+
+    def evaluate(self, planned: Planned) -> Evaluation:
+        from vp2p.metrics.sample import Footage, Sample, measure
+        from vp2p.metrics.table import METRICS
+
+        run, prompt = planned.run, planned.recorded["target"]
+        run.verify()
+        frames, original = self._original(source_of(planned, self._session.folder))
+        edited = Footage(_edited(run, frames), self._networks)
+        region = self._region(run, frames)
+        scores, source = (
+            measure(Sample(footage, original, prompt, region), METRICS.values()) for footage in (edited, original)
+        )
+        options = self._options
+        return Evaluation(
+            run.name, run.identity, prompt, _finite(scores), _finite(source), options.mask, options.clip_model
+        )
+
+    def _original(self, source: RunFolder) -> tuple[Frames, Footage]:
+        from vp2p.metrics.sample import Footage
+
+        if source.name not in self._originals:
+            frames = load_frames(source)
+            self._originals[source.name] = frames, Footage(frames.pixels, self._networks)
+        return self._originals[source.name]
+
+    def _region(self, run: RunFolder, frames: Frames) -> Region | None:
+        """Where the edit may act; None where that is everywhere."""
+        from vp2p.metrics.region import Region
+
+        if self._options.mask:
+            workspace = self._session.workspace
+            path, (height, width) = mask_path(self._options.mask), frames.pixels.shape[1:3]
+            mask, _ = load_mask(path, workspace.video, workspace.config.clip, frames, (height, width))
+            return Region(mask, grow=0)
+        path = run.path("mask.safetensors")
+        return Region(load_tensors(path, run.rebuild)["mask"]) if path.exists() else None
+
+
+def _load_networks(options: EvalOptions) -> Networks:
+    """The networks of the metrics that were asked for. Raises UsageError or ModelError if one cannot be had."""
+    from vp2p.metrics.lpips import load_lpips
+    from vp2p.metrics.sample import Networks
+    from vp2p.models.clip import load_clip
+
+    return Networks(
+        load_clip(options.clip_model) if options.clip_model else None, load_lpips() if options.lpips else None
+    )
 
 
 def _edited(run: RunFolder, frames: Frames) -> np.ndarray:
@@ -153,23 +181,6 @@ def _edited(run: RunFolder, frames: Frames) -> np.ndarray:
     if found.shape != frames.pixels.shape:
         raise ArtifactError(f"The edit {run.name} and its source differ in size or number of frames.", run.rebuild)
     return found
-
-
-def _mask(
-    session: Session, run: RunFolder, mask: str | None, frames: Frames
-) -> tuple[Tensor | None, np.ndarray | None]:
-    """Where the edit may act, (F, h, w), and the pixels that should stay; None where it may act everywhere."""
-    from vp2p.metrics.region import kept_pixels
-
-    size = frames.pixels.shape[1:3]
-    if mask:
-        workspace = session.workspace
-        marked, _ = load_mask(mask_path(mask), workspace.video, workspace.config.clip, frames, size)
-        return marked, kept_pixels(marked, size, grow=0)
-    if not run.path("mask.safetensors").exists():
-        return None, None
-    marked = load_tensors(run.path("mask.safetensors"), run.rebuild)["mask"]
-    return marked, kept_pixels(marked, size)
 
 
 def _finite(scores: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from vp2p.atomic import sight
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.stages.differences import differing, flat
 from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.evaluate import read_evaluation
 from vp2p.stages.figures import last_losses, quality
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.source import load_frames
@@ -29,7 +30,8 @@ class Comparison:
     """What differs, as pairs of the one's and the other's.
 
     ``settings`` are those of the runs and of the runs they are made from, by ``section.name``;
-    ``parents`` are names by stage; ``figures`` what the runs measured of themselves.
+    ``parents`` are names by stage; ``figures`` what the runs measured of themselves, and of two edits
+    the metrics that ``vp2p eval`` keeps of both.
     """
 
     a: str
@@ -59,7 +61,7 @@ def compare(workspace: Workspace, a: RunFolder, b: RunFolder) -> Comparison:
     settings = {key: (family[0].get(key), family[1].get(key)) for key in differing(family)}
     above = [{stage: parent.name for stage, parent in run.parents().items()} for run in (a, b)]
     parents = {stage: (above[0].get(stage), above[1].get(stage)) for stage in differing(above)}
-    measured = _figures(a), _figures(b)
+    measured = _metrics(workspace, a, b) if a.stage == "edit" else [_figures(a), _figures(b)]
     figures = {name: (measured[0].get(name), measured[1].get(name)) for name in differing(measured)}
     return Comparison(key_of(a), key_of(b), settings, parents, figures)
 
@@ -120,9 +122,17 @@ def _recorded(run: RunFolder) -> Mapping[str, Any]:
     return run.record().settings
 
 
-def _figures(run: RunFolder) -> dict[str, float]:
+def _metrics(workspace: Workspace, a: RunFolder, b: RunFolder) -> list[dict[str, float | None]]:
+    """The metrics of two edits, by name; none where they were not measured alike."""
+    kept = [read_evaluation(workspace, run) for run in (a, b)]
+    found = [one for one in kept if one is not None]
+    alike = len(found) == 2 and not differing([{key: one.get(key) for key in ("mask", "clip_model")} for one in found])
+    return [dict(one["scores"]) for one in found] if alike else [{}, {}]
+
+
+def _figures(run: RunFolder) -> dict[str, float | None]:
     """What a run measured of itself: the loss at the end of tuning, the PSNR of an inversion in dB."""
     if run.stage == "tune":
         losses = last_losses(run)
         return {"loss": sum(losses) / len(losses)} if losses else {}
-    return quality(run) if run.stage == "invert" else {}
+    return {**quality(run)} if run.stage == "invert" else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Mapping
 
 import typer
 from rich.table import Table
@@ -15,7 +15,9 @@ from vp2p.cli.telling import value
 from vp2p.printing import text
 
 if TYPE_CHECKING:
-    from vp2p.upkeep.diff import Comparison
+    from vp2p.upkeep.diff import Comparison, Pair
+
+Told = tuple[str, str]
 
 
 def diff(
@@ -59,14 +61,28 @@ def _table(found: Comparison) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("", found.a, found.b):
         table.add_column(text(title), overflow="fold")
-    groups = {"made from": found.parents, "figures": found.figures}
-    settings: dict[str, dict[str, tuple]] = {}
+    groups = {"made from": _told(found.parents), "figures": _figures(found)}
+    settings: dict[str, dict[str, Told]] = {}
     for key, pair in found.settings.items():
         group, _, name = key.rpartition(".")
-        settings.setdefault(group, {})[name.replace("_", " ")] = pair
+        settings.setdefault(group, {})[name.replace("_", " ")] = value(pair[0]), value(pair[1])
     for group, pairs in {**settings, **groups}.items():
         if pairs and group:
             table.add_row(text((group, "dim")))
         for name, (mine, its) in pairs.items():
-            table.add_row(text(f"{'  ' if group else ''}{name}"), text(value(mine)), text(value(its)))
+            table.add_row(text(f"{'  ' if group else ''}{name}"), text(mine), text(its))
     return table
+
+
+def _told(pairs: Mapping[str, Pair]) -> dict[str, Told]:
+    return {name: (value(mine), value(its)) for name, (mine, its) in pairs.items()}
+
+
+def _figures(found: Comparison) -> dict[str, Told]:
+    if not found.a.startswith("edit/"):
+        return _told(found.figures)
+    from vp2p.metrics.table import METRICS
+
+    metrics = [metric for name, metric in METRICS.items() if name in found.figures]
+    pairs = ((metric, *found.figures[metric.name]) for metric in metrics)
+    return {metric.heading: (metric.text(mine), metric.text(its)) for metric, mine, its in pairs}

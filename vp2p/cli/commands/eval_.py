@@ -14,6 +14,7 @@ from vp2p.cli.output import output
 from vp2p.printing import is_terminal, text
 
 if TYPE_CHECKING:
+    from vp2p.metrics.metric import Figure
     from vp2p.stages.evaluate import Evaluation
 
 
@@ -45,11 +46,11 @@ def eval_(
 
       vp2p eval dog red --clip-model openai/clip-vit-large-patch14
     """
-    from vp2p.stages.evaluate import FOLDER, evaluate
+    from vp2p.stages.evaluate import FOLDER, EvalOptions, evaluate
 
     here = session(ctx, {})
     with output.progress() as progress:
-        found = evaluate(here, names or (), mask, clip_model, lpips, progress)
+        found = evaluate(here, names or (), EvalOptions(mask, clip_model, lpips), progress)
     if is_terminal():
         output.show(_table(found))
     else:
@@ -64,25 +65,22 @@ def eval_(
 
 
 def _table(found: tuple[Evaluation, ...]) -> Table:
-    from vp2p.stages.evaluate import MEASURES
+    from vp2p.metrics.table import METRICS
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("edit")
-    shown = [name for name in MEASURES if any(name in one.scores for one in found)]
-    for name in shown:
-        table.add_column(text(MEASURES[name][0]), justify="right")
+    shown = [metric for metric in METRICS.values() if any(metric.name in one.scores for one in found)]
+    for metric in shown:
+        table.add_column(text(metric.heading), justify="right")
     for one in found:
-        table.add_row(text(one.edit), *(_cell(one, name) for name in shown))
+        table.add_row(text(one.edit), *(_cell(one, metric) for metric in shown))
     return table
 
 
-def _cell(one: Evaluation, name: str) -> Text:
-    from vp2p.stages.evaluate import MEASURES
-
-    value, source, digits = one.scores.get(name), one.source.get(name), MEASURES[name][1]
-    if value is None:
-        return text("–")
-    return text(f"{value:.{digits}f}", ("" if source is None else f" ({source:.{digits}f})", "dim"))
+def _cell(one: Evaluation, metric: Figure) -> Text:
+    value, source = one.scores.get(metric.name), one.source.get(metric.name)
+    beside = f" ({metric.text(source)})" if value is not None and source is not None else ""
+    return text(metric.text(value), (beside, "dim"))
 
 
 def _text(value: float | None) -> str:
