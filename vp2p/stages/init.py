@@ -74,9 +74,9 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
     planned = plan_init(folder, config, session)
     folder, session = planned.folder, planned.session
     session.embed(config.prompt)  # a model that cannot be loaded is told of now
-    with making(folder, planned.config) as new:
+    with making(folder, planned.config, session.patience.seconds) as new:
         source = plan_source(Workspace(folder), session.folder)
-        state = make_source(source, session.folder, planned.frames)
+        state = make_source(source, session.folder, planned.frames, session.patience)
     return StageResult(
         "init",
         folder.name,
