@@ -10,9 +10,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vp2p.batch.mistakes import PlanError
-from vp2p.batch.plan import KEYS as PLAN_KEYS
-from vp2p.batch.plan import Plan, read_plan
+from vp2p.batch.plan.diagnostics import PlanError
+from vp2p.batch.plan.read import KEYS as PLAN_KEYS
+from vp2p.batch.plan.read import Plan, read_plan
 from vp2p.settings import SECTIONS
 
 FUZZ = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -55,7 +55,7 @@ def check(data: bytes) -> Plan | None:
             mistakes.check()
         except PlanError as error:
             lines = data.count(b"\n") + data.count(b"\r") + data.count("\x85".encode()) + 2
-            for mistake in error.mistakes:
+            for mistake in error.diagnostics:
                 assert 1 <= mistake.line <= lines + data.count("\u2028".encode()) + data.count("\u2029".encode())
                 assert mistake.cause and mistake.hint and "Traceback" not in mistake.cause
             return None

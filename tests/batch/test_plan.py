@@ -7,13 +7,13 @@ from typing import Callable
 
 import pytest
 
-from vp2p.batch.mistakes import Mistake, Mistakes, PlanError
-from vp2p.batch.plan import Item, read_plan
+from vp2p.batch.plan.diagnostics import Diagnostic, Diagnostics, PlanError
+from vp2p.batch.plan.read import Item, read_plan
 from vp2p.errors import UsageError
 
 HEAD = "format: 1\nvideos: [{video: cat.mp4, prompt: a cat}]\n"
 Read = Callable[[str], list[Item]]
-Wrong = Callable[[str], list[Mistake]]
+Wrong = Callable[[str], list[Diagnostic]]
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def read(tmp_path: Path) -> Read:
 def wrong(tmp_path: Path) -> Wrong:
     """The mistakes of a plan that has some."""
 
-    def _wrong(text: str) -> list[Mistake]:
+    def _wrong(text: str) -> list[Diagnostic]:
         (tmp_path / "plan.yaml").write_text(text)
         with pytest.raises(PlanError) as caught:
             read_plan(tmp_path / "plan.yaml")[1].check()
         assert caught.value.path == tmp_path / "plan.yaml"
-        return list(caught.value.mistakes)
+        return list(caught.value.diagnostics)
 
     return _wrong
 
@@ -205,7 +205,7 @@ def test_a_plan_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_mistake_is_kept_once(tmp_path: Path) -> None:
-    mistakes = Mistakes(tmp_path)
+    mistakes = Diagnostics(tmp_path)
     for line in (3, 3, 4):
         with mistakes.at(line, once=line == 4):
             raise UsageError("It is wrong.", "do it right")

@@ -11,7 +11,7 @@ from typing import Callable
 import pytest
 
 from tests.batch.conftest import ROOT
-from tests.batch.test_survey import do, graph_of
+from tests.batch.test_build import do, graph_of
 
 
 def on_terminal(*words: str | Path) -> tuple[str, str]:

@@ -66,9 +66,7 @@ def _edits(folder: Path) -> dict:
 
 
 def test_a_new_metric_is_measured_and_shown(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    brightness = Metric(
-        "brightness", "light", None, 1, "", "how bright it is", lambda frames: frames.mean(), ("frames",)
-    )
+    brightness = Metric("brightness", "light", None, 1, "", "how bright", lambda frames: frames.mean(), ("frames",))
     monkeypatch.setitem(METRICS, "brightness", brightness)
     folder = work("sd2", "edit")
     (found,) = done("eval", "--json").json["result"]["edits"]

@@ -1,4 +1,4 @@
-"""CPU seconds of compositing without the UNet: following, cutting out and laying over, on the demo's clip and a real one.
+"""CPU-seconds of compositing without the UNet: tracking, matting and propagating, on the demo's clip and a real one.
 
 ``python -m tests.compositing.speed [FOLDER WITH 8 FRAMES]``; without a folder, the real clip is left out.
 Put another tree first on PYTHONPATH to time that one.

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping
 
-from vp2p.batch.expand import Item
+from vp2p.batch.plan.items import Item
 from vp2p.settings import EditSettings, InvertSettings, TuneSettings
+from vp2p.stages.edited import Format
 from vp2p.stages.planned import Outlook, Planned
 from vp2p.workspace import WorkspaceConfig
 
@@ -27,7 +28,7 @@ class Job:
     """One stage of one workspace, as any process with the same files can do it.
 
     ``config`` is what ``init`` makes the workspace of, with absolute paths; ``compute`` are device
-    and dtype where they are not the workspace's.
+    and dtype where they are not the workspace's; ``settings`` are None for ``init``.
     """
 
     stage: str
@@ -36,7 +37,7 @@ class Job:
     compute: Mapping[str, Any] = field(default_factory=dict)
     settings: TuneSettings | InvertSettings | EditSettings | None = None
     name: str | None = None
-    format: str = "mp4"
+    format: Format = "mp4"
 
 
 @dataclass(frozen=True)

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Mapping, TypeVar
 
 from vp2p.models.folder import ModelFolder
 from vp2p.settings import ModelSettings
+from vp2p.stages.running import NONE, Patience
 from vp2p.stages.session import Session
 from vp2p.workspace import Workspace
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import CLIPTokenizerFast
+    from transformers import CLIPTokenizerFast  # type: ignore[attr-defined]  # which it defines as it is imported
 
     from vp2p.pipeline.inflated import InflatedModel
 
+_T = TypeVar("_T")
+
 
 class Pool:
-    """What the sessions of one process share of their models; of loaded weights it keeps the last model's."""
+    """What the sessions of one process share of their models; of loaded weights it keeps the last model's.
 
-    def __init__(self) -> None:
+    Args:
+        patience: of the sessions.
+    """
+
+    def __init__(self, patience: Patience = NONE) -> None:
+        self.patience = patience
         self._small: dict[tuple[str, ModelSettings], Any] = {}
         self._settings: ModelSettings | None = None
         self._model: InflatedModel | None = None
@@ -30,11 +38,12 @@ class Pool:
         """A session that takes its model from here. It ends where the next one takes the model up."""
         return _Session(self, workspace, compute)
 
-    def small(self, what: str, settings: ModelSettings, make: Callable[[], Any]) -> Any:
+    def small(self, what: str, settings: ModelSettings, make: Callable[[], _T]) -> _T:
         """What ``make`` gives, once for each model."""
         if (what, settings) not in self._small:
             self._small[what, settings] = make()
-        return self._small[what, settings]
+        found: _T = self._small[what, settings]
+        return found
 
     def model(self, settings: ModelSettings, load: Callable[[], InflatedModel]) -> InflatedModel:
         """The model as it is before any tuning, whatever it was used for; loaded unless it was the last one."""
@@ -51,7 +60,7 @@ class Pool:
 
 class _Session(Session):
     def __init__(self, pool: Pool, workspace: Workspace, compute: Mapping[str, Any] | None) -> None:
-        super().__init__(workspace, compute)
+        super().__init__(workspace, compute, pool.patience)
         self._pool = pool
 
     @cached_property

@@ -11,23 +11,32 @@ from vp2p.bench.gmsd import gmsd
 from vp2p.bench.steady import unsteadiness
 from vp2p.bench.took import took
 from vp2p.bench.truth import Truth
+from vp2p.metrics.metric import Figure
 from vp2p.metrics.psnr import psnr
 from vp2p.sprites.pose_judge import PoseJudge
 
+_MOST = 100.0  # dB, for clips that are equal
 VERSION = 1  # goes up when a score's meaning changes, so that kept scores are counted anew
 
-
-_MOST = 100.0  # dB, for clips that are equal
+SCORES: dict[str, Figure] = {
+    figure.name: figure
+    for figure in (
+        Figure("took", "took", "higher", 0, "%", "frames that show all that was asked"),
+        Figure("kept", "kept", "higher", 2, "dB", "PSNR against the clip where nothing may change"),
+        Figure("true", "true", "higher", 2, "dB", "PSNR against the ideal edit"),
+        Figure("distance", "distance", "lower", 4, "", "GMSD from the ideal edit"),
+        Figure("steady", "steady", "lower", 2, "", "variance of the object's look over the ideal's; 1 is as steady"),
+        Figure("rebuilt", "rebuilt", "higher", 2, "dB", "PSNR of the source branch against the clip"),
+    )
+}
+"""How the scores of :class:`Scores` are shown."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one clip; None where one does not apply.
+    """Scores of one clip, as :data:`SCORES` explains them; None where one does not apply.
 
-    dB are of PSNR, at most 100. ``kept``: dB against the clip where nothing may change. ``took``: the
-    share of frames that show all that was asked; ``parts`` by part. ``true``: dB against the ideal;
-    ``distance``: its GMSD, lower is better. ``steady``: variance of the look over the ideal's, 1 as
-    steady as the ideal, higher is worse. ``rebuilt``: dB of the source branch against the clip.
+    dB are at most 100. ``parts``: the share of frames for each part of what was asked.
     """
 
     kept: float | None
@@ -68,5 +77,6 @@ def score(
     )
 
 
-def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float:
-    return round(min(psnr(first, second, kept), _MOST), 3)
+def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:
+    value = psnr(first, second, kept)
+    return None if value is None else round(min(value, _MOST), 3)

@@ -10,9 +10,7 @@ from typing import Iterable, Mapping, Sequence
 
 from vp2p.bench.cases import Case
 from vp2p.bench.results import Result
-
-SCORES = ("kept", "took", "true", "distance", "steady", "rebuilt")
-_LOWER_IS_BETTER = frozenset({"distance", "steady"})
+from vp2p.bench.scores import SCORES
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def claims(results: Iterable[Result]) -> list[Comparison]:
     scores = {result.key: result.scores for result in results}
     found = []
     for claim, name, method, rival in _CLAIMS:
-        sign = -1 if name in _LOWER_IS_BETTER else 1
+        sign = -1 if SCORES[name].better == "lower" else 1
         pairs = [
             (getattr(mine, name), getattr(scores[case, rival], name))
             for (case, of), mine in scores.items()

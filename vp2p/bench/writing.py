@@ -12,19 +12,13 @@ from vp2p.bench.cases import Case
 from vp2p.bench.files import strip_path
 from vp2p.bench.methods import Method
 from vp2p.bench.results import Result
-from vp2p.bench.summary import Row, claims, rows
+from vp2p.bench.scores import SCORES, Scores
+from vp2p.bench.summary import Comparison, Row, claims, rows
+from vp2p.metrics.metric import Figure
 from vp2p.version import __version__
 from vp2p.workspace.atomic import write_json, write_text
 
 _SPLITS = (("train", "train"), ("held-out", "held-out"), ("all", None))
-_COLUMNS = (
-    ("took", lambda row: _percent(row.scores["took"])),
-    ("kept, dB", lambda row: _number(row.scores["kept"], 2)),
-    ("true, dB", lambda row: _number(row.scores["true"], 2)),
-    ("distance", lambda row: _number(row.scores["distance"], 4)),
-    ("steady", lambda row: _number(row.scores["steady"], 2)),
-    ("rebuilt, dB", lambda row: _number(row.scores["rebuilt"], 2)),
-)
 
 
 def write_results(out: Path, results: Sequence[Result], cases: Mapping[str, Case], methods: Sequence[Method]) -> None:
@@ -50,10 +44,10 @@ def table(results: Sequence[Result], cases: Mapping[str, Case]) -> str:
         found = rows(results, cases, split)
         if found:
             lines += [f"## {name}", "", *_scores_table(found), "", *_kinds_table(found), ""]
-    found = claims(results)
-    if found:
+    claimed = claims(results)
+    if claimed:
         lines += ["## What the paper claims", "", "| claim | better by | standard error | cases |", "|---|---|---|---|"]
-        lines += [f"| {c.claim} | {c.better:.3f} | {_number(c.error, 3)} | {c.cases} |" for c in found]
+        lines += [f"| {c.claim} | {c.better:.3f} | {_error(c)} | {c.cases} |" for c in claimed]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -71,13 +65,16 @@ def page(out: Path, results: Sequence[Result], cases: Mapping[str, Case]) -> str
     ]
     splits = [(name, rows(results, cases, split)) for name, split in _SPLITS]
     return environment.get_template("page.html").render(
-        columns=_COLUMNS, splits=[(name, found) for name, found in splits if found], sheets=sheets, version=__version__
+        columns=[(_title(figure), figure) for figure in SCORES.values()],
+        splits=[(name, found) for name, found in splits if found],
+        sheets=sheets,
+        version=__version__,
     )
 
 
 def _strips(out: Path, case: Case, results: Sequence[Result]) -> list[dict[str, Any]]:
     mine = [result for result in results if result.case == case.id]
-    named = [("clip", None), ("ideal", None)] if case.ideal else [("clip", None)]
+    named: list[tuple[str, Scores | None]] = [("clip", None), ("ideal", None)] if case.ideal else [("clip", None)]
     strips = []
     for name, scores in [*named, *((result.method, result.scores) for result in mine)]:
         path = strip_path(out, case.id, name).relative_to(out)
@@ -85,10 +82,11 @@ def _strips(out: Path, case: Case, results: Sequence[Result]) -> list[dict[str, 
     return strips
 
 
-def _line(scores: Any) -> str:
+def _line(scores: Scores) -> str:
     """The scores of one clip in a line."""
-    row = Row("", 1, asdict(scores), {})
-    return " · ".join(f"{name} {text}" for name, show in _COLUMNS if (text := show(row)) != "–")
+    values = asdict(scores)
+    there = (figure for figure in SCORES.values() if values[figure.name] is not None)
+    return " · ".join(f"{_title(figure)} {figure.text(values[figure.name])}" for figure in there)
 
 
 def _told(case: Case) -> dict[str, Any]:
@@ -104,14 +102,17 @@ def _asked(case: Case) -> str:
 
 
 def _scores_table(found: Sequence[Row]) -> list[str]:
-    head = ["method", "cases", *(name for name, _ in _COLUMNS)]
-    body = [[row.method, str(row.cases), *(show(row) for _, show in _COLUMNS)] for row in found]
+    head = ["method", "cases", *map(_title, SCORES.values())]
+    body = [
+        [row.method, str(row.cases), *(figure.text(row.scores[figure.name]) for figure in SCORES.values())]
+        for row in found
+    ]
     return _markdown(head, body)
 
 
 def _kinds_table(found: Sequence[Row]) -> list[str]:
     kinds = list(dict.fromkeys(kind for row in found for kind in row.took_by_kind))
-    body = [[row.method, *(_percent(row.took_by_kind.get(kind)) for kind in kinds)] for row in found]
+    body = [[row.method, *(SCORES["took"].text(row.took_by_kind.get(kind)) for kind in kinds)] for row in found]
     return _markdown(["took", *kinds], body)
 
 
@@ -119,12 +120,12 @@ def _markdown(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *body)]
 
 
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f}%"
+def _error(claim: Comparison) -> str:
+    return "–" if math.isnan(claim.error) else f"{claim.error:.3f}"
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+def _title(figure: Figure) -> str:
+    return f"{figure.title}, dB" if figure.unit == "dB" else figure.title
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from typing import TextIO
 from rich.live import Live
 from rich.table import Table
 
-from vp2p.batch.course import ItemResult
-from vp2p.batch.expand import Item
 from vp2p.batch.graph import Failure, Graph, Node
+from vp2p.batch.plan.items import Item
+from vp2p.batch.scheduler import ItemResult
 from vp2p.cli.output import ENVELOPE, Output, plain, shown
 from vp2p.printing import Piece, line, place, text
 from vp2p.stages.result import StageResult
@@ -27,7 +27,7 @@ _AROUND = 7
 
 
 class BatchView:
-    """A :class:`vp2p.batch.course.Watcher`, to be used in a ``with`` block.
+    """A :class:`vp2p.batch.scheduler.Watcher`, to be used in a ``with`` block.
 
     Each ended item is one line on ``stdout``: an envelope, or the path of its result. Where that is
     the terminal of the table, the paths follow at the end.
@@ -135,7 +135,7 @@ class BatchView:
         for item, what, state in rows[:room]:
             style = {"failed": "red", "running": "bold", "waiting": "dim"}.get(state, "green")
             names = (item.video, item.settings or "", item.edit or "")
-            table.add_row(*map(text, (*names, what, (state, style))))
+            table.add_row(*map(text, (*names, what)), text((state, style)))
         counts = Counter(state for _, _, state in self._rows.values())
         table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
         return table

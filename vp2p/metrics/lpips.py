@@ -30,7 +30,8 @@ def load_lpips() -> Distance:
             "pip install 'vp2p[lpips]', or leave out --lpips",
         ) from error
     try:
-        return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
+        distance: Distance = LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
+        return distance
     except Exception as error:  # torch.hub raises every kind of error for a download that fails
         folder = torch.hub.get_dir()
         raise ModelError(

@@ -53,13 +53,14 @@ def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
     The page allows no script but this very one, and nothing from elsewhere.
     """
     environment = _environment()
-    read = environment.loader.get_source
-    script = "\n".join(read(environment, name)[0] for name in scripts)
+    loader = environment.loader
+    assert loader is not None  # as _environment makes it
+    script = "\n".join(loader.get_source(environment, name)[0] for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return environment.get_template(template).render(
         generator=GENERATOR,
         version=__version__,
-        style=read(environment, "style.css")[0],
+        style=loader.get_source(environment, "style.css")[0],
         script=script,
         script_digest=digest,
         **values,

@@ -74,11 +74,11 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
         VideoError, UsageError, PromptError, ModelError: nothing is left behind.
     """
     planned = plan_init(folder, config, session)
-    folder, model = planned.folder, planned.session.folder
+    folder, model, patience = planned.folder, planned.session.folder, planned.session.patience
     planned.session.model.embed(config.prompt)  # a model that cannot be loaded is told of now
-    with making(folder, planned.config) as new:
+    with making(folder, planned.config, patience.seconds) as new:
         source = plan_source(Workspace(folder, redo), model)
-        state = make_source(source, model, planned.frames)
+        state = make_source(source, model, planned.frames, patience)
     return StageResult(
         "init",
         folder.name,

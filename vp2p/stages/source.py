@@ -13,7 +13,7 @@ from vp2p.schema import to_mapping
 from vp2p.settings import ClipSettings
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
-from vp2p.stages.running import perform
+from vp2p.stages.running import NONE, Patience, perform
 from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors, save_tensors
 from vp2p.workspace.identity import file_digest, identity
@@ -74,11 +74,12 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     return Planned(workspace, run, wanted, {})
 
 
-def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = None) -> State:
+def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = None, patience: Patience = NONE) -> State:
     """Keeps the frames of a source run, unless they are kept already; returns whether they were.
 
     Args:
         frames: where they have just been read.
+        patience: how long to wait for another process that keeps them.
 
     Raises:
         VideoError, UsageError, ArtifactError: as for :func:`read_frames` and the workspace.
@@ -97,7 +98,7 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = Non
             facts["shown"] = found.timing.shown
         save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
 
-    return perform(planned, work)
+    return perform(planned, work, patience=patience)
 
 
 def source_of(planned: Planned, folder: ModelFolder) -> RunFolder:

@@ -21,12 +21,15 @@ _FRAMES = "source"  # the folder of what belongs in a workspace from the start
 
 
 @contextmanager
-def making(folder: Path, config: WorkspaceConfig) -> Iterator[bool]:
+def making(folder: Path, config: WorkspaceConfig, wait: float = 0.0) -> Iterator[bool]:
     """The folder ``folder`` with a vp2p.yaml, while what belongs in it from the start is put there.
 
     Folders above it are made too. Gives whether it is new: one that is there already is taken up where
     its vp2p.yaml is that of ``config``, as after a kill. When the block fails, a new one is taken back;
     a folder that was there before stays, empty.
+
+    Args:
+        wait: seconds to wait at most for another process that makes it.
 
     Raises:
         UsageError: the folder holds something else, or its name cannot be one.
@@ -38,7 +41,7 @@ def making(folder: Path, config: WorkspaceConfig) -> Iterator[bool]:
         make_folder(folder)
     try:
         check_free(folder, config)
-        with run_lock(folder / _INIT):
+        with run_lock(folder / _INIT, wait):
             new = not _is_of(folder, config)
             check_free(folder, config)
             try:

@@ -16,11 +16,11 @@ from vp2p.errors import UsageError
 from vp2p.text import command_line
 
 if TYPE_CHECKING:
-    from vp2p.batch.cluster import Cluster
-    from vp2p.batch.course import ItemResult
     from vp2p.batch.graph import Graph
-    from vp2p.batch.local import Local
-    from vp2p.batch.plan import Plan
+    from vp2p.batch.plan.read import Plan
+    from vp2p.batch.processes.local import Local
+    from vp2p.batch.ray.cluster import Cluster
+    from vp2p.batch.scheduler import ItemResult
 
 _SOME_FAILED = 3
 
@@ -48,8 +48,8 @@ def batch(
 
       vp2p batch plan.yaml --jobs 2
     """
-    from vp2p.batch.mistakes import PlanError
-    from vp2p.batch.plan import read_plan
+    from vp2p.batch.plan.diagnostics import PlanError
+    from vp2p.batch.plan.read import read_plan
 
     stdout = sys.stdout  # Ray prints to it as it likes
     if ray is not None and jobs != 1:
@@ -57,13 +57,13 @@ def batch(
     how = ["--ray", ray] if ray is not None else ["--jobs", str(jobs)] if jobs > 1 else []
     again = command_line(["vp2p", "batch", str(plan), *how])
     try:
-        read, mistakes = read_plan(plan)
+        read, diagnostics = read_plan(plan)
         with _workers(ray, jobs) as workers:
-            graph = workers.survey(read, mistakes)
+            graph = workers.build_graph(read, diagnostics)
             results = [] if dry_run else _run(graph, read, workers, stdout, again)
     except PlanError as error:
-        for mistake in error.mistakes:
-            output.error(UsageError(f"{error.path}:{mistake.line}: {mistake.cause}", mistake.hint))
+        for found in error.diagnostics:
+            output.error(UsageError(f"{error.path}:{found.line}: {found.cause}", found.hint))
         raise typer.Exit(error.exit_code) from error
     if dry_run:
         _tell(graph)
@@ -74,23 +74,23 @@ def batch(
 def _workers(address: str | None, jobs: int) -> AbstractContextManager[Local | Cluster]:
     """Those who do the work: processes of this machine, or of a Ray cluster."""
     if address is None:
-        from vp2p.batch.local import Local
+        from vp2p.batch.processes.local import Local
 
         return nullcontext(Local(jobs))
-    from vp2p.batch.cluster import connected
+    from vp2p.batch.ray.cluster import connected
 
     return connected(address)
 
 
 def _run(graph: Graph, plan: Plan, workers: Local | Cluster, stdout: TextIO, again: str) -> list[ItemResult]:
     """Does what the graph needs, and says how each item ends."""
-    from vp2p.batch.course import Course
+    from vp2p.batch.scheduler import Scheduler
     from vp2p.cli.batch_view import BatchView
 
     with BatchView(output, graph, stdout) as view:
-        course = Course(graph, view)
-        course.start()
-        workers.run(course, plan)
+        scheduler = Scheduler(graph, view)
+        scheduler.start()
+        workers.run(scheduler, plan)
     view.summary(again)
     return view.results
 
@@ -110,5 +110,5 @@ def _tell(graph: Graph) -> None:
         names = {"video": item.video, "settings": item.settings, "edit": item.edit}
         stages = [told[node.key] for node in graph.chain(last)]
         output.result("batch", {"dry_run": True, **names, "stages": stages})
-    told = ", ".join(f"{n} {state}" for state, n in counts.items())
-    output.say((f"{len(graph.items)} results:", "bold"), f" {told}")
+    summary = ", ".join(f"{n} {state}" for state, n in counts.items())
+    output.say((f"{len(graph.items)} results:", "bold"), f" {summary}")

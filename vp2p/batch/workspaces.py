@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Hashable
 
-from vp2p.batch.expand import Item
-from vp2p.batch.plan import Plan
+from vp2p.batch.plan.items import Item
+from vp2p.batch.plan.read import Plan
 from vp2p.errors import UsageError
 from vp2p.models.sources import locate
 from vp2p.schema import from_mapping, identifying, to_mapping
@@ -22,7 +22,7 @@ _COMPUTE = ("device", "dtype")
 
 
 @dataclass(frozen=True)
-class Place:
+class PlannedWorkspace:
     """A workspace's folder, made or not, and what it is about; ``config.video`` is an absolute path."""
 
     folder: Path
@@ -35,16 +35,16 @@ class Place:
         return {key: getattr(model, key) for key in differing}
 
 
-class Places:
-    """Gives each item its place. The first that a video's name is free for has it; others add a digest."""
+class Workspaces:
+    """Gives each item its workspace. The first that a video's name is free for has it; others add a digest."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._known: dict[Hashable, Place] = {}
+        self._known: dict[Hashable, PlannedWorkspace] = {}
         self._taken: set[Path] = set()
 
-    def of(self, item: Item) -> Place:
-        """The item's place.
+    def of(self, item: Item) -> PlannedWorkspace:
+        """The item's workspace.
 
         Raises:
             UsageError: the video is gone, or a folder of the name holds something else.
@@ -57,13 +57,17 @@ class Places:
         config = WorkspaceConfig(item.prompt, str(item.path), clip, model, stages)
         wish = (item.video, _about(config))
         if wish not in self._known:
-            self._known[wish] = self._place(item, config)
+            self._known[wish] = self._find(item, config)
         return self._known[wish]
 
-    def _place(self, item: Item, config: WorkspaceConfig) -> Place:
+    def _find(self, item: Item, config: WorkspaceConfig) -> PlannedWorkspace:
         root = self._plan.workspaces
-        about = {"clip": identifying(config.clip), "model": _without_compute(identifying(config.model))}
-        about |= {"video": str(item.path), "prompt": item.prompt}
+        about = {
+            "clip": identifying(config.clip),
+            "model": _without_compute(identifying(config.model)),
+            "video": str(item.path),
+            "prompt": item.prompt,
+        }
         for name in (item.video, cut_name(item.video, "-" + identity("workspace", about)[:8])):
             folder = root / name
             if folder in self._taken:
@@ -73,7 +77,7 @@ class Places:
                 raise UsageError(f"There is no video {item.path}.", "correct the path; it starts at the plan's folder")
             if there is None and _free(folder) or there is not None and _about(there) == _about(config):
                 self._taken.add(folder)
-                return Place(folder, there or config)
+                return PlannedWorkspace(folder, there or config)
         raise UsageError(f"{folder} exists already, and holds no workspace of this video.", "give another name:")
 
 

@@ -9,11 +9,11 @@ import signal
 from contextlib import suppress
 from multiprocessing import connection, resource_tracker
 
-from vp2p.batch.child import serve
-from vp2p.batch.course import Course
 from vp2p.batch.graph import Failure, Graph, Node
-from vp2p.batch.mistakes import Mistakes
-from vp2p.batch.plan import Plan
+from vp2p.batch.plan.diagnostics import Diagnostics
+from vp2p.batch.plan.read import Plan
+from vp2p.batch.processes.child import serve
+from vp2p.batch.scheduler import Scheduler
 from vp2p.batch.signals import STOPPING, noted
 from vp2p.settings import ModelSettings
 from vp2p.stages.saving import Interrupted
@@ -29,14 +29,14 @@ class Local:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def survey(self, plan: Plan, mistakes: Mistakes) -> Graph:
-        """:func:`vp2p.batch.survey.survey`, in this process."""
-        from vp2p.batch.survey import survey
+    def build_graph(self, plan: Plan, diagnostics: Diagnostics) -> Graph:
+        """:func:`vp2p.batch.build.build_graph`, in this process."""
+        from vp2p.batch.build import build_graph
 
-        return survey(plan, mistakes)
+        return build_graph(plan, diagnostics)
 
-    def run(self, course: Course, plan: Plan) -> None:
-        """Does what is left of ``course``. A process that dies takes only its own job with it; another takes its place.
+    def run(self, scheduler: Scheduler, plan: Plan) -> None:
+        """Does what is left. A process that dies takes only its own job with it; another takes its place.
 
         Raises:
             Interrupted: a signal came; the processes have saved their checkpoints.
@@ -45,14 +45,14 @@ class Local:
         told = 0
         try:
             with noted() as signals:
-                while course.left and not (signals and all(worker.node is None for worker in workers)):
+                while scheduler.left and not (signals and all(worker.node is None for worker in workers)):
                     if not signals:
-                        _hand_out(course, workers, self._jobs)
+                        _hand_out(scheduler, workers, self._jobs)
                     for signum in signals[told:]:
                         told += 1
                         for worker in workers:
                             worker.stop(signum)
-                    _listen(course, workers, bool(signals))
+                    _listen(scheduler, workers, bool(signals))
         finally:
             for worker in workers:
                 worker.close()
@@ -60,17 +60,17 @@ class Local:
             raise Interrupted(signals[0])
 
 
-def _listen(course: Course, workers: list[_Worker], stopping: bool) -> None:
+def _listen(scheduler: Scheduler, workers: list[_Worker], stopping: bool) -> None:
     """Hears what the processes say for a moment. A signal does not end the wait, but the time limit does."""
     for waited in connection.wait([part for worker in workers for part in worker.news], _SECONDS):
         worker = next((worker for worker in workers if waited in worker.news), None)
-        if worker is not None and not worker.listen(course, stopping):
+        if worker is not None and not worker.listen(scheduler, stopping):
             workers.remove(worker)
 
 
-def _hand_out(course: Course, workers: list[_Worker], jobs: int) -> None:
+def _hand_out(scheduler: Scheduler, workers: list[_Worker], jobs: int) -> None:
     """Gives every free process a job, and starts processes as long as there are jobs for them."""
-    while ready := course.ready():
+    while ready := scheduler.ready():
         free = [worker for worker in workers if worker.node is None]
         if not free and len(workers) < jobs:
             taken = {worker.index for worker in workers}
@@ -79,9 +79,9 @@ def _hand_out(course: Course, workers: list[_Worker], jobs: int) -> None:
         if not free:
             return
         worker, node = max(((worker, node) for worker in free for node in ready), key=lambda pair: _fit(*pair))
-        course.take(node)
-        course.began(node)
-        worker.give(node, course.parent_run(node))
+        scheduler.take(node)
+        scheduler.began(node)
+        worker.give(node, scheduler.parent_run(node))
 
 
 def _fit(worker: _Worker, node: Node) -> tuple[bool, bool, int]:
@@ -122,36 +122,36 @@ class _Worker:
     @property
     def model(self) -> ModelSettings | None:
         """The model that the process holds."""
-        return self.last and _model(self.last)
+        return _model(self.last) if self.last else None
 
     def give(self, node: Node, parent: str | None) -> None:
         self.node = self.last = node
         with suppress(OSError):  # it has died, which is seen next
             self._pipe.send((node.job, parent))
 
-    def listen(self, course: Course, stopping: bool) -> bool:
+    def listen(self, scheduler: Scheduler, stopping: bool) -> bool:
         """Passes on what the process says; returns whether it still lives."""
         try:
             while self._pipe.poll():
                 kind, *told = self._pipe.recv()
                 if kind == "log":
                     _log.log(*told)
-                elif kind == "progress":
-                    course.progress(self.node, *told)
-                else:
+                elif self.node is not None and kind == "progress":
+                    scheduler.progress(self.node, *told)
+                elif self.node is not None:
                     node, self.node = self.node, None
-                    course.end(node, *told)
+                    scheduler.end(node, *told)
         except (EOFError, OSError):
             self._process.join()
         if self._process.is_alive():
             return True
-        node, self.node = self.node, None
-        if node is not None and not stopping:
-            course.end(node, _death(self._process.exitcode))
+        lost, self.node = self.node, None
+        if lost is not None and not stopping:
+            scheduler.end(lost, _death(self._process.exitcode))
         return False
 
     def stop(self, signum: int) -> None:
-        if self._process.is_alive():
+        if self._process.is_alive() and self._process.pid is not None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signum)
 

@@ -11,7 +11,7 @@ from vp2p.errors import UsageError, Vp2pError
 
 
 @dataclass(frozen=True, order=True)
-class Mistake:
+class Diagnostic:
     """One mistake: its line, counted from 1, what is wrong, and what to write instead."""
 
     line: int
@@ -22,25 +22,25 @@ class Mistake:
 class PlanError(UsageError):
     """A plan with mistakes; nothing of it was started."""
 
-    def __init__(self, path: Path, mistakes: tuple[Mistake, ...]) -> None:
-        first = mistakes[0]
+    def __init__(self, path: Path, diagnostics: tuple[Diagnostic, ...]) -> None:
+        first = diagnostics[0]
         super().__init__(f"{path}:{first.line}: {first.cause}", first.hint)
         self.path = path
-        self.mistakes = mistakes
+        self.diagnostics = diagnostics
 
 
-class Mistakes:
+class Diagnostics:
     """Gathers the mistakes of the plan ``path``; each is kept once."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._found: set[Mistake] = set()
+        self._found: set[Diagnostic] = set()
 
     def __len__(self) -> int:
         return len(self._found)
 
     def add(self, line: int, cause: str, hint: str) -> None:
-        self._found.add(Mistake(line, cause, hint))
+        self._found.add(Diagnostic(line, cause, hint))
 
     @contextmanager
     def at(self, line: int, once: bool = False) -> Iterator[None]:

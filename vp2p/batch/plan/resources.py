@@ -1,4 +1,4 @@
-"""What a stage needs of a machine, as Ray is told."""
+"""The resources of a machine that a stage needs, as Ray is told."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 @dataclass(frozen=True)
-class Needs:
+class Resources:
     """CPU cores, GPUs (a share is allowed; None for one where the stage computes on CUDA) and bytes of memory."""
 
     cpus: float = 1
@@ -22,25 +22,27 @@ class Needs:
     memory: int | None = None
 
 
-def read_needs(values: dict[str, Any]) -> Needs:
-    """Needs from the plan's values, such as ``{"gpus": 1, "memory": "20GB"}``.
+def read_resources(values: dict[str, Any]) -> Resources:
+    """Resources from the plan's values, such as ``{"gpus": 1, "memory": "20GB"}``.
 
     Raises:
         UsageError: an unknown key, or a value that is no such amount.
     """
-    found = {}
-    for key, value in values.items():
+    for key in values:
         if key not in ("cpus", "gpus", "memory"):
             raise UsageError(f"There is no resource {key!r}.", "known: cpus, gpus, memory")
-        found[key] = _memory(value) if key == "memory" else _amount(key, value)
-    return Needs(**found)
+    return Resources(
+        cpus=_amount("cpus", values["cpus"]) if "cpus" in values else Resources.cpus,
+        gpus=_amount("gpus", values["gpus"]) if "gpus" in values else None,
+        memory=_memory(values["memory"]) if "memory" in values else None,
+    )
 
 
 def _amount(key: str, value: Any) -> float:
-    known = is_number(value)
-    if not known or value < 0 or (value > 1 and value != int(value)):
+    if not is_number(value) or value < 0 or (value > 1 and value != int(value)):
         raise UsageError(f"{key} is {value!r}, but must be a whole number, or a share below 1.", f"write {key}: 1")
-    return value
+    amount: float = value
+    return amount
 
 
 def _memory(value: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from yaml.constructor import SafeConstructor
 
-from vp2p.batch.mistakes import Mistakes
+from vp2p.batch.plan.diagnostics import Diagnostics
 from vp2p.errors import UsageError
 from vp2p.text import quoted
 
@@ -40,7 +40,7 @@ class Document:
         return self.lines.get(at, 1)
 
 
-def read_document(path: Path, mistakes: Mistakes) -> Document:
+def read_document(path: Path, diagnostics: Diagnostics) -> Document:
     """The YAML file ``path``; keys that stand twice and values that cannot be read are mistakes.
 
     Raises:
@@ -54,30 +54,30 @@ def read_document(path: Path, mistakes: Mistakes) -> Document:
         raise UsageError(cause, "vp2p batch PLAN.yaml") from error
     document = Document(path)
     if len(data) > _MAX_BYTES:
-        mistakes.add(1, f"The plan has {len(data)} bytes, more than {_MAX_BYTES}.", "split it into several plans")
-        mistakes.check()
+        diagnostics.add(1, f"The plan has {len(data)} bytes, more than {_MAX_BYTES}.", "split it into several plans")
+        diagnostics.check()
     try:
         node = yaml.compose(data, Loader=yaml.SafeLoader)
         if node is not None:
-            document.root = _Builder(document, mistakes).value(node, ())
+            document.root = _Builder(document, diagnostics).value(node, ())
     except RecursionError:
-        mistakes.add(1, "The plan is nested too deeply.", "write it with fewer levels")
-        mistakes.check()
+        diagnostics.add(1, "The plan is nested too deeply.", "write it with fewer levels")
+        diagnostics.check()
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
         where = f" (column {mark.column + 1})" if mark else ""
-        mistakes.add(mark.line + 1 if mark else 1, f"This is not valid YAML: {problem}{where}.", "correct the line")
-        mistakes.check()
+        diagnostics.add(mark.line + 1 if mark else 1, f"This is not valid YAML: {problem}{where}.", "correct the line")
+        diagnostics.check()
     return document
 
 
 class _Builder:
     """Turns a tree of YAML nodes into values, as the safe loader would, and notes their lines."""
 
-    def __init__(self, document: Document, mistakes: Mistakes) -> None:
+    def __init__(self, document: Document, diagnostics: Diagnostics) -> None:
         self._document = document
-        self._mistakes = mistakes
+        self._diagnostics = diagnostics
         self._scalars = SafeConstructor()
         self._count = 0
 
@@ -87,15 +87,16 @@ class _Builder:
         self._count += 1
         if self._count > _MAX_VALUES or len(at) > _MAX_DEPTH:
             what = "nested too deeply" if len(at) > _MAX_DEPTH else f"larger than {_MAX_VALUES} values"
-            self._mistakes.add(line, f"The plan is {what}.", "use fewer aliases (*name), or split the plan")
-            self._mistakes.check()
+            self._diagnostics.add(line, f"The plan is {what}.", "use fewer aliases (*name), or split the plan")
+            self._diagnostics.check()
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if node.tag not in _COLLECTIONS:
-            self._mistakes.add(line, f"A plan has no values of the kind {node.tag}.", "leave out what starts with !")
+            self._diagnostics.add(line, f"A plan has no values of the kind {node.tag}.", "leave out what starts with !")
             return None
         if isinstance(node, yaml.SequenceNode):
             return [self.value(child, (*at, index)) for index, child in enumerate(node.value)]
+        assert isinstance(node, yaml.MappingNode)  # the only other kind
         return self._mapping(node, at)
 
     def _scalar(self, node: yaml.ScalarNode) -> Any:
@@ -104,10 +105,10 @@ class _Builder:
             value = self._scalars.construct_object(node, deep=True)
         except _UNFIT:
             hint = 'put it in quotes, "…", to have it taken as text'
-            self._mistakes.add(line, f"{node.value[:40]!r} cannot be read as {node.tag.rpartition(':')[2]}.", hint)
+            self._diagnostics.add(line, f"{node.value[:40]!r} cannot be read as {node.tag.rpartition(':')[2]}.", hint)
             return None
         if isinstance(value, int) and abs(value) >= _MAX_INTEGER:
-            self._mistakes.add(line, f"The number {node.value[:20]}… is too large.", "write a smaller number")
+            self._diagnostics.add(line, f"The number {node.value[:20]}… is too large.", "write a smaller number")
             return None
         return value
 
@@ -116,12 +117,14 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-                self._mistakes.add(line, "A key must be plain text.", "write key: value")
+                self._diagnostics.add(line, "A key must be plain text.", "write key: value")
                 continue
             key = self._scalar(key_node)
             if key in found:
                 first = self._document.lines[(*at, key)]
-                self._mistakes.add(line, f"The key {key!r} is there twice.", f"keep one of it and that of line {first}")
+                self._diagnostics.add(
+                    line, f"The key {key!r} is there twice.", f"keep one of it and that of line {first}"
+                )
                 continue
             self._document.lines[(*at, key)] = line
             found[key] = self.value(value_node, (*at, key))

@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 from multiprocessing.connection import Connection
 
+from vp2p.batch.progress import at_most_every
 from vp2p.batch.signals import STOPPING
 from vp2p.stages.saving import Interrupted, interrupt
 
@@ -46,24 +46,21 @@ def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
 def _serve(pipe: Connection, index: int, jobs: int) -> None:
     import torch
 
+    from vp2p.batch.job import attempt
     from vp2p.batch.pool import Pool
-    from vp2p.batch.work import attempt
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     torch.set_num_threads(max(1, min(torch.get_num_threads(), cores // jobs)))
     if torch.cuda.is_available():
         torch.cuda.set_device(index % torch.cuda.device_count())
-    pool, last = Pool(), 0.0
 
-    def progress(what: str, done: int, total: int, metric: str = "") -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_NEWS or done == total:
-            last = time.monotonic()
-            try:
-                pipe.send(("progress", what, done, total, metric))
-            except OSError as error:  # the parent is gone
-                raise Interrupted(signal.SIGTERM) from error
+    def tell(what: str, done: int, total: int, metric: str = "") -> None:
+        try:
+            pipe.send(("progress", what, done, total, metric))
+        except OSError as error:  # the parent is gone
+            raise Interrupted(signal.SIGTERM) from error
 
+    pool, progress = Pool(), at_most_every(_SECONDS_BETWEEN_NEWS, tell)
     while True:
         job, parent = pipe.recv()
         pipe.send(("end", attempt(pool, job, parent, progress)))

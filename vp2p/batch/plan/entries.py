@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping, get_args
+from typing import Any, Callable, Mapping, get_args
 
 from vp2p.addresses import refuse_address
-from vp2p.batch.document import At
-from vp2p.batch.reader import Reader, Sections, slug
-from vp2p.batch.variants import Variant
+from vp2p.batch.plan.document import At
+from vp2p.batch.plan.matrix import Variant
+from vp2p.batch.plan.reader import Reader, Sections, slug
 from vp2p.schema import from_mapping, options, setting_name
 from vp2p.settings import SECTIONS, EditSettings
 from vp2p.stages.edited import Format
 
-FORMATS = get_args(Format)
+_FORMATS = get_args(Format)
 _EDIT_KEYS = (*(one.name for one in options(EditSettings)), "name", "only", "except", "format")
 
 
@@ -28,7 +28,7 @@ class Edit:
     line: int
     name: str
     settings: Mapping[str, Any]
-    format: str = "mp4"
+    format: Format = "mp4"
     only: list[str] | None = None
     excepted: list[str] | None = None
     sound: bool = True
@@ -63,17 +63,28 @@ class Override:
         return all(names is None or name in names for names, name in chosen)
 
 
+@dataclass(frozen=True)
+class Entries:
+    """All lists of a plan, and the settings of its ``defaults``."""
+
+    defaults: Sections
+    videos: list[Video]
+    edits: list[Edit]
+    variants: list[Variant]
+    overrides: list[Override]
+
+
 def read_videos(reader: Reader, value: Any) -> list[Video]:
     """The videos; two of one name are a mistake."""
     found: dict[str, Video] = {}
     if not value:
-        reader.mistakes.add(reader.line("videos"), "The plan names no videos.", "videos: [{video: …, prompt: …}]")
+        reader.diagnostics.add(reader.line("videos"), "The plan names no videos.", "videos: [{video: …, prompt: …}]")
     for at, entry in reader.entries(value, ("videos",), "videos"):
         known = ("video", "prompt", "name", "edits", *SECTIONS)
         keys = reader.mapping(entry, at, known, "A video")
         path = reader.text(keys.get("video"), (*at, "video"), "video")
         if path is not None:
-            with reader.mistakes.at(reader.line(*at, "video")):
+            with reader.diagnostics.at(reader.line(*at, "video")):
                 refuse_address("video:", path)
         prompt = reader.text(keys.get("prompt"), (*at, "prompt"), "prompt")
         given = keys["name"] if "name" in keys else slug(Path(path or "video").stem)
@@ -86,7 +97,7 @@ def read_videos(reader: Reader, value: Any) -> list[Video]:
         same = name.casefold()  # some file systems take such names for one
         if same in found:
             cause = f"Two videos are called {name}, here and at line {found[same].line}."
-            reader.mistakes.add(line, cause, "give one of them another name:")
+            reader.diagnostics.add(line, cause, "give one of them another name:")
             continue
         found[same] = Video(line, name, reader.path(path), prompt, sections, tuple(edits))
     return list(found.values())
@@ -96,14 +107,14 @@ def read_edits(reader: Reader, value: Any, at: At) -> list[Edit]:
     """The edits of a list; two of one name are a mistake."""
     found: dict[str, Edit] = {}
     for place, entry in reader.entries(value, at, "edits"):
-        line, before = reader.line(*place), len(reader.mistakes)
+        line, before = reader.line(*place), len(reader.diagnostics)
         keys = reader.mapping(entry, place, _spelled(entry, _EDIT_KEYS), "An edit")
         own = {key: keys.pop(key) for key in ("name", "only", "except", "format") if key in keys}
-        settings = reader.settings("edit", keys, lambda key, place=place: (*place, key))
-        if own.get("format", "mp4") not in FORMATS:
-            cause = f"format is {own['format']!r}, but must be one of {', '.join(FORMATS)}."
-            reader.mistakes.add(reader.line(*place, "format"), cause, "write format: mp4")
-        with reader.mistakes.at(line):
+        settings = reader.settings("edit", keys, _key_of(place))
+        if own.get("format", "mp4") not in _FORMATS:
+            cause = f"format is {own['format']!r}, but must be one of {', '.join(_FORMATS)}."
+            reader.diagnostics.add(reader.line(*place, "format"), cause, "write format: mp4")
+        with reader.diagnostics.at(line):
             from_mapping(EditSettings, settings)
         given = own["name"] if "name" in own else _edit_name(settings)
         name = reader.name(given, (*place, "name"), "an edit")
@@ -112,10 +123,10 @@ def read_edits(reader: Reader, value: Any, at: At) -> list[Edit]:
             continue
         if name in found:
             cause = f"Two edits are called {name}, here and at line {found[name].line}."
-            reader.mistakes.add(line, cause, "give one of them another name:")
+            reader.diagnostics.add(line, cause, "give one of them another name:")
             continue
         found[name] = Edit(
-            line, name, settings, own.get("format", "mp4"), only, excepted, before == len(reader.mistakes)
+            line, name, settings, own.get("format", "mp4"), only, excepted, before == len(reader.diagnostics)
         )
     return list(found.values())
 
@@ -138,6 +149,10 @@ def read_overrides(
             reader.known_names(chosen[key], names, (*at, key), key.removesuffix("s") if key != "settings" else key)
         found.append(Override(**chosen, sections=reader.sections(keys, at)))
     return found
+
+
+def _key_of(at: At) -> Callable[[Any], At]:
+    return lambda key: (*at, key)
 
 
 def _spelled(entry: Any, known: tuple[str, ...]) -> tuple[Any, ...]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
-from vp2p.batch.reader import Reader, Sections, merged, slug
+from vp2p.batch.plan.document import At
+from vp2p.batch.plan.reader import Reader, Sections, merged, slug
 from vp2p.settings import SECTIONS
 from vp2p.workspace.identity import identity
 from vp2p.workspace.names import cut_name
@@ -39,13 +40,13 @@ def read_variants(reader: Reader, settings: Any, matrix: Any) -> list[Variant]:
         name = reader.name(keys.get("name"), (*at, "name"), "a variant of settings")
         sections = reader.sections(keys, at)
         if name in variants:
-            reader.mistakes.add(reader.line(*at), f"Two variants are called {name}.", "give one another name:")
+            reader.diagnostics.add(reader.line(*at), f"Two variants are called {name}.", "give one another name:")
         elif name is not None:
             variants[name] = Variant(name, sections)
     cells = _cells(reader, matrix)
     if len(variants or [None]) * len(cells) > _MAX_VARIANTS:
         cause = f"settings and matrix make more than {_MAX_VARIANTS} variants."
-        reader.mistakes.add(reader.line("matrix"), cause, "leave out values")
+        reader.diagnostics.add(reader.line("matrix"), cause, "leave out values")
         return [Variant()]
     return [
         Variant(_joined(variant.name, cell.name), merged(variant.sections, cell.sections))
@@ -56,7 +57,7 @@ def read_variants(reader: Reader, settings: Any, matrix: Any) -> list[Variant]:
 def _cells(reader: Reader, matrix: Any) -> list[Variant]:
     """The cells of the matrix, each named by its values."""
     if matrix is not None and not isinstance(matrix, dict):
-        reader.mistakes.add(reader.line("matrix"), "matrix must hold keys.", "matrix: {tune.steps: [100, 300]}")
+        reader.diagnostics.add(reader.line("matrix"), "matrix must hold keys.", "matrix: {tune.steps: [100, 300]}")
     axes: list[list[_Chosen]] = []
     size = 1
     for key, values in (matrix if isinstance(matrix, dict) else {}).items():
@@ -64,20 +65,24 @@ def _cells(reader: Reader, matrix: Any) -> list[Variant]:
         section, _, setting = str(key).partition(".")
         if section not in SECTIONS or not setting:
             cause = f"The matrix key {key!r} names no setting."
-            reader.mistakes.add(reader.line(*at), cause, "write SECTION.SETTING, such as tune.steps")
+            reader.diagnostics.add(reader.line(*at), cause, "write SECTION.SETTING, such as tune.steps")
             continue
         axis = []
         for place, value in reader.entries(values, at, str(key)):
-            kept = reader.settings(section, {setting: value}, lambda _, place=place: place)
+            kept = reader.settings(section, {setting: value}, _always(place))
             axis += [_Chosen(section, name, entry, setting.replace("-", "_")) for name, entry in kept.items()]
         size *= max(1, len(axis))
         axes += [axis] if axis and size <= _MAX_VARIANTS else []
     if size > _MAX_VARIANTS:
         cause = f"The matrix has more than {_MAX_VARIANTS} cells."
-        reader.mistakes.add(reader.line("matrix"), cause, "leave out values")
+        reader.diagnostics.add(reader.line("matrix"), cause, "leave out values")
         return [Variant()]
     plain = [axis[0].written for axis in axes]
     return [_cell(chosen, plain) for chosen in itertools.product(*axes)]
+
+
+def _always(at: At) -> Callable[[Any], At]:
+    return lambda _: at
 
 
 def _cell(chosen: tuple[_Chosen, ...], plain: list[str]) -> Variant:

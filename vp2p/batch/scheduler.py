@@ -1,13 +1,14 @@
-"""How far a graph has come: what is ready, what has ended, and what that means for the items."""
+"""The order of the work: which jobs are ready, which have ended, and what that means for the items."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Mapping, Protocol
 
-from vp2p.batch.expand import Item
 from vp2p.batch.graph import Failure, Graph, Node
+from vp2p.batch.plan.items import Item
 from vp2p.stages.edited import video_name
 from vp2p.stages.result import StageResult
 
@@ -45,13 +46,17 @@ class Watcher(Protocol):
     def item(self, item: Item, result: ItemResult) -> None: ...
 
 
-class Course:
+class Scheduler:
     """Keeps the state of every node that is to be done. One thread uses it."""
 
     def __init__(self, graph: Graph, watcher: Watcher) -> None:
         self.graph = graph
         self._watcher = watcher
         self._waiting = graph.needed()
+        parents = {key: [node.parent] if node.parent in self._waiting else [] for key, node in self._waiting.items()}
+        self._sorter: TopologicalSorter[str] = TopologicalSorter(parents)
+        self._sorter.prepare()
+        self._ready: set[str] = set()
         self._running: dict[str, Node] = {}
         self._begun: set[str] = set()
         self._outcomes: dict[str, StageResult | Failure] = {}
@@ -75,16 +80,18 @@ class Course:
 
     def ready(self) -> list[Node]:
         """The nodes whose parent is finished, in the plan's order."""
-        unfinished = self._waiting.keys() | self._running.keys()
-        return [node for node in self._waiting.values() if node.parent not in unfinished]
+        self._ready.update(self._sorter.get_ready())
+        return [node for key, node in self._waiting.items() if key in self._ready]
 
     def parent_run(self, node: Node) -> str | None:
         """The name of the run that a node is made from."""
         if node.parent is None:
             return None
         made = self._outcomes.get(node.parent)
+        if isinstance(made, StageResult):
+            return made.run
         planned = self.graph.nodes[node.parent].planned
-        return made.run if isinstance(made, StageResult) else planned and planned.run.name
+        return planned.run.name if planned else None
 
     def take(self, node: Node) -> None:
         """A node is not ready any more: it will be given to a process."""
@@ -106,6 +113,8 @@ class Course:
         self._end_items(node.key, node, outcome)
         if isinstance(outcome, Failure):
             self._fail_after(node.key, node, outcome)
+        else:
+            self._sorter.done(node.key)
 
     def _fail_after(self, key: str, failed: Node, failure: Failure) -> None:
         for child in [node.key for node in self._waiting.values() if node.parent == key]:
@@ -125,6 +134,7 @@ def _result(item: Item, node: Node, outcome: StageResult | Failure | None) -> It
     if isinstance(outcome, Failure):
         return ItemResult(*names, "failed", stage, folder, failure=outcome)
     if outcome is None:
+        assert node.planned is not None  # an item ends with a run
         run = node.planned.run
         artifact = run.path(video_name(node.job.format))
         artifact = artifact if stage == "edit" else run.path("reconstruction.mp4")

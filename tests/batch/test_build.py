@@ -8,17 +8,17 @@ from typing import Callable
 import pytest
 
 from tests.batch.conftest import PROMPT
+from vp2p.batch.build import build_graph
 from vp2p.batch.graph import Graph
-from vp2p.batch.mistakes import PlanError
-from vp2p.batch.plan import read_plan
+from vp2p.batch.job import attempt
+from vp2p.batch.plan.diagnostics import PlanError
+from vp2p.batch.plan.read import read_plan
 from vp2p.batch.pool import Pool
-from vp2p.batch.survey import survey
-from vp2p.batch.work import attempt
 from vp2p.stages.result import StageResult, silent
 
 
 def graph_of(path: Path) -> Graph:
-    return survey(*read_plan(path))
+    return build_graph(*read_plan(path))
 
 
 def stages(graph: Graph) -> list[str]:
@@ -117,7 +117,7 @@ def test_a_damaged_result_is_told(folder: Path, write: Callable[..., Path]) -> N
 def test_words_are_checked_by_the_model(write: Callable[..., Path], edits: str, line: int, cause: str) -> None:
     with pytest.raises(PlanError) as caught:
         graph_of(write("one", edits=edits))
-    (mistake,) = caught.value.mistakes
+    (mistake,) = caught.value.diagnostics
     assert (mistake.line, cause in mistake.cause) == (line, True), mistake
 
 
@@ -125,7 +125,7 @@ def test_these_mistakes_join_the_others(write: Callable[..., Path]) -> None:
     plan = write("one", "gone", edits="[{swap: horse=dog}, {swap: cat=dog, blend: 7}]", more="surplus: 1")
     with pytest.raises(PlanError) as caught:
         graph_of(plan)
-    told = [mistake.cause for mistake in caught.value.mistakes]
+    told = [mistake.cause for mistake in caught.value.diagnostics]
     for cause in ("no key 'surplus'", 'no word "horse"', "blend is 7", "no video"):
         assert any(cause in one for one in told), (cause, told)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Callable, Collection, Mapping
 
 from vp2p.addresses import refuse_address
-from vp2p.batch.document import At, Document
-from vp2p.batch.mistakes import Mistakes
+from vp2p.batch.plan.diagnostics import Diagnostics
+from vp2p.batch.plan.document import At, Document
 from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
 from vp2p.models.sources import ALIASES, BUNDLED, find_folder
@@ -24,9 +24,9 @@ _NAME = "give name: letters, digits, . _ or -, at most 64, not starting with . o
 class Reader:
     """Reads a document's pieces; what is wrong becomes a mistake, and what is right is returned."""
 
-    def __init__(self, document: Document, mistakes: Mistakes) -> None:
+    def __init__(self, document: Document, diagnostics: Diagnostics) -> None:
         self.document = document
-        self.mistakes = mistakes
+        self.diagnostics = diagnostics
         self.folder = document.path.absolute().parent
 
     def line(self, *at: Any) -> int:
@@ -37,13 +37,15 @@ class Reader:
         if value is None:
             return {}
         if not isinstance(value, dict):
-            self.mistakes.add(self.line(*at), f"{what} is {value!r}, but must hold keys.", "known: " + ", ".join(known))
+            self.diagnostics.add(
+                self.line(*at), f"{what} is {value!r}, but must hold keys.", "known: " + ", ".join(known)
+            )
             return {}
         for key in value:
             if key not in known:
                 near = difflib.get_close_matches(str(key), known, n=1)
                 hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-                self.mistakes.add(self.line(*at, key), f"{what} has no key {key!r}.", hint)
+                self.diagnostics.add(self.line(*at, key), f"{what} has no key {key!r}.", hint)
         return {key: entry for key, entry in value.items() if key in known}
 
     def entries(self, value: Any, at: At, what: str) -> list[tuple[At, Any]]:
@@ -51,7 +53,7 @@ class Reader:
         if value is None:
             return []
         if not isinstance(value, list):
-            self.mistakes.add(self.line(*at), f"{what} is {value!r}, but must be a list.", "start each entry with -")
+            self.diagnostics.add(self.line(*at), f"{what} is {value!r}, but must be a list.", "start each entry with -")
             return []
         return [((*at, index), entry) for index, entry in enumerate(value)]
 
@@ -59,18 +61,18 @@ class Reader:
         """Text that is not blank and can be encoded."""
         if isinstance(value, str) and value.strip() and "\0" not in value and _encodable(value):
             return value.strip()
-        self.mistakes.add(self.line(*at), f"{what} is {value!r}, but must be text.", f"write {what}: …")
+        self.diagnostics.add(self.line(*at), f"{what} is {value!r}, but must be text.", f"write {what}: …")
         return None
 
     def name(self, value: Any, at: At, what: str) -> str | None:
         """A name that may become part of a path."""
         if not isinstance(value, str):
-            self.mistakes.add(self.line(*at), f"The name of {what} is {value!r}, but must be text.", _NAME)
+            self.diagnostics.add(self.line(*at), f"The name of {what} is {value!r}, but must be text.", _NAME)
             return None
         try:
             return check_edit_name(value)
         except UsageError:
-            self.mistakes.add(self.line(*at), f"{value[:80]!r} cannot be the name of {what}.", _NAME)
+            self.diagnostics.add(self.line(*at), f"{value[:80]!r} cannot be the name of {what}.", _NAME)
             return None
 
     def names(self, value: Any, at: At, what: str) -> list[str] | None:
@@ -79,7 +81,7 @@ class Reader:
             return None
         entries = value if isinstance(value, list) else [value]
         if not all(isinstance(entry, str) for entry in entries):
-            self.mistakes.add(self.line(*at), f"{value!r} are no names of {what}.", f"write [name, name] of {what}")
+            self.diagnostics.add(self.line(*at), f"{value!r} are no names of {what}.", f"write [name, name] of {what}")
             return []
         return entries
 
@@ -89,7 +91,7 @@ class Reader:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
-                self.mistakes.add(self.line(*at), f"There is no {what} {name!r}.", hint)
+                self.diagnostics.add(self.line(*at), f"There is no {what} {name!r}.", hint)
 
     def section(self, name: str, value: Any, at: At) -> dict[str, Any]:
         """The settings of a section, each checked by itself; paths are taken from the plan's folder."""
@@ -97,7 +99,7 @@ class Reader:
             return {}
         if not isinstance(value, dict):
             cause = f"{name} is {value!r}, but must hold settings."
-            self.mistakes.add(self.line(*at), cause, f"indent its settings under {name}:")
+            self.diagnostics.add(self.line(*at), cause, f"indent its settings under {name}:")
             return {}
         return self.settings(name, value, lambda key: (*at, key))
 
@@ -105,7 +107,7 @@ class Reader:
         """As :meth:`section`, for settings that ``place`` says the places of."""
         kept = {}
         for key, entry in values.items():
-            with self.mistakes.at(self.line(*place(key))):
+            with self.diagnostics.at(self.line(*place(key))):
                 from_mapping(SECTIONS[name], {key: entry})
                 kept[setting_name(key)] = self._placed(name, setting_name(key), entry)
         return kept

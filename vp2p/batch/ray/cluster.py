@@ -8,12 +8,12 @@ import sys
 from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, Iterator
 
-from vp2p.batch import remote
-from vp2p.batch.course import Course
 from vp2p.batch.graph import Failure, Graph, Node
-from vp2p.batch.mistakes import Mistakes
-from vp2p.batch.needs import Needs
-from vp2p.batch.plan import STAGES, Plan
+from vp2p.batch.plan.diagnostics import Diagnostics
+from vp2p.batch.plan.read import STAGES, Plan
+from vp2p.batch.plan.resources import Resources
+from vp2p.batch.ray.tasks import Board, build_plan, run_job
+from vp2p.batch.scheduler import Scheduler
 from vp2p.batch.signals import noted
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.stages.result import StageResult
@@ -68,75 +68,79 @@ class Cluster:
         self._nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         # On this very node, so that it is lost with no other.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._board = ray.remote(remote.Board).options(num_cpus=0, scheduling_strategy=here).remote()
+        self._board = ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
         self._news: Any = None  # on their way from the board
 
-    def survey(self, plan: Plan, mistakes: Mistakes) -> Graph:
-        """:func:`vp2p.batch.survey.survey` by a worker, which sees the device that the stages will see.
+    def build_graph(self, plan: Plan, diagnostics: Diagnostics) -> Graph:
+        """:func:`vp2p.batch.build.build_graph` by a worker, which sees the device that the stages will see.
 
         Raises:
             PlanError: the plan has mistakes.
             UsageError: no node has what a stage needs.
         """
         devices = {item.sections["model"].get("device", "auto") for item in plan.items}
-        options = [self._options(stage, plan.needs.get(stage, Needs()), devices) for stage in STAGES]
+        options = [self._options(stage, plan.resources.get(stage, Resources()), devices) for stage in STAGES]
         try:
-            found = self._ray.get(self._task(remote.survey_plan, options[0]).remote(plan, mistakes))
+            found = self._ray.get(self._task(build_plan, options[0]).remote(plan, diagnostics))
         except self._ray.exceptions.RayError as error:
             raise Vp2pError(f"A worker could not read the plan: {_reason(error)}", _INSTALL) from error
-        if isinstance(found, Mistakes):
+        if isinstance(found, Diagnostics):
             found.check()
-        return found
+        graph: Graph = found
+        return graph
 
-    def run(self, course: Course, plan: Plan) -> None:
-        """Does what is left of ``course``. A job whose worker is lost goes to another, up to five times.
+    def run(self, scheduler: Scheduler, plan: Plan) -> None:
+        """Does what is left. A job whose worker is lost goes to another, up to five times.
 
         Raises:
             Interrupted: a signal came; the workers have saved their checkpoints.
         """
-        ray, tasks, told = self._ray, {}, 0
+        ray, told = self._ray, 0
+        tasks: dict[Any, Node] = {}
         with noted() as signals:
-            while course.left and (tasks or not signals):
-                for node in [] if signals else course.ready():
-                    tasks[self._submit(node, course, plan)] = node
+            while scheduler.left and (tasks or not signals):
+                for node in [] if signals else scheduler.ready():
+                    tasks[self._submit(node, scheduler, plan)] = node
                 for _ in signals[told:]:
                     for task in tasks:
                         ray.cancel(task, force=told > 0)
                     told += 1
                 ended, _ = ray.wait(list(tasks), timeout=_SECONDS)
-                self._pass_on(course)
+                self._pass_on(scheduler)
                 for task in ended:
                     node, outcome = tasks.pop(task), self._outcome(task)
                     if outcome is not None or not signals:
-                        course.end(node, outcome or Failure("Cancelled", "The task was cancelled.", "the same command"))
+                        scheduler.end(
+                            node, outcome or Failure("Cancelled", "The task was cancelled.", "the same command")
+                        )
         if signals:
             raise Interrupted(signals[0])
 
-    def _submit(self, node: Node, course: Course, plan: Plan) -> Any:
+    def _submit(self, node: Node, scheduler: Scheduler, plan: Plan) -> Any:
         job = node.job
         device = job.compute.get("device", job.config.model.device)
-        options = self._options(job.stage, plan.needs.get(job.stage, Needs()), {device})
-        course.take(node)
-        task = self._task(remote.run_job, options)
-        return task.remote(self._board, node.key, job, course.parent_run(node))
+        options = self._options(job.stage, plan.resources.get(job.stage, Resources()), {device})
+        scheduler.take(node)
+        task = self._task(run_job, options)
+        return task.remote(self._board, node.key, job, scheduler.parent_run(node))
 
     def _task(self, function: Any, options: dict[str, Any]) -> Any:
         return self._ray.remote(function).options(max_retries=_RETRIES, **options)
 
-    def _options(self, stage: str, needs: Needs, devices: set[str]) -> dict[str, Any]:
-        """What Ray is told of a stage's needs. Raises UsageError if no node has them."""
-        gpus = needs.gpus
+    def _options(self, stage: str, wanted: Resources, devices: set[str]) -> dict[str, Any]:
+        """What Ray is told of the resources that a stage wants. Raises UsageError if no node has them."""
+        gpus = wanted.gpus
         if gpus is None:
             there = any(node.get("GPU", 0) >= 1 for node in self._nodes)
             gpus = 1 if "cuda" in devices or ("auto" in devices and there) else 0
-        wanted = {"CPU": needs.cpus, "GPU": gpus, "memory": needs.memory or 0}
-        if not any(all(node.get(key, 0) >= amount for key, amount in wanted.items()) for node in self._nodes):
-            told = ", ".join(f"{amount:g} {key}" for key, amount in wanted.items() if amount)
+        amounts = {"CPU": wanted.cpus, "GPU": gpus, "memory": wanted.memory or 0}
+        if not any(all(node.get(key, 0) >= amount for key, amount in amounts.items()) for node in self._nodes):
+            told = ", ".join(f"{amount:g} {key}" for key, amount in amounts.items() if amount)
             raise UsageError(f"No node of the cluster has what {stage} needs: {told}.", "lower it under resources:")
-        options = {"num_cpus": needs.cpus, "num_gpus": gpus}
-        return options | ({"memory": needs.memory} if needs.memory else {})
+        options = {"num_cpus": wanted.cpus, "num_gpus": gpus}
+        return options | ({"memory": wanted.memory} if wanted.memory else {})
 
-    def _pass_on(self, course: Course) -> None:
+    def _pass_on(self, scheduler: Scheduler) -> None:
         """News of the workers; none are no matter. What is slow to come is awaited by the next call."""
         self._news = self._news or self._board.take.remote()
         with suppress(self._ray.exceptions.RayError):
@@ -145,17 +149,18 @@ class Cluster:
                 return
             taken, self._news = self._news, None
             for key, *news in self._ray.get(taken):
-                node = course.graph.nodes[key]
+                node = scheduler.graph.nodes[key]
                 if news:
-                    course.progress(node, *news)
+                    scheduler.progress(node, *news)
                 else:
-                    course.began(node)
+                    scheduler.began(node)
 
     def _outcome(self, task: Any) -> StageResult | Failure | None:
         """What a task came to; None if it was cancelled."""
         errors = self._ray.exceptions
         try:
-            return self._ray.get(task)
+            outcome: StageResult | Failure = self._ray.get(task)
+            return outcome
         except errors.TaskCancelledError:
             return None
         except errors.RayTaskError as error:

@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Callable, Hashable
 
-from vp2p.batch.expand import Item
 from vp2p.batch.graph import Failure, Graph, Job, Node
-from vp2p.batch.mistakes import Mistakes
-from vp2p.batch.places import Place, Places
-from vp2p.batch.plan import Plan
+from vp2p.batch.plan.diagnostics import Diagnostics
+from vp2p.batch.plan.items import Item
+from vp2p.batch.plan.read import Plan
 from vp2p.batch.pool import Pool
+from vp2p.batch.workspaces import PlannedWorkspace, Workspaces
 from vp2p.defaults import for_model
 from vp2p.errors import ArtifactError
 from vp2p.models.sources import BUNDLED
@@ -24,7 +24,7 @@ from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.names import cut_name
 
 
-def survey(plan: Plan, mistakes: Mistakes) -> Graph:
+def build_graph(plan: Plan, diagnostics: Diagnostics) -> Graph:
     """Works out every stage of the plan's items.
 
     What only the model and the workspaces can tell is checked here: words, devices, videos that are
@@ -33,30 +33,30 @@ def survey(plan: Plan, mistakes: Mistakes) -> Graph:
     Raises:
         PlanError: the plan has mistakes, these or those it was read with.
     """
-    work, places = _Survey(), Places(plan)
-    wrong = bool(mistakes)
-    found: dict[int, Place] = {}
+    builder, workspaces = _Builder(), Workspaces(plan)
+    wrong = bool(diagnostics)
+    found: dict[int, PlannedWorkspace] = {}
     for item in sorted(plan.items, key=lambda item: not item.like_its_video):
-        with mistakes.at(item.video_line, once=True):
-            found[id(item)] = places.of(item)
+        with diagnostics.at(item.video_line, once=True):
+            found[id(item)] = workspaces.of(item)
     items = []
     for item in plan.items:
-        place = found.get(id(item))
-        if place is None or (wrong and not _local(place)):
+        workspace = found.get(id(item))
+        if workspace is None or (wrong and not _local(workspace)):
             continue
-        with mistakes.at(item.video_line, once=True):
-            last, inverted, session = work.invert(item, place)
+        with diagnostics.at(item.video_line, once=True):
+            last, inverted, session = builder.invert(item, workspace)
             if item.edit is not None:
-                with mistakes.at(item.line):
-                    last = work.edit(item, place, last, inverted, session)
+                with diagnostics.at(item.line):
+                    last = builder.edit(item, workspace, last, inverted, session)
             items.append((item, last))
-    mistakes.check()
-    return Graph({**work.nodes, **_verified(work.nodes, {last for _, last in items})}, tuple(items))
+    diagnostics.check()
+    return Graph({**builder.nodes, **_verified(builder.nodes, {last for _, last in items})}, tuple(items))
 
 
-def _local(place: Place) -> bool:
+def _local(workspace: PlannedWorkspace) -> bool:
     """Whether the model is there without fetching it."""
-    model = place.config.model.model
+    model = workspace.config.model.model
     return model == BUNDLED or Path(model).is_dir()
 
 
@@ -90,7 +90,7 @@ class _Snapshot(Workspace):
         return self._runs[stage]
 
 
-class _Survey:
+class _Builder:
     """The nodes found so far; what items share is worked out once."""
 
     def __init__(self) -> None:
@@ -99,36 +99,39 @@ class _Survey:
         self._known: dict[Hashable, Any] = {}
         self._taken: dict[tuple[Path, str], str] = {}
 
-    def invert(self, item: Item, place: Place) -> tuple[str, Planned, Session]:
+    def invert(self, item: Item, workspace: PlannedWorkspace) -> tuple[str, Planned, Session]:
         """Adds the item's stages up to its inversion; returns that node's key, its run, and the session."""
-        folder, compute = place.folder, place.compute(item)
-        session = self._once(("session", folder, *compute.items()), lambda: self._session(place, compute))
+        folder, compute = workspace.folder, workspace.compute(item)
+        session = self._once(("session", folder, *compute.items()), lambda: self._session(workspace, compute))
         tune = for_model(session.folder, "tune", item.sections["tune"])
         invert = for_model(session.folder, "invert", item.sections["invert"])
         key = (folder, *compute.items(), tune)
         tuned = self._once(key, lambda: plan_tune(session, tune))
         inverted = self._once((*key, invert), lambda: plan_invert(session, invert, tuned))
 
-        at = self._add(Job("init", folder, place.config), None, None, (folder / "vp2p.yaml").exists())
-        at = self._add(Job("tune", folder, place.config, compute, tune), at, tuned)
-        return self._add(Job("invert", folder, place.config, compute, invert), at, inverted), inverted, session
+        at = self._add(Job("init", folder, workspace.config), None, None, (folder / "vp2p.yaml").exists())
+        at = self._add(Job("tune", folder, workspace.config, compute, tune), at, tuned)
+        return self._add(Job("invert", folder, workspace.config, compute, invert), at, inverted), inverted, session
 
-    def edit(self, item: Item, place: Place, parent: str, inverted: Planned, session: Session) -> str:
-        """Adds the item's edit; returns its key."""
+    def edit(self, item: Item, workspace: PlannedWorkspace, parent: str, inverted: Planned, session: Session) -> str:
+        """Adds the item's edit, of which it must have one; returns its key."""
+        assert item.edit is not None
         settings = for_model(session.folder, "edit", item.sections["edit"])
         edited = plan_edit(session, settings, inverted, KeepAs(format=item.format))
-        name = item.edit if item.settings is None else cut_name(item.edit, f"-{item.settings}")
-        name = edited.run.name if edited.run.folder.exists() else self._free(place.folder, name, edited.run.identity)
+        name = edited.run.name
+        if not edited.run.folder.exists():
+            wish = item.edit if item.settings is None else cut_name(item.edit, f"-{item.settings}")
+            name = self._free(workspace.folder, wish, edited.run.identity)
         run = session.workspace.run("edit", edited.run.identity, name)
         planned = Planned(edited.workspace, run, edited.recorded, edited.parents)
-        job = Job("edit", place.folder, place.config, place.compute(item), settings, name, item.format)
+        job = Job("edit", workspace.folder, workspace.config, workspace.compute(item), settings, name, item.format)
         return self._add(job, parent, planned)
 
-    def _session(self, place: Place, compute: dict[str, Any]) -> Session:
-        workspace = _Snapshot(place.folder)
-        if not (place.folder / "vp2p.yaml").exists():
-            workspace.config = place.config
-        return self._pool.session(workspace, compute)
+    def _session(self, workspace: PlannedWorkspace, compute: dict[str, Any]) -> Session:
+        snapshot = _Snapshot(workspace.folder)
+        if not (workspace.folder / "vp2p.yaml").exists():
+            snapshot.config = workspace.config
+        return self._pool.session(snapshot, compute)
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key not in self._known:

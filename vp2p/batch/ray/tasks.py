@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vp2p.batch.graph import Failure, Graph, Job
-from vp2p.batch.mistakes import Mistakes, PlanError
-from vp2p.batch.plan import Plan
+from vp2p.batch.plan.diagnostics import Diagnostics, PlanError
+from vp2p.batch.plan.read import Plan
+from vp2p.batch.progress import at_most_every
 from vp2p.stages.result import StageResult
+from vp2p.stages.running import Patience
 from vp2p.stages.saving import Interrupted, interrupt
+
+if TYPE_CHECKING:
+    from vp2p.batch.pool import Pool
 
 _SECONDS_BETWEEN_NEWS = 0.5
 # A lost worker's lock is freed with its process; network storage may take its lease's time for that.
@@ -35,14 +39,14 @@ class Board:
         return news
 
 
-def survey_plan(plan: Plan, mistakes: Mistakes) -> Graph | Mistakes:
+def build_plan(plan: Plan, diagnostics: Diagnostics) -> Graph | Diagnostics:
     """The graph of a plan as this node sees it, or all of its mistakes."""
-    from vp2p.batch.survey import survey
+    from vp2p.batch.build import build_graph
 
     try:
-        return survey(plan, mistakes)
+        return build_graph(plan, diagnostics)
     except PlanError:
-        return mistakes
+        return diagnostics
 
 
 def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult | Failure:
@@ -53,15 +57,10 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
     """
     import ray
 
-    from vp2p.batch.work import attempt
+    from vp2p.batch.job import attempt
 
-    last = 0.0
-
-    def progress(what: str, done: int, total: int, metric: str = "") -> None:
-        nonlocal last
-        if time.monotonic() - last >= _SECONDS_BETWEEN_NEWS or done == total:
-            last = time.monotonic()
-            board.tell.remote(key, what, done, total, metric)
+    def tell(what: str, done: int, total: int, metric: str = "") -> None:
+        board.tell.remote(key, what, done, total, metric)
 
     with suppress(ray.exceptions.RayError):
         ray.get(board.tell.remote(key))  # it must be known even if this worker is lost at once
@@ -69,12 +68,7 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
     if threading.current_thread() is threading.main_thread():
         before = signal.signal(signal.SIGINT, interrupt)
     try:
-        until = time.monotonic() + _LOCK_SECONDS
-        while True:
-            outcome = attempt(_pool(), job, parent, progress)
-            if not _locked(outcome) or time.monotonic() > until:
-                return outcome
-            time.sleep(1)
+        return attempt(_pool(), job, parent, at_most_every(_SECONDS_BETWEEN_NEWS, tell))
     except Interrupted as interrupted:
         raise KeyboardInterrupt from interrupted  # Ray's own word for it
     finally:
@@ -83,12 +77,8 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
 
 
 @cache
-def _pool() -> Any:
+def _pool() -> Pool:
     """The loaded model of this worker process, which Ray gives one task after another."""
     from vp2p.batch.pool import Pool
 
-    return Pool()
-
-
-def _locked(outcome: StageResult | Failure) -> bool:
-    return isinstance(outcome, Failure) and outcome.kind == "LockedError"
+    return Pool(Patience(_LOCK_SECONDS))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Callable
 
 from vp2p.batch.graph import Failure, Job
 from vp2p.batch.pool import Pool
 from vp2p.errors import Vp2pError, is_out_of_memory
+from vp2p.settings import InvertSettings, TuneSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -31,7 +31,7 @@ def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> Sta
         Interrupted: a signal came; a checkpoint is saved.
     """
     try:
-        return _STAGES[job.stage](pool, job, parent, progress)
+        return _run(pool, job, parent, progress)
     except Exception as error:
         if interrupted := interruption(error):
             raise interrupted from None
@@ -48,26 +48,12 @@ def _failure(job: Job, error: Exception) -> Failure:
     return Failure("UnexpectedError", f"{type(error).__name__}: {reason}", "vp2p -v batch … says where it happened")
 
 
-def _init(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    return init(job.folder, job.config, pool.session)
-
-
-def _tune(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    return tune(pool.session(Workspace(job.folder, redo), job.compute), job.settings, progress=progress)
-
-
-def _invert(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
-    return invert(pool.session(Workspace(job.folder, redo), job.compute), job.settings, parent, progress=progress)
-
-
-def _edit(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+def _run(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+    if job.settings is None:
+        return init(job.folder, job.config, pool.session)
     session = pool.session(Workspace(job.folder, redo), job.compute)
+    if isinstance(job.settings, TuneSettings):
+        return tune(session, job.settings, progress=progress)
+    if isinstance(job.settings, InvertSettings):
+        return invert(session, job.settings, parent, progress=progress)
     return edit(session, job.settings, parent, KeepAs(job.name, job.format), progress)
-
-
-_STAGES: dict[str, Callable[[Pool, Job, str | None, Progress], StageResult]] = {
-    "init": _init,
-    "tune": _tune,
-    "invert": _invert,
-    "edit": _edit,
-}

@@ -1,0 +1,1 @@
+"""The jobs of a plan on processes of this machine."""

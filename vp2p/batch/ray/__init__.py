@@ -1,0 +1,1 @@
+"""The jobs of a plan as tasks of a Ray cluster."""
