@@ -23,6 +23,8 @@ from vp2p.workspace.atomic import check_unlinked
 _STAGES = ("edit", "invert", "tune", "source")
 Rows = list[tuple[str, np.ndarray]]
 
+_SHOWN = 80  # characters of a word that a message repeats
+
 
 def find_shown(workspace: Workspace, name: str | None) -> RunFolder:
     """The finished run that ``name`` means: an edit before others, or ``stage/name``; by default the newest.
@@ -70,8 +72,9 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
     for word in words:
         if word.lower() not in maps:
             known = ", ".join(maps) or "none"
+            hint = typed(word) if len(word) <= _SHOWN else "WORD"
             raise UsageError(
-                f"No attention of {quoted(word, 80)} is kept; kept: {known}.", f"vp2p attention {typed(word)}"
+                f"No attention of {quoted(word, _SHOWN)} is kept; kept: {known}.", f"vp2p attention {hint}"
             )
         rows.append((f"attention of {word}", overlaid(frames.pixels, maps[word.lower()])))
     return rows

@@ -19,6 +19,7 @@ from vp2p.workspace.lock import holder
 from vp2p.workspace.tags import Tag, names_of
 
 # What is beside the runs, and may hold what a kill left: evaluations, sheets, and what a page links to.
+_SECONDS_OF_ANOTHER = 10.0  # another clean-up at the same time is done in far less
 _BESIDE = ("tags", "eval", "show", "report_files")
 _INTERRUPTED, _NAMED = "interrupted", "named"
 
@@ -83,7 +84,7 @@ def remove(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish, ...
             check_unlinked(one.run.folder.parent, one.run.folder)
     with ExitStack() as held:
         for folder in dict.fromkeys(one.run.folder for one in found if one.run is not None):
-            held.enter_context(run_lock(folder))
+            held.enter_context(run_lock(folder, wait=_SECONDS_OF_ANOTHER))
         going = _unchanged(workspace, found)
         for one in going:
             if one.tag is not None:
