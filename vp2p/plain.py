@@ -103,7 +103,8 @@ def _check_events(data: bytes | str) -> None:
     """Refuses what is too large, too deep, or says a key twice, before anything is built of it."""
     open_: list[tuple[set[str], list[bool]] | None] = []  # of a mapping its keys, and whether a key comes next
     for count, event in enumerate(yaml.parse(data, Loader=_Loader)):
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        mark = event.start_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         if count > _MOST_EVENTS:
             raise PlainError("it holds too much", line, column)
         if isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):

@@ -115,7 +115,7 @@ def opened() -> Iterator[Callable[[int], int]]:
         err.flush()
         return code
 
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = out, err
     try:
         yield ended
     finally:

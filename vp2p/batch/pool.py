@@ -13,7 +13,7 @@ from vp2p.workspace import Workspace
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import CLIPTokenizerFast  # type: ignore[attr-defined]  # which it defines as it is imported
+    from transformers import CLIPTokenizerFast
 
     from vp2p.pipeline.inflated import InflatedModel
 

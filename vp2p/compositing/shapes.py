@@ -35,7 +35,8 @@ def largest_parts(shapes: Tensor, share: float) -> Tensor:
         sizes = stats[:, cv2.CC_STAT_AREA].copy()
         sizes[0] = 0  # the background's
         kept: np.ndarray = (sizes > 0) & (sizes >= share * sizes.max())
-        return kept[labels]
+        parts: np.ndarray = kept[labels]
+        return parts
 
     return _each(shapes, large)
 

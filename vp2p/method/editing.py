@@ -71,7 +71,7 @@ def edit(
         if source.recorded is not None:
             at_source = source.recorded[index - 1 : index]
         else:
-            prediction = guide(out[-1:], out[:1], source.guidance) if guided_source else out[:1]
+            prediction = out[:1] if source.guidance is None else guide(out[-1:], out[:1], source.guidance)
             at_source = schedule.denoise(prediction, at_source, index)
         prediction = guide(out[1 : 1 + count], out[1 + count : 1 + 2 * count], guidance)
         at_targets = schedule.denoise(prediction, at_targets, index)

@@ -19,12 +19,14 @@ def ddim_move(x: Tensor, eps: Tensor, alpha_from: float, alpha_to: float) -> Ten
 
 def remove_noise(x: Tensor, eps: Tensor, alpha: float) -> Tensor:
     """The clean latents that noisy ones are made of, were ``eps`` the noise in them (DDIM, equation 9)."""
-    return (x - (1 - alpha) ** 0.5 * eps) / alpha**0.5
+    clean: Tensor = (x - (1 - alpha) ** 0.5 * eps) / alpha**0.5
+    return clean
 
 
 def add_noise(clean: Tensor, eps: Tensor, alpha: float) -> Tensor:
     """Clean latents under noise."""
-    return alpha**0.5 * clean + (1 - alpha) ** 0.5 * eps
+    noisy: Tensor = alpha**0.5 * clean + (1 - alpha) ** 0.5 * eps
+    return noisy
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,15 @@ class Schedule:
         if not self.velocity:
             return prediction
         alpha = self.alphas[index]
-        return alpha**0.5 * prediction + (1 - alpha) ** 0.5 * x
+        eps: Tensor = alpha**0.5 * prediction + (1 - alpha) ** 0.5 * x
+        return eps
 
     def denoise(self, prediction: Tensor, x: Tensor, index: int) -> Tensor:
         """Latents at trajectory index ``index - 1``, from the model's prediction at ``index``."""
         return ddim_move(x, self.noise(prediction, x, index), self.alphas[index], self.alphas[index - 1])
 
 
-def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor:
+def guide(unconditional: Tensor, conditional: Tensor, guidance: float | Tensor) -> Tensor:
     """Classifier-free guidance (Ho & Salimans, equation 6)."""
     return unconditional + guidance * (conditional - unconditional)
 
@@ -77,7 +80,8 @@ def guide(unconditional: Tensor, conditional: Tensor, guidance: float) -> Tensor
 def training_target(scheduler: DDIMScheduler, latents: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
     """What the model should predict for noised latents: the noise, or the velocity."""
     if scheduler.config.prediction_type == "v_prediction":
-        return scheduler.get_velocity(latents, noise, timestep)
+        velocity: Tensor = scheduler.get_velocity(latents, noise, timestep)
+        return velocity
     return noise
 
 

@@ -19,8 +19,8 @@ from vp2p.models.text import check_length
 
 # A model that fits --clip-model, as V2VBench's measures use it.
 EXAMPLE = "openai/clip-vit-large-patch14"
-_FILES = ("config.json", "model.safetensors", "model-*-of-*.safetensors", "*.index.json", "tokenizer*", "*.txt")
-_FILES += ("vocab.json", "special_tokens_map.json")
+_WEIGHTS = ("config.json", "model.safetensors", "model-*-of-*.safetensors", "*.index.json")
+_FILES = (*_WEIGHTS, "tokenizer*", "*.txt", "vocab.json", "special_tokens_map.json")
 # Mean and deviation of the pictures that CLIP was trained on, RGB in 0...1; every CLIP model is used with them.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -49,7 +49,8 @@ class Clip:
         return _of_norm_1(self.model.text_projection(row))[0]
 
     def _embedding(self, network: torch.nn.Module, inputs: Tensor) -> Tensor:
-        return network(inputs.to(self.model.device)).pooler_output
+        pooled: Tensor = network(inputs.to(self.model.device)).pooler_output
+        return pooled
 
 
 def prepared(picture: np.ndarray, side: int) -> Tensor:
@@ -107,4 +108,5 @@ def _folder(name: str) -> Path:
 
 def _of_norm_1(rows: Tensor) -> Tensor:
     rows = rows.float().cpu()
-    return rows / rows.norm(dim=-1, keepdim=True)
+    unit: Tensor = rows / rows.norm(dim=-1, keepdim=True)
+    return unit

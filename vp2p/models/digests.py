@@ -37,7 +37,7 @@ def file_digest(path: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_bytes())
         if found["state"] == state:
-            return found["sha256"]
+            return str(found["sha256"])
     digest = _digest(path)
     if time.time() - max(facts.st_mtime, facts.st_ctime) > _SETTLED_SECONDS:
         with suppress(OSError):  # a cache folder that cannot be written costs time only

@@ -44,12 +44,12 @@ class LatentModel:
 
     @property
     def latent_channels(self) -> int:
-        return self.vae.config.latent_channels
+        return int(self.vae.config.latent_channels)
 
     @property
     def token_limit(self) -> int:
         """The longest prompt in tokens, begin and end tokens included."""
-        return self.tokenizer.model_max_length
+        return int(self.tokenizer.model_max_length)
 
 
 def load_model(settings: ModelSettings) -> LatentModel:
@@ -82,7 +82,7 @@ def load_model(settings: ModelSettings) -> LatentModel:
     return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
 
 
-def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any:
+def _load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
     """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
     try:
         with loadable(folder.path / part, WEIGHT_STEMS[part]) as (place, variant):

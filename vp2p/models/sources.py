@@ -94,7 +94,7 @@ def find_folder(model: str) -> Path:
         local = model.removeprefix("file://") if model.startswith("file:///") else None
         raise ModelError(
             f"The model {model} is an address, not a folder or a hub id.",
-            f"--model {repository[1] if repository else typed(local)}"
+            f"--model {repository[1] if repository else typed(local or '')}"
             if repository or local
             else "download it first, then give --model the folder",
         )

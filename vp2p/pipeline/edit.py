@@ -102,11 +102,11 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     """One layer of an edit over the layers underneath; ``source`` (F, 3, H, W) is the clip as the VAE decodes it."""
     target, settings, clip = layer.target, layer.target.settings.composite, underneath.frames
     edited = planes(job.model.decode(layer.edited.targets[0]))
-    mask = layer.edited.masks[0].float().cpu()
-    if not bool(mask.any()):
+    mask = layer.edited.masks[0]
+    if mask is None or not bool(mask.any()):
         return underneath if settings.paste else unchanged(edited)
     coarse_mask = interpolate(
-        (mask if job.user_mask is None else job.user_mask).float()[:, None], size=clip.shape[-2:]
+        (mask.cpu() if job.user_mask is None else job.user_mask).float()[:, None], size=clip.shape[-2:]
     )[:, 0]
     if surrounds(coarse_mask):
         if not settings.paste:

@@ -57,7 +57,8 @@ class EditJob:
         """The user's mask at the latents' size, (F, h, w): 1 for each cell that is white for the most part."""
         if self.user_mask is None:
             return None
-        cells = adaptive_avg_pool2d(self.user_mask[:, None], tuple(self.branches.x.shape[-2:]))[:, 0]
+        height, width = self.branches.x.shape[-2:]
+        cells = adaptive_avg_pool2d(self.user_mask[:, None], (height, width))[:, 0]
         return (cells >= 0.5).float().to(self.model.device)
 
     def plan(self, settings: EditSettings) -> EditPlan:

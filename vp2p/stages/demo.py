@@ -15,6 +15,7 @@ from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
+from vp2p.stages.planned import find_run
 from vp2p.stages.redo import redo
 from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
@@ -74,8 +75,8 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     invert(session, INVERT, progress=progress)
     results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]
 
-    source = session.workspace.newest("source")
-    rows = [(scene.prompt, load_frames(source).pixels)]
+    clip = find_run(session.workspace, "source", None, "vp2p demo")
+    rows = [(scene.prompt, load_frames(clip.run).pixels)]
     rows += [(result.facts["prompt"], every_frame(result.artifact)) for result in results]
     contact_sheet(rows, sheet, seen)
     tries = ("edit --swap cat=rabbit", 'edit --prompt "a striped cat on the grass"', "status")

@@ -113,11 +113,13 @@ def _show(session: Session, run: RunFolder, inversion: Inversion) -> tuple[str, 
     from vp2p.video.writing import write_video
 
     clip, model = inversion.clip, session.model
-    reconstruction = model.decode(inversion.inverted.reconstruction)
+    latents = inversion.inverted.reconstruction
+    assert latents is not None, "an inversion that was just made knows its reconstruction"
+    reconstruction = model.decode(latents)
     by_vae = model.decode(model.encode(clip.pixels))
     notes = write_video(run.path("reconstruction.mp4"), reconstruction, clip.timing, clip.sound)
-    quality = {"psnr_vae": psnr(by_vae, clip.pixels), "psnr_reconstruction": psnr(reconstruction, clip.pixels)}
-    write_json(run.path("quality.json"), {name: round(value, 3) for name, value in quality.items()})
+    found = {"psnr_vae": psnr(by_vae, clip.pixels), "psnr_reconstruction": psnr(reconstruction, clip.pixels)}
+    write_json(run.path("quality.json"), {name: round(value, 3) for name, value in found.items() if value is not None})
     return notes
 
 

@@ -44,7 +44,8 @@ class Controller(Protocol):
 
 def _heads(x: Tensor, heads: int) -> Tensor:
     """(b, tokens, heads·d) to (b, heads, tokens, d)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    split: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return split
 
 
 class T2SAttnProcessor:
@@ -72,7 +73,7 @@ class T2SAttnProcessor:
         rows = x.shape[0]
         if self.layer.role == "frame" and not self.own_frame:
             source = x[::frames]
-        elif self.layer.role == "cross":
+        elif self.layer.role == "cross" and encoder_hidden_states is not None:
             source = encoder_hidden_states  # (B, L, width) or (B·F, L, width)
         else:
             source = x
@@ -84,4 +85,5 @@ class T2SAttnProcessor:
         else:
             out = control.attend(self.layer, q, k, v, frames)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
-        return attn.to_out[1](attn.to_out[0](out))
+        projected: Tensor = attn.to_out[1](attn.to_out[0](out))
+        return projected

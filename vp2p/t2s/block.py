@@ -40,4 +40,5 @@ class T2SBlock(BasicTransformerBlock):
         tokens = x.shape[1]
         along_time = x.unflatten(0, (-1, frames)).transpose(1, 2).flatten(0, 1)  # (B·n, F, width)
         out = self.attn_temp(self.norm_temp(along_time), **kwargs)
-        return x + out.unflatten(0, (-1, tokens)).transpose(1, 2).flatten(0, 1)
+        moved: Tensor = x + out.unflatten(0, (-1, tokens)).transpose(1, 2).flatten(0, 1)
+        return moved

@@ -22,5 +22,5 @@ class JointGroupNorm(nn.GroupNorm):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
         joint = x.unflatten(0, (-1, self.clip.frames)).transpose(1, 2).flatten(2)  # (B, channels, F·h·w)
-        out = super().forward(joint).unflatten(2, (self.clip.frames, height, width))
+        out: Tensor = super().forward(joint).unflatten(2, (self.clip.frames, height, width))
         return out.transpose(1, 2).flatten(0, 1)

@@ -22,10 +22,12 @@ from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
+Place = Literal["down", "mid", "up"]
 
 
-def _place(name: str) -> Literal["down", "mid", "up"]:
-    return name.split("_", 1)[0]  # down_blocks…, mid_block…, up_blocks…
+def _place(name: str) -> Place:
+    places: dict[str, Place] = {"down": "down", "mid": "mid", "up": "up"}
+    return places[name.split("_", 1)[0]]  # down_blocks…, mid_block…, up_blocks…
 
 
 def _hook(attn: Attention, name: str, role: Role, own_frame: bool = False) -> None:
@@ -143,7 +145,8 @@ class TextToSetModel(nn.Module):
             cross_attention_kwargs={"frames": frames, "control": control},
             return_dict=False,
         )[0]
-        return out.unflatten(0, (-1, frames)).float()
+        predicted: Tensor = out.unflatten(0, (-1, frames)).float()
+        return predicted
 
     def tuned_parameters(self, norm_temp: bool = False) -> dict[str, nn.Parameter]:
         """The parameters that tuning trains, by their names in the UNet.

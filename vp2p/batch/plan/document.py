@@ -120,12 +120,13 @@ class _Builder:
                 self._diagnostics.add(line, "A key must be plain text.", "write key: value")
                 continue
             key = self._scalar(key_node)
+            place = (*at, key)
             if key in found:
-                first = self._document.lines[(*at, key)]
+                first = self._document.lines[place]
                 self._diagnostics.add(
                     line, f"The key {key!r} is there twice.", f"keep one of it and that of line {first}"
                 )
                 continue
-            self._document.lines[(*at, key)] = line
-            found[key] = self.value(value_node, (*at, key))
+            self._document.lines[place] = line
+            found[key] = self.value(value_node, place)
         return found

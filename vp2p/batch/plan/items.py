@@ -9,7 +9,8 @@ from pathlib import Path
 from vp2p.batch.plan.entries import Edit, Entries, Video
 from vp2p.batch.plan.matrix import Variant
 from vp2p.batch.plan.reader import Reader, Sections, merged
-from vp2p.settings import SECTIONS, from_mapping
+from vp2p.schema import from_mapping
+from vp2p.settings import SECTIONS
 from vp2p.stages.edited import Format
 
 _MAX_ITEMS = 10_000

@@ -54,7 +54,7 @@ def report(
         if single:
             result = report_one(found[0], out, link, force)
         else:
-            beside = folders[0] if len(folders) == 1 else Path()
+            beside = folders[0] if folders and len(folders) == 1 else Path()
             result = report_all(found, out or beside / INDEX, link, force, progress)
     output.result("report", result, result.page)
     if open_it and not webbrowser.open(result.page.as_uri()):

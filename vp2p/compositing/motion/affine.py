@@ -50,4 +50,5 @@ def inside(points: Tensor) -> Tensor:
     """Which of the points (2, H, W) lie in a frame of H x W pixels: bool (H, W)."""
     height, width = points.shape[-2:]
     x, y = points
-    return (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    found: Tensor = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    return found

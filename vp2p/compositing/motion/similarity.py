@@ -42,7 +42,8 @@ class Similarity:
 
     @property
     def scale(self) -> Tensor:
-        return torch.linalg.det(self.matrices[:, :, :2]).clamp(min=1e-6).sqrt()
+        area: Tensor = torch.linalg.det(self.matrices[:, :, :2])
+        return area.clamp(min=1e-6).sqrt()
 
     @property
     def turn(self) -> Tensor:

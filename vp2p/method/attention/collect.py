@@ -25,7 +25,7 @@ class MapCollector:
 
     def __init__(self, words: Sequence[tuple[int, ...]], tokens: Sequence[int]) -> None:
         self._words = words
-        self._sums: dict[int, Tensor | float] = dict.fromkeys(tokens, 0.0)
+        self._sums: dict[int, Tensor] = {size: torch.zeros(()) for size in tokens}
         self._counts = dict.fromkeys(tokens, 0)
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
@@ -100,4 +100,5 @@ def spread(maps: Tensor) -> Tensor:
     cells = maps.flatten(2)
     shares = cells / cells.sum(-1, keepdim=True)
     entropy = -torch.special.xlogy(shares, shares).sum(-1)
-    return (entropy.exp() / cells.shape[-1]).mean(-1)
+    shares_seen: Tensor = entropy.exp() / cells.shape[-1]
+    return shares_seen.mean(-1)

@@ -83,27 +83,21 @@ class EditControl:
             if target is None:
                 out.append(scaled_dot_product_attention(q[branch], k[branch], v[branch]))
             elif target.maps is not None and map_layer:
-                out.append(self._with_maps(target, q_s, k_s, q[branch], k[branch], v[branch], frames))
+                source_maps, edited = attention_maps(q_s, k_s), attention_maps(q[branch], k[branch])
+                taken, keep = (part.to(edited) for part in (target.tokens.source, target.tokens.keep))
+                edited = source_maps @ taken + edited * keep
+                target.maps.add(source_maps, edited, frames)
+                out.append(edited.to(v.dtype) @ v[branch])
             else:
                 out.append(edited_attention(target.tokens, q_s, k_s, q[branch], k[branch], v[branch]))
         return torch.stack(out).flatten(0, 1)
-
-    @staticmethod
-    def _with_maps(
-        target: TargetControl, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor, frames: int
-    ) -> Tensor:
-        source_maps = attention_maps(q_s, k_s)
-        own_maps = attention_maps(q, k)
-        taken, keep = (part.to(own_maps) for part in (target.tokens.source, target.tokens.keep))
-        edited = source_maps @ taken + own_maps * keep
-        target.maps.add(source_maps, edited, frames)
-        return edited.to(v.dtype) @ v
 
 
 def attention_maps(q: Tensor, k: Tensor) -> Tensor:
     """``softmax(q kᵀ / √d)`` in float32: (g, heads, N, L)."""
     # Half precision can overflow before the softmax, as the library's upcast_attention tells of SD 2.1.
-    return (q.float() @ k.float().transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+    scores: Tensor = q.float() @ k.float().transpose(-1, -2) * q.shape[-1] ** -0.5
+    return scores.softmax(-1)
 
 
 def edited_attention(tokens: TokenMap, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from vp2p.method.schedule import Schedule, generator
 
 __all__ = ["OPTIONS", "invert", "noised", "reduce_and_enlarge", "source", "unconditional"]
 
-OPTIONS = ("downsample", "seed")
+OPTIONS: tuple[str, ...] = ("downsample", "seed")
 
 
 def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Inverted:

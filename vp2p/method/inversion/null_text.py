@@ -15,7 +15,7 @@ from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverte
 from vp2p.method.schedule import guide, no_progress
 from vp2p.settings import InvertSettings
 
-OPTIONS = ("null", "inner_steps", "null_learning_rate", "tolerance")
+OPTIONS: tuple[str, ...] = ("null", "inner_steps", "null_learning_rate", "tolerance")
 
 
 def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversionStep) -> Inverted:
