@@ -126,7 +126,7 @@ def _end(error: BaseException) -> int:
         return _fail(error)
     if isinstance(error, ParserError):
         if type(error).__name__ == "NoArgsIsHelpError":
-            return error.exit_code  # without any words, the help is printed already
+            return int(error.exit_code)  # without any words, the help is printed already
         output.json = output.json or "--json" in sys.argv
         return _fail(usage_error(error))
     if is_out_of_memory(error):

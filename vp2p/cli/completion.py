@@ -14,7 +14,7 @@ import typer
 from vp2p.cli.completing import Completer, looking
 from vp2p.workspace import Workspace
 from vp2p.workspace.config import NAME as CONFIG
-from vp2p.workspace.workspace import STAGES
+from vp2p.workspace.parents import STAGES
 
 _LEVELS, _MOST_FOLDERS = 3, 2000
 

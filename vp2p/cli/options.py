@@ -58,7 +58,8 @@ def from_environment(cls: type) -> dict[str, Any]:
     def read(settings: dict[str, Any]) -> dict[str, Any]:
         return settings
 
-    return typer.main.get_command(reader).main([], prog_name="vp2p", standalone_mode=False)
+    found: dict[str, Any] = typer.main.get_command(reader).main([], prog_name="vp2p", standalone_mode=False)
+    return found
 
 
 def _taken(cls: type, given: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from vp2p.errors import UsageError
 
 # The parser's own base class, from whichever library this Typer takes it.
-ParserError: type[Any] = typer.BadParameter.__base__
+ParserError: type[Any] = typer.BadParameter.__mro__[1]
 
 # What the parser adds to a cause, and the hint says better.
 _ADDED = re.compile(r" ?\(Possible options: .*\)| ?\(?Did you mean .*|\bValue error, ")
@@ -40,7 +40,7 @@ def _hint(error: Any) -> str:
     command, path = error.ctx.command, error.ctx.command_path
     parameter = getattr(error, "param", None)
     source = parameter and error.ctx.get_parameter_source(parameter.name)
-    if source and source.name == "ENVIRONMENT":
+    if parameter and source and source.name == "ENVIRONMENT":
         return f"correct or unset the environment variable {parameter.envvar}"
     quoted = re.findall(r"'([^']*)'", error.message)
     subcommands = getattr(command, "commands", {})

@@ -110,5 +110,5 @@ def _tell(graph: Graph) -> None:
         names = {"video": item.video, "settings": item.settings, "edit": item.edit}
         stages = [told[node.key] for node in graph.chain(last)]
         output.result("batch", {"dry_run": True, **names, "stages": stages})
-    told = ", ".join(f"{n} {state}" for state, n in counts.items())
-    output.say((f"{len(graph.items)} results:", "bold"), f" {told}")
+    summary = ", ".join(f"{n} {state}" for state, n in counts.items())
+    output.say((f"{len(graph.items)} results:", "bold"), f" {summary}")

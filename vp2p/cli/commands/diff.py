@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -62,7 +62,7 @@ def _table(found: Comparison) -> Table:
     for title in ("", found.a, found.b):
         table.add_column(text(title), overflow="fold")
     groups = {"made from": found.parents, "figures": found.figures}
-    settings: dict[str, dict[str, tuple]] = {}
+    settings: dict[str, dict[str, tuple[Any, Any]]] = {}
     for key, pair in found.settings.items():
         group, _, name = key.rpartition(".")
         settings.setdefault(group, {})[name.replace("_", " ")] = pair
