@@ -1,14 +1,13 @@
 """Which settings are in force: card < user config < vp2p.yaml < environment < option.
 
-The command line, the batch, the bench and the Python API all ask here. They differ only in the layers that they read:
+The command line, the batch, the bench and the Python API all ask here. They differ only in what they read
+besides the model's card:
 
-===============  ==================================================================
-command line     card, user config, vp2p.yaml, environment, option
-``open_workspace``  card, vp2p.yaml, option: what is given in Python
-Python, a model  card, option: what is given in Python
-batch            card, option: what the plan says, so that it gives the same everywhere
-bench            card, option: what the method and the case say
-===============  ==================================================================
+- the command line: user config, ``vp2p.yaml``, environment and options;
+- ``open_workspace`` in Python: ``vp2p.yaml``, and what is given in Python as the option;
+- a model in Python: what is given there;
+- the batch: what the plan says, so that a plan gives the same results everywhere;
+- the bench: what the method and the case say.
 """
 
 from __future__ import annotations

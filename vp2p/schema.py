@@ -12,7 +12,7 @@ import typing
 import warnings
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
-from typing import Any, Literal, Mapping, TypeVar
+from typing import Any, Hashable, Literal, Mapping, TypeVar
 
 from vp2p.errors import UsageError
 from vp2p.plain import is_number
@@ -76,9 +76,13 @@ class Option:
         return settings
 
 
-@cache
 def options(cls: type) -> tuple[Option, ...]:
     """The options of a settings class, in their order."""
+    return _options(typing.cast(Hashable, cls))
+
+
+@cache
+def _options(cls: Any) -> tuple[Option, ...]:
     found: list[Option] = []
     for name, hint in _fields(cls).items():
         if is_dataclass(hint):
@@ -156,7 +160,6 @@ def before(cls: type) -> dict[str, Any]:
     return {one.name: one.metadata["before"] for one in options(cls) if "before" in one.metadata}
 
 
-@cache
 def _fields(cls: type) -> dict[str, Any]:
     """The fields of a settings class with their types."""
     hints = typing.get_type_hints(cls)

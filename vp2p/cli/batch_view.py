@@ -135,7 +135,7 @@ class BatchView:
         for item, what, state in rows[:room]:
             style = {"failed": "red", "running": "bold", "waiting": "dim"}.get(state, "green")
             names = (item.video, item.settings or "", item.edit or "")
-            table.add_row(*map(text, (*names, what)), text((state, style)))
+            table.add_row(*map(text, names), text(what), text((state, style)))
         counts = Counter(state for _, _, state in self._rows.values())
         table.caption = ", ".join(f"{count} {state}" for state, count in counts.items())
         return table

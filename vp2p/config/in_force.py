@@ -7,7 +7,7 @@ from typing import Any, Mapping
 
 from vp2p.config.initial import Sections, initial_layers
 from vp2p.config.user import read_user_config
-from vp2p.defaults import Layers, Origin, resolve
+from vp2p.defaults import Layers, Origin, Resolved, resolve
 from vp2p.models.card import Card, local_card
 from vp2p.plain import read_yaml
 from vp2p.schema import options, to_mapping
@@ -44,7 +44,7 @@ def in_force(workspace: Workspace | None, environment: Sections) -> list[Setting
     found: list[Setting] = []
     card = Card()
     for section, cls in SECTIONS.items():
-        resolved = resolve(cls, _layers(section, workspace, environment.get(section, {}), card))
+        resolved: Resolved[Any] = resolve(cls, _layers(section, workspace, environment.get(section, {}), card))
         if isinstance(resolved.settings, ModelSettings):
             card = local_card(resolved.settings.model)
         values = to_mapping(resolved.settings)

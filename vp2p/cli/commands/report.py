@@ -49,6 +49,7 @@ def report(
     from vp2p.report.make import INDEX, find_workspaces, report_all, report_one
 
     found = find_workspaces(folders) if folders else [workspace(ctx)]
+    folders = folders or []
     single = not folders or [one.folder for one in found] == [folders[0].absolute()]
     with output.progress() as progress:
         if single:
