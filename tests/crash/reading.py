@@ -28,7 +28,7 @@ READERS: tuple[Words, ...] = (
 WRITERS: tuple[Words, ...] = (
     at_work("report", "--force"),
     at_work("show", "dog", "--force"),
-    at_work("show", "attention"),
+    at_work("show", "dog", "--word", "cat", "--force"),
     at_work("diff", "dog", "pig", "--force"),
     at_work("eval"),
     at_work("gc", "--yes"),
