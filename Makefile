@@ -39,7 +39,7 @@ docs: setup  ## write docs/commands.md from the commands' own help
 	$(BIN)/typer vp2p.cli.app utils docs --name vp2p --title Commands --output docs/commands.md
 
 docs-site: setup  ## build the documentation as a site, in build/site
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: setup  ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --no-isolation
