@@ -16,7 +16,6 @@ import numpy as np
 
 from vp2p.bench.methods import read_method
 from vp2p.metrics.psnr import psnr
-from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
@@ -62,7 +61,7 @@ def run(name: str, clips: Path) -> list[dict]:
     pixels = load_frames(session.workspace.newest("source")).pixels
     if not mask.exists():
         write_video(mask, _drawn(boxes, pixels.shape), Fraction(4), format="png")
-    by_vae = psnr(decode_latents(session.model, encode_frames(session.model, pixels)), pixels)
+    by_vae = psnr(session.model.decode(session.model.encode(pixels)), pixels)
     rows = []
     for method in METHODS:
         inverted = invert(session, method.invert, tuned.run)
