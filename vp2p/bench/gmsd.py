@@ -33,4 +33,5 @@ def _gradients(frames: np.ndarray) -> np.ndarray:
     columns = half[:, :, :-2] + half[:, :, 1:-1] + half[:, :, 2:]
     across = (rows[:, :, 2:] - rows[:, :, :-2]) / 3
     down = (columns[:, 2:] - columns[:, :-2]) / 3
-    return np.hypot(across, down)
+    magnitude: np.ndarray = np.hypot(across, down)
+    return magnitude

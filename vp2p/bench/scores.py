@@ -68,5 +68,7 @@ def score(
     )
 
 
-def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float:
-    return round(min(psnr(first, second, kept), _MOST), 3)
+def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:
+    """None where no pixel is kept: the objects cover every frame."""
+    found = psnr(first, second, kept)
+    return None if found is None else round(min(found, _MOST), 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import quote
 
 from vp2p.bench.cases import Case
@@ -17,7 +17,7 @@ from vp2p.version import __version__
 from vp2p.workspace.atomic import write_json, write_text
 
 _SPLITS = (("train", "train"), ("held-out", "held-out"), ("all", None))
-_COLUMNS = (
+_COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("took", lambda row: _percent(row.scores["took"])),
     ("kept, dB", lambda row: _number(row.scores["kept"], 2)),
     ("true, dB", lambda row: _number(row.scores["true"], 2)),
@@ -50,10 +50,10 @@ def table(results: Sequence[Result], cases: Mapping[str, Case]) -> str:
         found = rows(results, cases, split)
         if found:
             lines += [f"## {name}", "", *_scores_table(found), "", *_kinds_table(found), ""]
-    found = claims(results)
-    if found:
+    compared = claims(results)
+    if compared:
         lines += ["## What the paper claims", "", "| claim | better by | standard error | cases |", "|---|---|---|---|"]
-        lines += [f"| {c.claim} | {c.better:.3f} | {_number(c.error, 3)} | {c.cases} |" for c in found]
+        lines += [f"| {c.claim} | {c.better:.3f} | {_number(c.error, 3)} | {c.cases} |" for c in compared]
     return "\n".join(lines).rstrip() + "\n"
 
 
