@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,14 @@ def test_damage_outside_the_objects_costs_kept_alone(judge: PoseJudge):
     found = score(case, known, damaged, None, known.clip, known.ideal, judge)
     assert found.kept == pytest.approx(20 * np.log10(255 / 12), abs=0.5)
     assert found.took == 1.0 and found.steady == pytest.approx(1, abs=0.05)
+
+
+def test_a_clip_of_which_nothing_is_kept_has_no_score_of_that(judge: PoseJudge):
+    case = CASES["object-00"]
+    known = truth(case)
+    nothing = replace(known, kept=np.zeros_like(known.kept))
+    found = score(case, nothing, known.ideal, None, known.clip, known.ideal, judge)
+    assert found.kept is None and found.took == 1.0
 
 
 @pytest.mark.parametrize(("case_id", "change"), [("reweight-00", 1.3), ("reweight-03", 0.6)])

@@ -8,14 +8,14 @@ from typing import Iterator, Literal
 
 from vp2p.settings import EditSettings
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES
-from vp2p.sprites.scenes import Scene
+from vp2p.sprites.scenes import Path, Scene
 
 Kind = Literal["object", "colour", "texture", "reweight", "place", "style", "two"]
 Split = Literal["train", "held-out"]
 FRAMES = 8
 SIDE = 128
 _FIRST_SEED = 7000
-_PATHS = ("slide", "bounce", "turn", "grow", "leave")
+_PATHS: tuple[Path, ...] = ("slide", "bounce", "turn", "grow", "leave")
 # Each object is the old one once and the new one once, among things of its sort.
 _SORTS = (OBJECTS[:16], OBJECTS[16:21], OBJECTS[21:])
 # Objects of plain shape for the edits that are about something else.
@@ -62,7 +62,7 @@ def all_cases() -> tuple[Case, ...]:
     )
 
 
-_Drawn = Iterator[tuple[int, str]]
+_Drawn = Iterator[tuple[int, Path]]
 _Parts = tuple[Scene, EditSettings, dict[str, str] | None]
 
 
@@ -74,8 +74,8 @@ def _numbered(kind: Kind, parts: Iterator[_Parts]) -> Iterator[Case]:
 
 def _scene(drawn: _Drawn, number: int, **words: str) -> Scene:
     seed, path = next(drawn)
-    words = {"object": _PLAIN[number % len(_PLAIN)], "place": PLACES[number % len(PLACES)], **words}
-    return Scene(path=path, seed=seed, **words)
+    plain = Scene(_PLAIN[number % len(_PLAIN)], PLACES[number % len(PLACES)], path=path, seed=seed)
+    return plain.replace(**words)
 
 
 def _swap(old: str, new: str) -> EditSettings:

@@ -16,6 +16,7 @@ from vp2p.bench.methods import Method
 from vp2p.bench.truth import Truth
 from vp2p.schema import to_mapping
 from vp2p.settings import ClipSettings, ModelSettings
+from vp2p.sprites.scenes import Scene
 from vp2p.stages.edit import edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -58,7 +59,8 @@ def run(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method) -> O
         return session.model.decode(session.model.encode(frames))
 
     if method.of == "vae":
-        return Outcome(fingerprint, fingerprint, lambda: (by_vae(truth.ideal), None), by_vae)
+        _, ideal = _ideal(case, truth)
+        return Outcome(fingerprint, fingerprint, lambda: (by_vae(ideal), None), by_vae)
     tuned = tune(session, method.tune)
     inverted = invert(session, method.invert, tuned.run)
     # The ideal clip's own prompt as the edit leaves the source branch, which is what is scored.
@@ -82,7 +84,14 @@ def _session(folder: Path, pool: Pool, case: Case, truth: Truth, method: Method)
     if not (place / "vp2p.yaml").exists():
         video = folder / case.id / f"{clip}-frames"
         video.parent.mkdir(parents=True, exist_ok=True)
-        write_video(video, truth.clip if clip == "clip" else truth.ideal, _RATE, format="png")
-        prompt = (case.scene if clip == "clip" else case.ideal).prompt
-        init(place, WorkspaceConfig(prompt, str(video), ClipSettings(FRAMES, size="keep"), model), pool.session)
+        scene, frames = (case.scene, truth.clip) if clip == "clip" else _ideal(case, truth)
+        write_video(video, frames, _RATE, format="png")
+        init(place, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES, size="keep"), model), pool.session)
     return pool.session(Workspace.find(explicit=place, redo=redo))
+
+
+def _ideal(case: Case, truth: Truth) -> tuple[Scene, np.ndarray]:
+    """The ideal scene and its frames. Raises ValueError where there is none: such a case has no ceiling."""
+    if case.ideal is None or truth.ideal is None:
+        raise ValueError(f"The case {case.id} has no ideal edit.")
+    return case.ideal, truth.ideal

@@ -24,14 +24,15 @@ def took(case: Case, truth: Truth, frames: np.ndarray, unedited: np.ndarray, jud
     Args:
         frames, unedited: uint8 (F, S, S, 3), the edited clip, and the clip as the VAE alone returns it.
     """
-    if case.kind == "reweight":
+    if case.ideal is None:  # a word made stronger or weaker
         moved = colour_strength(case, frames) - colour_strength(case, unedited)
         return {"colour": list(map(bool, (moved if case.stronger else -moved) > _LEAST_CHANGE))}
+    ideal = case.ideal
     if "style" in case.asked:
-        return {"style": [style == case.ideal.style for style in nearest_styles(case, frames)]}
+        return {"style": [style == ideal.style for style in nearest_styles(case, frames)]}
     verdicts = judge.judge_at(frames, truth.poses)
     return {
-        part: [getattr(verdict, part) == getattr(case.ideal, part) for verdict in verdicts]
+        part: [getattr(verdict, part) == getattr(ideal, part) for verdict in verdicts]
         for part in sorted({"object", *case.asked})
     }
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from vp2p.schema import options
+from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.stages.redo import as_options
 from vp2p.text import command_line
 from vp2p.workspace import Workspace
@@ -21,8 +21,10 @@ def init_command(workspace: Workspace) -> str:
     return command_line([*words, "--model", config.model.model, *_options(config.clip), *_options(config.model)])
 
 
-def _options(settings: Any) -> list[str]:
+def _options(settings: ClipSettings | ModelSettings) -> list[str]:
     """An option for each setting that is not the default; the model is named by itself."""
-    values = {one.name: one.of(settings) for one in options(type(settings)) if one.name != "model"}
-    defaults = {one.name: one.default for one in options(type(settings))}
+    kind: type = type(settings)
+    known = options(kind)
+    values = {one.name: one.of(settings) for one in known if one.name != "model"}
+    defaults = {one.name: one.default for one in known}
     return as_options({name: value for name, value in values.items() if value != defaults[name]})

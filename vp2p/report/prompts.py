@@ -11,9 +11,11 @@ from vp2p.report.content import Piece
 def marked(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
     """Both prompts in pieces; put together again they are the prompts, character for character."""
     spans = word_spans(before), word_spans(after)
-    words = [[_key(prompt[start:end]) for start, end in found] for prompt, found in zip((before, after), spans)]
+    old_words = [_key(before[start:end]) for start, end in spans[0]]
+    new_words = [_key(after[start:end]) for start, end in spans[1]]
+    matcher = SequenceMatcher(None, old_words, new_words, autojunk=False)
     changed: tuple[set[int], set[int]] = set(), set()
-    for what, old, old_end, new, new_end in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+    for what, old, old_end, new, new_end in matcher.get_opcodes():
         if what != "equal":
             changed[0].update(range(old, old_end))
             changed[1].update(range(new, new_end))

@@ -16,7 +16,7 @@ from vp2p.report.runs import each
 from vp2p.version import __version__
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BaseLoader, Environment
 
     from vp2p.metrics.metric import Figure
 
@@ -52,10 +52,9 @@ def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
 
     The page allows no script but this very one, and nothing from elsewhere.
     """
-    environment = _environment()
-    loader = environment.loader
-    assert loader is not None  # as _environment makes it
-    script = "\n".join(loader.get_source(environment, name)[0] for name in scripts)
+    environment, loader = _environment()
+    read = loader.get_source
+    script = "\n".join(read(environment, name)[0] for name in scripts)
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return environment.get_template(template).render(
         generator=GENERATOR,
@@ -68,13 +67,15 @@ def page(template: str, scripts: tuple[str, ...], **values: Any) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment() -> tuple[Environment, BaseLoader]:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
-        loader=PackageLoader("vp2p.report", "page"),
+    loader = PackageLoader("vp2p.report", "page")
+    environment = Environment(
+        loader=loader,
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    return environment, loader

@@ -63,4 +63,4 @@ def load(path: Path, module: nn.Module, ema: Ema, optimizer: torch.optim.Optimiz
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
     generator.set_state(tensors["generator"])
     torch.set_rng_state(tensors["torch"])
-    return state["step"]
+    return int(state["step"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from vp2p.sprites.glyphs import SIDE, glyph
@@ -30,7 +31,7 @@ class Pose:
     flip: bool = False
 
 
-def _tint(rgb: np.ndarray, alpha: np.ndarray, colour: str) -> np.ndarray:
+def _tint(rgb: np.ndarray, alpha: np.ndarray, colour: str) -> npt.NDArray[np.float64]:
     """The glyph in shades of one colour: its median luminance becomes the colour itself."""
     luma = rgb @ _LUMA
     inside = luma[alpha > 0.5]
@@ -41,7 +42,7 @@ def _tint(rgb: np.ndarray, alpha: np.ndarray, colour: str) -> np.ndarray:
     return np.where(shade < 0.5, dark + (base - dark) * 2 * shade, base + (light - base) * (2 * shade - 1))
 
 
-def _pattern(texture: str) -> np.ndarray:
+def _pattern(texture: str) -> npt.NDArray[np.float32]:
     """Where a texture is inked: float32 (128, 128) in 0..1, in the glyph's own square."""
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
     if texture == "striped":
@@ -51,7 +52,8 @@ def _pattern(texture: str) -> np.ndarray:
         signal = 8.5 - np.hypot(rows % 26 - 13, shifted % 26 - 13)
     else:
         signal = np.sin(2 * np.pi * rows / 36) * np.sin(2 * np.pi * columns / 36) * 6
-    return np.clip(signal * 1.5 + 0.5, 0, 1)
+    inked: npt.NDArray[np.float32] = np.clip(signal * 1.5 + 0.5, 0, 1)
+    return inked
 
 
 @lru_cache(maxsize=1024)
@@ -66,11 +68,11 @@ def sprite(obj: str, colour: str | None = None, texture: str | None = None) -> I
         ink = rgb * 0.25 if bright else rgb + (1 - rgb) * 0.75
         rgb = rgb + (ink - rgb) * (_pattern(texture) * 0.8)[..., None]
     # A thin dark outline keeps a green cat on grass, or a white one on snow, in sight.
-    mask = Image.fromarray(np.uint8(alpha * 255))
+    mask = Image.fromarray((alpha * 255).astype(np.uint8))
     grown = np.asarray(mask.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.GaussianBlur(0.8)), np.float32) / 255
     outline = np.maximum(grown, alpha)
     covered = (rgb * alpha[..., None] + 0.08 * (outline - alpha)[..., None]) / np.maximum(outline, 1e-3)[..., None]
-    return Image.fromarray(np.uint8(np.clip(np.dstack([covered, outline]), 0, 1) * 255 + 0.5))
+    return Image.fromarray((np.clip(np.dstack([covered, outline]), 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
 def place_sprite(picture: Image.Image, pose: Pose, side: int = 128) -> np.ndarray:
@@ -109,7 +111,8 @@ def take_sprite(frame: np.ndarray, pose: Pose, side: int) -> tuple[np.ndarray, n
 
 def _edges(luma: np.ndarray) -> np.ndarray:
     rows, columns = np.gradient(luma)
-    return np.hypot(rows, columns)
+    magnitude: np.ndarray = np.hypot(rows, columns)
+    return magnitude
 
 
 def _blur(plane: np.ndarray, radius: float) -> np.ndarray:
@@ -126,7 +129,7 @@ def _blur(plane: np.ndarray, radius: float) -> np.ndarray:
     return plane
 
 
-def stylise(picture: np.ndarray, alpha: np.ndarray, style: str) -> np.ndarray:
+def stylise(picture: np.ndarray, alpha: np.ndarray, style: str) -> npt.NDArray[np.float32]:
     """The whole picture as a pencil sketch or a neon sign; ``picture`` (H, W, 3), ``alpha`` (H, W)."""
     inside = np.clip(alpha, 0, 1)
     weight = 0.3 + 0.7 * inside
@@ -139,7 +142,8 @@ def stylise(picture: np.ndarray, alpha: np.ndarray, style: str) -> np.ndarray:
     peak = np.maximum(picture.max(2, keepdims=True), 0.12)
     hue = np.clip((picture / peak - 0.35) / 0.65, 0.12, 1)
     glow = hue * lines[..., None]
-    return np.clip(0.03 + 1.1 * glow + 1.1 * _blur(glow, 2.5), 0, 1).astype(np.float32)
+    neon: npt.NDArray[np.float32] = np.clip(0.03 + 1.1 * glow + 1.1 * _blur(glow, 2.5), 0, 1).astype(np.float32)
+    return neon
 
 
 def compose(

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -51,9 +52,9 @@ def export(out: Path, pictures: Path, target: Path = MODEL) -> int:
     network = Network(build_tokenizer(fresh / "tokenizer"))
     state = load_file(out / "unet.safetensors")
     network.load_state_dict({name[4:]: tensor for name, tensor in state.items() if name.startswith("ema.")})
-    finished_vae(out, pictures).to(torch.float16).save_pretrained(fresh / "vae")
-    network.unet.to(torch.float16).save_pretrained(fresh / "unet")
-    network.text.to(torch.float16).save_pretrained(fresh / "text_encoder")
+    parts: dict[str, Any] = {"vae": finished_vae(out, pictures), "unet": network.unet, "text_encoder": network.text}
+    for name, part in parts.items():
+        part.to(torch.float16).save_pretrained(fresh / name)
     scheduler().save_pretrained(fresh / "scheduler")
     (fresh / "model_index.json").write_text(json.dumps(_INDEX, indent=2) + "\n", encoding="utf-8")
     # So small a model needs less guidance than Stable Diffusion for clean colours.

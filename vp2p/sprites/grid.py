@@ -63,7 +63,7 @@ def accuracy(scenes: list[Scene], verdicts: list[Verdict]) -> dict[str, float]:
     pairs = list(zip(scenes, verdicts, strict=True))
 
     def right(scene: Scene, verdict: Verdict, field: str) -> bool:
-        return getattr(scene, field) == getattr(verdict, field)
+        return bool(getattr(scene, field) == getattr(verdict, field))
 
     shares = {}
     for field in _FIELDS:

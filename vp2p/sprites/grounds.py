@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 
-def noise(rng: np.random.Generator, side: int, cells: tuple[int, int]) -> np.ndarray:
+def noise(rng: np.random.Generator, side: int, cells: tuple[int, int]) -> npt.NDArray[np.float32]:
     """Smooth noise, float32 (side, side) in 0..1, with ``cells`` (rows, columns) of detail."""
     grid = Image.fromarray(rng.random(cells, np.float32) * 255)
     smooth = np.asarray(grid.resize((side, side), Image.Resampling.BICUBIC)) / 255
@@ -15,7 +16,8 @@ def noise(rng: np.random.Generator, side: int, cells: tuple[int, int]) -> np.nda
 
 def _mix(low: tuple[float, ...], high: tuple[float, ...], weight: np.ndarray) -> np.ndarray:
     low_rgb, high_rgb = np.array(low, np.float32) / 255, np.array(high, np.float32) / 255
-    return low_rgb + (high_rgb - low_rgb) * weight[..., None]
+    mixed: np.ndarray = low_rgb + (high_rgb - low_rgb) * weight[..., None]
+    return mixed
 
 
 def _grass(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -54,7 +56,8 @@ def _water(rng: np.random.Generator, side: int) -> np.ndarray:
     waves = np.sin(2 * np.pi * (rng.uniform(6, 8) * y + 1.4 * noise(rng, side, (4, 6)) + rng.random()))
     picture = _mix((24, 92, 178), (44, 134, 214), 0.5 + 0.5 * waves)
     crest = np.clip((waves - 0.8) * 6 * noise(rng, side, (10, 5)), 0, 1)[..., None]
-    return picture + (np.array((0.72, 0.9, 1.0), np.float32) - picture) * crest
+    crested: np.ndarray = picture + (np.array((0.72, 0.9, 1.0), np.float32) - picture) * crest
+    return crested
 
 
 def _bricks(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -85,7 +88,8 @@ def _lava(rng: np.random.Generator, side: int) -> np.ndarray:
     glow = np.clip((ridge - 0.55) / 0.42, 0, 1)
     crust = _mix((38, 20, 22), (74, 36, 32), noise(rng, side, (30, 30)))
     fire = _mix((226, 62, 8), (255, 196, 40), glow)
-    return crust + (fire - crust) * np.clip(glow * 2.2, 0, 1)[..., None]
+    molten: np.ndarray = crust + (fire - crust) * np.clip(glow * 2.2, 0, 1)[..., None]
+    return molten
 
 
 _PAINTERS = {

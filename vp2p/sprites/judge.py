@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -41,7 +42,7 @@ class Verdict:
     place: str
 
 
-def looks() -> product:
+def looks() -> Iterator[tuple[str, str | None, str | None]]:
     """Every object in every colour and texture."""
     return product(OBJECTS, (None, *COLOURS), (None, *TEXTURES))
 
@@ -91,7 +92,7 @@ class Judge:
         self._palettes: dict[str, np.ndarray] = {}
         for place in PLACES:
             seeds = range(900_000, 900_000 + ground_seeds)
-            pixels = [shrink(np.uint8(ground(place, seed) * 255), _COARSE).reshape(-1, 3) for seed in seeds]
+            pixels = [shrink((ground(place, seed) * 255).astype(np.uint8), _COARSE).reshape(-1, 3) for seed in seeds]
             self._grounds += [(place, _histogram(picture)) for picture in pixels]
             by_luma = np.concatenate(pixels)[np.argsort(np.concatenate(pixels) @ _LUMA)]
             self._palettes[place] = np.stack([part.mean(0) for part in np.array_split(by_luma, 6)])
@@ -109,8 +110,9 @@ class Judge:
 
     def _unexplained(self, colours: np.ndarray, place: str) -> np.ndarray:
         """The squared distance of each pixel from the colours of its ground: (side, side)."""
-        distance = ((colours[:, :, None] - self._palettes[place]) ** 2).sum(-1).min(-1)
-        return np.minimum(distance, 0.3) + _GROUND_ERROR
+        distance: np.ndarray = ((colours[:, :, None] - self._palettes[place]) ** 2).sum(-1).min(-1)
+        unexplained: np.ndarray = np.minimum(distance, 0.3) + _GROUND_ERROR
+        return unexplained
 
     def judge(self, pictures: np.ndarray) -> list[Verdict]:
         """Verdicts on pictures, uint8 (n, h, w, 3)."""

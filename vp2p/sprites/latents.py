@@ -6,11 +6,13 @@ import os
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors.torch import load_file, save_file
+from torch import nn
 from transformers import CLIPTokenizer
 
 from vp2p.sprites.drawing import Pose
@@ -44,8 +46,8 @@ def _chunk(first: int, aligned: bool) -> tuple[np.ndarray, list[str]]:
 
 def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> torch.Tensor:
     """Padded token ids, int64 (prompts, length)."""
-    padded = tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt")
-    return padded.input_ids
+    ids: torch.Tensor = tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+    return ids
 
 
 @torch.no_grad()
@@ -57,12 +59,14 @@ def normalise_latents(vae: AutoencoderKL, pictures: np.ndarray) -> None:
     means = torch.cat([vae.encode(to_tensor(part)).latent_dist.mean for part in np.array_split(pictures, 8)])
     mean, std = means.mean((0, 2, 3)), means.std((0, 2, 3))
     channels = len(mean)
-    weight, bias = vae.quant_conv.weight, vae.quant_conv.bias
+    # Both are there, with a bias: a VAE may lack them, the one of CONFIG has them.
+    encoding, decoding = cast(nn.Conv2d, vae.quant_conv), cast(nn.Conv2d, vae.post_quant_conv)
+    bias, back_bias = cast(torch.Tensor, encoding.bias), cast(torch.Tensor, decoding.bias)
+    weight, back = encoding.weight, decoding.weight
     weight[:channels] /= std[:, None, None, None]
     bias[:channels] = (bias[:channels] - mean) / std
     bias[channels:] -= 2 * std.log()
-    back = vae.post_quant_conv.weight
-    vae.post_quant_conv.bias += back[:, :, 0, 0] @ mean
+    back_bias += back[:, :, 0, 0] @ mean
     back *= std[None, :, None, None]
 
 
@@ -74,7 +78,7 @@ def encode_scenes(
     Aligned scenes have the same latent pattern for an object wherever it lies, so shapes are learned from
     them many times sooner than from free poses.
     """
-    vae = vae.to(torch.bfloat16, memory_format=torch.channels_last).eval()
+    vae = cast(Any, vae).to(torch.bfloat16, memory_format=torch.channels_last).eval()
     latents, ids = [], []
     # Drawing yields to encoding, whose threads would otherwise wait for one another at every layer.
     with Pool(workers, os.nice, (10,)) as pool, torch.no_grad():

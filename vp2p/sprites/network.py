@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from diffusers import DDIMScheduler, UNet2DConditionModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -64,9 +65,11 @@ class Network(nn.Module):
     def forward(self, latents: torch.Tensor, timesteps: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
         """``latents`` (n, 8, 16, 16), ``timesteps`` (n,), ``ids`` (n, length) to v (n, 8, 16, 16)."""
         states = self.text(ids).last_hidden_state
-        return self.unet(latents, timesteps, encoder_hidden_states=states).sample
+        v: torch.Tensor = self.unet(latents, timesteps, encoder_hidden_states=states).sample
+        return v
 
 
 def scheduler() -> DDIMScheduler:
     """The noise schedule of Stable Diffusion, with v-prediction."""
-    return DDIMScheduler(**SCHEDULER_CONFIG)
+    made: DDIMScheduler = DDIMScheduler(**SCHEDULER_CONFIG)
+    return made

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from vp2p.sprites.scenes import sample_scene
 from vp2p.sprites.variety import photograph
@@ -15,8 +16,9 @@ SCENE_SIDE = 128
 PHOTOGRAPH_SIDE = 160
 
 
-def _scene(seed: int) -> np.ndarray:
-    return sample_scene(np.random.default_rng([seed, 11])).render(side=SCENE_SIDE)[0]
+def _scene(seed: int) -> npt.NDArray[np.uint8]:
+    drawn: npt.NDArray[np.uint8] = sample_scene(np.random.default_rng([seed, 11])).render(side=SCENE_SIDE)[0]
+    return drawn
 
 
 def _photograph(seed: int) -> np.ndarray:
@@ -32,7 +34,8 @@ def _draw(path: Path, one: Callable[[int], np.ndarray], side: int, count: int, w
                 drawn[index] = picture
         drawn.flush()
         temporary.rename(path)
-    return np.load(path, mmap_mode="r")
+    pictures: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return pictures
 
 
 def draw_pictures(folder: Path, count: int, workers: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +57,6 @@ def batch(scenes: np.ndarray, photographs: np.ndarray, size: int, rng: np.random
         else:
             top, left = rng.integers(0, PHOTOGRAPH_SIDE - SCENE_SIDE + 1, 2)
             picture = photographs[rng.integers(len(photographs))][top : top + SCENE_SIDE, left : left + SCENE_SIDE]
-            picture = np.rot90(picture, rng.integers(4))
+            picture = np.rot90(picture, int(rng.integers(4)))
         out[index] = picture[:, ::-1] if rng.random() < 0.5 else picture
     return out

@@ -42,7 +42,7 @@ class PoseJudge(Judge):
 
     def _at(self, picture: np.ndarray, pose: Pose) -> Verdict:
         place = self._place(shrink(picture, _PLACE_SIDE))
-        small = np.uint8(shrink(picture, _SIDE) * 255 + 0.5)
+        small = (shrink(picture, _SIDE) * 255 + 0.5).astype(np.uint8)
         fields = []
         for near in _around(pose):
             colours, seen = take_sprite(small, near, _SIDE)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any, cast
 
 import av
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from PIL import Image
 
 from vp2p import printing
@@ -25,11 +26,12 @@ _SIDE = 128
 
 def read_squares(clip: Path) -> np.ndarray:
     """Every frame of a clip, cropped at the centre and resized: uint8 (frames, 128, 128, 3)."""
+    frames: list[Image.Image]
     if clip.is_dir():
         frames = [Image.open(path).convert("RGB") for path in sorted(clip.iterdir())]
     else:
         with av.open(str(clip)) as container:
-            frames = [frame.to_image() for frame in container.decode(video=0)]
+            frames = [cast(Any, frame).to_image() for frame in container.decode(video=0)]
     squares = []
     for frame in frames:
         side = min(frame.size)
@@ -43,7 +45,7 @@ def read_squares(clip: Path) -> np.ndarray:
 def rebuilt_psnr(vae: AutoencoderKL, pictures: np.ndarray) -> float:
     """PSNR in dB of pictures (n, h, w, 3), uint8, after encoding to the posterior's mean and decoding."""
     x = to_tensor(pictures)
-    parts = [vae.decode(vae.encode(part).latent_dist.mean).sample.clamp(-1, 1) for part in x.split(16)]
+    parts = [vae.decode(vae.encode(part).latent_dist.mean).sample.clamp(-1, 1) for part in torch.split(x, 16)]
     return psnr(x, torch.cat(parts))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from vp2p.errors import PromptError
 from vp2p.sprites.drawing import Pose, compose, sprite
@@ -52,7 +53,7 @@ class Scene:
     def prompt(self) -> str:
         return caption(self.object, self.place, self.colour, self.texture, self.style)
 
-    def replace(self, **changes: object) -> Scene:
+    def replace(self, **changes: Any) -> Scene:
         """The same scene with some of its words changed."""
         return dataclasses.replace(self, **changes)
 
@@ -88,9 +89,9 @@ class Scene:
         picture = sprite(self.object, self.colour, self.texture)
         return [compose(below, picture, pose, self.style) for pose in self.poses(frames)]
 
-    def render(self, frames: int = 1, side: int = 128) -> np.ndarray:
+    def render(self, frames: int = 1, side: int = 128) -> npt.NDArray[np.uint8]:
         """The frames: uint8 (frames, side, side, 3)."""
-        return np.stack([np.uint8(frame * 255 + 0.5) for frame, _ in self._draw(frames, side)])
+        return np.stack([(frame * 255 + 0.5).astype(np.uint8) for frame, _ in self._draw(frames, side)])
 
     def masks(self, frames: int = 1, side: int = 128) -> np.ndarray:
         """Where the object is, its outline included: bool (frames, side, side)."""

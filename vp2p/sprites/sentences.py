@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Container
 
 from vp2p.errors import PromptError
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES, WORDS
@@ -25,13 +26,14 @@ def read_scene(sentence: str, path: Path = "still", seed: int = 0) -> Scene:
             raise PromptError(f"The drawing knows no word {word!r}.", f"did you mean {near[0]}?" if near else known)
     style = next((key for key, opening in STYLES.items() if sentence.lower().startswith(opening)), None)
     rest = words[len(STYLES[style].split()) :] if style else words
-    picks = {
-        name: next((word for word in rest if word in known), None)
-        for name, known in (("object", OBJECTS), ("place", PLACES), ("colour", COLOURS), ("texture", TEXTURES))
-    }
-    if picks["object"] is None or picks["place"] is None:
+
+    def pick(known: Container[str]) -> str | None:
+        return next((word for word in rest if word in known), None)
+
+    shown, place = pick(OBJECTS), pick(PLACES)
+    if shown is None or place is None:
         raise PromptError(f"{sentence!r} names no object on a place.", f"write it like {_PATTERN}")
-    scene = Scene(style=style, path=path, seed=seed, **picks)
+    scene = Scene(shown, place, pick(COLOURS), pick(TEXTURES), style, path, seed)
     if scene.prompt != " ".join(words):
         raise PromptError(f"{sentence!r} is not in the pattern of the drawing.", f'did you mean "{scene.prompt}"?')
     return scene

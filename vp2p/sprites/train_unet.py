@@ -14,12 +14,14 @@ import json
 import multiprocessing
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
 from diffusers.models.attention_processor import AttnProcessor
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors.torch import load_file, save_file
+from torch.multiprocessing.spawn import spawn
 
 from vp2p.sprites import checkpoint
 from vp2p.sprites.language import TEXTURES
@@ -52,7 +54,7 @@ def start_from(folder: Path, out: Path) -> None:
 
 def finished_vae(out: Path, pictures: Path) -> AutoencoderKL:
     """The averaged VAE of ``out`` with normalised latents, made once as ``out``/vae-final.safetensors."""
-    vae = AutoencoderKL(**VAE_CONFIG, scaling_factor=1.0).eval().requires_grad_(False)
+    vae: AutoencoderKL = AutoencoderKL(**VAE_CONFIG, scaling_factor=1.0).eval().requires_grad_(False)
     path = out / "vae-final.safetensors"
     if not path.exists():
         state = load_file(out / "vae.safetensors")
@@ -88,18 +90,19 @@ class _Exchange:
     def __init__(self, workers: int, parameters: int) -> None:
         self.workers = workers
         # Two buffers in turn, so that one barrier a step is enough.
-        self.buffers = torch.zeros(2, workers, parameters).share_memory_()
+        self.buffers: torch.Tensor = cast(Any, torch.zeros(2, workers, parameters)).share_memory_()
         self.barrier = multiprocessing.get_context("spawn").Barrier(workers)
 
     def average(self, rank: int, step: int, parameters: list[torch.nn.Parameter]) -> None:
         if self.workers == 1:
             return
         buffer = self.buffers[step % 2]
-        torch.cat([p.grad.flatten() for p in parameters], out=buffer[rank])
+        gradients = [cast(torch.Tensor, p.grad) for p in parameters]  # the backward pass has set them all
+        torch.cat([gradient.flatten() for gradient in gradients], out=buffer[rank])
         self.barrier.wait()
-        parts = buffer.mean(0).split([p.numel() for p in parameters])
-        for p, part in zip(parameters, parts):
-            p.grad.copy_(part.view_as(p))
+        parts = torch.split(buffer.mean(0), [p.numel() for p in parameters])
+        for gradient, part in zip(gradients, parts):
+            gradient.copy_(part.view_as(gradient))
 
 
 def _work(
@@ -120,7 +123,7 @@ def _work(
     often = torch.cat([torch.arange(len(ids)), torch.nonzero(textured)[:, 0]]).numpy()
     aligned_pool, free_pool = often[often < aligned], often[often >= aligned]
     empty = token_ids(tokenizer, [""])[0]
-    network = Network(tokenizer).to(memory_format=torch.channels_last)
+    network: Network = cast(Any, Network(tokenizer)).to(memory_format=torch.channels_last)
     network.unet.set_attn_processor(AttnProcessor())  # on a CPU its backward pass is several times faster
     ema = checkpoint.Ema(network, 0.9995)
     parameters = list(network.parameters())
@@ -195,7 +198,7 @@ def train(
     if workers == 1:
         _work(0, *arguments)
     else:
-        torch.multiprocessing.spawn(_work, arguments, workers)
+        cast(Any, spawn)(_work, arguments, workers)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch.nn import functional
 
 from vp2p.sprites import checkpoint
@@ -44,7 +44,8 @@ def _gradient_l1(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _pyramid_l1(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """The mean error of 4x4 and 16x16 blocks: it brings hues right long before details are."""
     difference = a - b
-    return sum(functional.avg_pool2d(difference, side).abs().mean() for side in (4, 16))
+    small, large = (functional.avg_pool2d(difference, side).abs().mean() for side in (4, 16))
+    return small + large
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> float:

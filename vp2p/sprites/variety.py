@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
 from vp2p.sprites.drawing import Pose, place_sprite, sprite
@@ -19,7 +20,7 @@ _FIELD = 256
 
 
 @lru_cache(maxsize=128)
-def _texture_field(index: int) -> np.ndarray:
+def _texture_field(index: int) -> npt.NDArray[np.float32]:
     """Noise with a 1/f^k spectrum, float32 (256, 256), zero mean and unit deviation; k and stretch vary."""
     rng = np.random.default_rng([index, 61])
     rows, columns = np.meshgrid(np.fft.fftfreq(_FIELD), np.fft.rfftfreq(_FIELD), indexing="ij")
@@ -29,7 +30,8 @@ def _texture_field(index: int) -> np.ndarray:
     radius = np.maximum(np.hypot(along, across), 1 / _FIELD)
     spectrum = np.fft.rfft2(rng.standard_normal((_FIELD, _FIELD))) / radius ** rng.uniform(0.6, 1.6)
     field = np.fft.irfft2(spectrum)
-    return ((field - field.mean()) / field.std()).astype(np.float32)
+    normalised: npt.NDArray[np.float32] = ((field - field.mean()) / field.std()).astype(np.float32)
+    return normalised
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
@@ -46,7 +48,8 @@ def _surface(rng: np.random.Generator, side: int) -> np.ndarray:
     field = _texture_field(int(rng.integers(96)))[top : top + side, left : left + side]
     strength = rng.choice([0.0, 0.02, 0.05, 0.1, 0.18])
     tone = (1 + rng.normal(0, 0.3, 3)).astype(np.float32)
-    return _colour(rng) + shade + strength * field[..., None] * tone
+    surface: np.ndarray = _colour(rng) + shade + strength * field[..., None] * tone
+    return surface
 
 
 def _leaf(rng: np.random.Generator, side: int) -> Image.Image:
@@ -66,7 +69,7 @@ def _leaf(rng: np.random.Generator, side: int) -> Image.Image:
     return mask.filter(ImageFilter.GaussianBlur(float(rng.choice([0.5, 0.8, 2.5])))) if rng.random() < 0.7 else mask
 
 
-def photograph(rng: np.random.Generator, side: int = 128) -> np.ndarray:
+def photograph(rng: np.random.Generator, side: int = 128) -> npt.NDArray[np.uint8]:
     """One picture: uint8 (side, side, 3)."""
     picture = _surface(rng, side)
     for _ in range(int(rng.integers(3, 45))):
@@ -76,14 +79,15 @@ def photograph(rng: np.random.Generator, side: int = 128) -> np.ndarray:
         for _ in range(int(rng.integers(1, 5))):
             colour = str(rng.choice(COLOURS)) if rng.random() < 0.5 else None
             texture = str(rng.choice(TEXTURES)) if rng.random() < 0.3 else None
-            pose = Pose(*rng.uniform(0, 1, 2), rng.uniform(0.2, 0.9), rng.uniform(-180, 180), bool(rng.random() < 0.5))
+            x, y = rng.uniform(0, 1, 2)
+            pose = Pose(x, y, rng.uniform(0.2, 0.9), rng.uniform(-180, 180), bool(rng.random() < 0.5))
             placed = place_sprite(sprite(str(rng.choice(OBJECTS)), colour, texture), pose, side)
             picture = picture + (placed[..., :3] - picture) * placed[..., 3:]
     light = np.linspace(rng.uniform(0.6, 1.1), rng.uniform(0.8, 1.2), side, dtype=np.float32)
     picture = np.clip(picture * (light[:, None, None] if rng.random() < 0.5 else light[None, :, None]), 0, 1)
     picture = picture ** rng.uniform(0.7, 1.5)
-    finished = Image.fromarray(np.uint8(picture * 255))
+    finished = Image.fromarray((picture * 255).astype(np.uint8))
     if rng.random() < 0.5:
         finished = finished.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.2)))
     grain = rng.normal(0, rng.choice([0.0, 1.5, 4.0]), (side, side, 1))
-    return np.uint8(np.clip(np.asarray(finished, np.float32) + grain, 0, 255))
+    return np.clip(np.asarray(finished, np.float32) + grain, 0, 255).astype(np.uint8)
