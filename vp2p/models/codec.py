@@ -28,7 +28,8 @@ def encode_frames(model: LatentModel, frames: np.ndarray) -> Tensor:
         pixels = (pixels / 127.5 - 1.0).permute(0, 3, 1, 2)
         latents.append(model.vae.encode(pixels).latent_dist.mean)
     shift = model.vae.config.get("shift_factor") or 0.0
-    return (torch.cat(latents) - shift) * model.vae.config.scaling_factor
+    scaled: Tensor = (torch.cat(latents) - shift) * model.vae.config.scaling_factor
+    return scaled
 
 
 @torch.no_grad()

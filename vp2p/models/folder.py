@@ -45,12 +45,14 @@ class ModelFolder:
     @property
     def downscale(self) -> int:
         """Pixels along a side of one latent cell."""
-        return 2 ** (len(self.vae.get("block_out_channels", (64,))) - 1)  # diffusers' defaults, here and below
+        factor: int = 2 ** (len(self.vae.get("block_out_channels", (64,))) - 1)  # diffusers' defaults, here and below
+        return factor
 
     @property
     def size_multiple(self) -> int:
         """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
-        return self.downscale * 2 ** (len(self.unet.get("block_out_channels", range(4))) - 1)
+        multiple: int = self.downscale * 2 ** (len(self.unet.get("block_out_channels", range(4))) - 1)
+        return multiple
 
     @property
     def native_size(self) -> int | tuple[int, int]:
@@ -81,7 +83,8 @@ class ModelFolder:
     @property
     def text_positions(self) -> int:
         """The tokens that the text encoder has positions for."""
-        return self.text_encoder.get("max_position_embeddings", 77)
+        positions: int = self.text_encoder.get("max_position_embeddings", 77)
+        return positions
 
     @property
     def known_words(self) -> frozenset[str] | None:
@@ -136,7 +139,7 @@ def fingerprint(folder: ModelFolder) -> str:
     return digest.hexdigest()
 
 
-def _release(version: object) -> tuple[int, ...]:
+def _release(version: object) -> tuple[float, ...]:
     """A version as numbers; one that is not said is new."""
     found = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
     return (int(found[1]), int(found[2])) if found else (math.inf,)

@@ -11,7 +11,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizerFast
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
@@ -34,7 +34,7 @@ class LatentModel:
 
     vae: AutoencoderKL
     text_encoder: CLIPTextModel
-    tokenizer: CLIPTokenizerFast
+    tokenizer: CLIPTokenizer
     unet: UNet2DConditionModel
     scheduler: DDIMScheduler
     device: torch.device
@@ -44,12 +44,14 @@ class LatentModel:
 
     @property
     def latent_channels(self) -> int:
-        return self.vae.config.latent_channels
+        channels: int = self.vae.config.latent_channels
+        return channels
 
     @property
     def token_limit(self) -> int:
         """The longest prompt in tokens, begin and end tokens included."""
-        return self.tokenizer.model_max_length
+        limit: int = self.tokenizer.model_max_length
+        return limit
 
 
 def load_model(settings: ModelSettings) -> LatentModel:
@@ -82,7 +84,7 @@ def load_model(settings: ModelSettings) -> LatentModel:
     return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
 
 
-def _load_part(cls: type, folder: ModelFolder, part: str, **options: Any) -> Any:
+def _load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
     """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
     try:
         with loadable(folder.path / part, WEIGHT_STEMS[part]) as (place, variant):

@@ -6,13 +6,14 @@ Axes: B branches, F frames, n tokens of one frame's map, L text tokens, d width 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from diffusers.models.attention_processor import Attention
-from torch import Tensor
+from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
 Role = Literal["frame", "cross", "temporal"]
+Place = Literal["down", "mid", "up"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class AttentionLayer:
 
     name: str
     role: Role
-    place: Literal["down", "mid", "up"]
+    place: Place
 
 
 class Controller(Protocol):
@@ -44,7 +45,7 @@ class Controller(Protocol):
 
 def _heads(x: Tensor, heads: int) -> Tensor:
     """(b, tokens, heads·d) to (b, heads, tokens, d)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return unflatten(x, -1, (heads, -1)).transpose(1, 2)
 
 
 class T2SAttnProcessor:
@@ -73,7 +74,7 @@ class T2SAttnProcessor:
         if self.layer.role == "frame" and not self.own_frame:
             source = x[::frames]
         elif self.layer.role == "cross":
-            source = encoder_hidden_states  # (B, L, width) or (B·F, L, width)
+            source = cast(Tensor, encoder_hidden_states)  # (B, L, width) or (B·F, L, width); a UNet always gives it
         else:
             source = x
         q, k, v = attn.to_q(x), attn.to_k(source), attn.to_v(source)
@@ -84,4 +85,5 @@ class T2SAttnProcessor:
         else:
             out = control.attend(self.layer, q, k, v, frames)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
-        return attn.to_out[1](attn.to_out[0](out))
+        projected: Tensor = attn.to_out[1](attn.to_out[0](out))
+        return projected
