@@ -13,7 +13,7 @@ from vp2p.workspace import Workspace
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import CLIPTokenizerFast
+    from transformers import CLIPTokenizer
 
     from vp2p.pipeline.inflated import InflatedModel
 
@@ -68,7 +68,7 @@ class _Session(Session):
         return self._pool.small("folder", self.settings, lambda: super(_Session, self).folder)
 
     @cached_property
-    def tokenizer(self) -> CLIPTokenizerFast:
+    def tokenizer(self) -> CLIPTokenizer:
         return self._pool.small("tokenizer", self.settings, lambda: super(_Session, self).tokenizer)
 
     @cached_property

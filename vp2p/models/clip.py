@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import CLIPModel, CLIPTokenizerFast
+from transformers import CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device
@@ -19,8 +20,8 @@ from vp2p.models.text import check_length
 
 # A model that fits --clip-model, as V2VBench's measures use it.
 EXAMPLE = "openai/clip-vit-large-patch14"
-_WEIGHTS = ("config.json", "model.safetensors", "model-*-of-*.safetensors", "*.index.json")
-_FILES = (*_WEIGHTS, "tokenizer*", "*.txt", "vocab.json", "special_tokens_map.json")
+_WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors", "*.index.json")
+_FILES = ("config.json", *_WEIGHTS, "tokenizer*", "*.txt", "vocab.json", "special_tokens_map.json")
 # Mean and deviation of the pictures that CLIP was trained on, RGB in 0...1; every CLIP model is used with them.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -31,12 +32,13 @@ class Clip:
     """A CLIP model in eval mode; embeddings have norm 1."""
 
     model: CLIPModel
-    tokenizer: CLIPTokenizerFast
+    tokenizer: CLIPTokenizer
 
     @torch.no_grad()
     def images(self, pictures: list[np.ndarray]) -> Tensor:
         """(N, D), the embeddings of uint8 RGB pictures (H, W, 3) of any sizes, one by one."""
-        side = self.model.config.vision_config.image_size
+        vision = cast(CLIPVisionConfig, self.model.config.vision_config)  # a dict only before it is loaded
+        side = cast(int, vision.image_size)  # a pair only of other kinds of model
         rows = [self._embedding(self.model.vision_model, prepared(picture, side)) for picture in pictures]
         return _of_norm_1(torch.cat([self.model.visual_projection(row) for row in rows]))
 
@@ -44,7 +46,8 @@ class Clip:
     def text(self, prompt: str) -> Tensor:
         """(D,), the embedding of a prompt. Raises PromptError if it is longer than the model reads."""
         ids = self.tokenizer(prompt, verbose=False)["input_ids"]
-        check_length(prompt, len(ids), self.model.config.text_config.max_position_embeddings)
+        config = cast(CLIPTextConfig, self.model.config.text_config)
+        check_length(prompt, len(ids), config.max_position_embeddings)
         row = self._embedding(self.model.text_model, torch.tensor([ids]).to(self.model.device))
         return _of_norm_1(self.model.text_projection(row))[0]
 
@@ -79,10 +82,11 @@ def load_clip(name: str) -> Clip:
     folder = _folder(name)
     try:
         with quiet_libraries():
-            model, info = CLIPModel.from_pretrained(
+            loaded: Any = CLIPModel.from_pretrained(
                 str(folder), use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
             )
-            tokenizer = CLIPTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+            model, info = loaded  # a pair, as output_loading_info asks
+            tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # the library raises every kind of error for damaged or misfitting files
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelError(

@@ -37,7 +37,8 @@ def file_digest(path: Path) -> str:
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_bytes())
         if found["state"] == state:
-            return str(found["sha256"])
+            remembered: str = found["sha256"]
+            return remembered
     digest = _digest(path)
     if time.time() - max(facts.st_mtime, facts.st_ctime) > _SETTLED_SECONDS:
         with suppress(OSError):  # a cache folder that cannot be written costs time only

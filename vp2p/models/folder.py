@@ -45,12 +45,14 @@ class ModelFolder:
     @property
     def downscale(self) -> int:
         """Pixels along a side of one latent cell."""
-        return int(2 ** (len(self.vae.get("block_out_channels", (64,))) - 1))  # diffusers' defaults, here and below
+        factor: int = 2 ** (len(self.vae.get("block_out_channels", (64,))) - 1)  # diffusers' defaults, here and below
+        return factor
 
     @property
     def size_multiple(self) -> int:
         """Width and height must be multiples of this many pixels, so that the UNet's skip connections fit."""
-        return int(self.downscale * 2 ** (len(self.unet.get("block_out_channels", range(4))) - 1))
+        multiple: int = self.downscale * 2 ** (len(self.unet.get("block_out_channels", range(4))) - 1)
+        return multiple
 
     @property
     def native_size(self) -> int | tuple[int, int]:
@@ -81,7 +83,8 @@ class ModelFolder:
     @property
     def text_positions(self) -> int:
         """The tokens that the text encoder has positions for."""
-        return int(self.text_encoder.get("max_position_embeddings", 77))
+        positions: int = self.text_encoder.get("max_position_embeddings", 77)
+        return positions
 
     @property
     def known_words(self) -> frozenset[str] | None:

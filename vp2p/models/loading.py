@@ -11,7 +11,7 @@ import diffusers
 import torch
 import transformers
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizerFast
+from transformers import CLIPTextModel, CLIPTokenizer
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
@@ -34,7 +34,7 @@ class LatentModel:
 
     vae: AutoencoderKL
     text_encoder: CLIPTextModel
-    tokenizer: CLIPTokenizerFast
+    tokenizer: CLIPTokenizer
     unet: UNet2DConditionModel
     scheduler: DDIMScheduler
     device: torch.device
@@ -44,12 +44,14 @@ class LatentModel:
 
     @property
     def latent_channels(self) -> int:
-        return int(self.vae.config.latent_channels)
+        channels: int = self.vae.config.latent_channels
+        return channels
 
     @property
     def token_limit(self) -> int:
         """The longest prompt in tokens, begin and end tokens included."""
-        return int(self.tokenizer.model_max_length)
+        limit: int = self.tokenizer.model_max_length
+        return limit
 
 
 def load_model(settings: ModelSettings) -> LatentModel:

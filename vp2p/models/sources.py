@@ -91,12 +91,11 @@ def find_folder(model: str) -> Path:
         return _download(model)
     if "://" in model or _ON_THE_HUB.match(model):
         repository = _ON_THE_HUB.match(model)
-        local = model.removeprefix("file://") if model.startswith("file:///") else None
+        local = typed(model.removeprefix("file://")) if model.startswith("file:///") else None
+        known = repository[1] if repository else local
         raise ModelError(
             f"The model {model} is an address, not a folder or a hub id.",
-            f"--model {repository[1] if repository else typed(local or '')}"
-            if repository or local
-            else "download it first, then give --model the folder",
+            f"--model {known}" if known else "download it first, then give --model the folder",
         )
     inside = re.match(rf"({HUB_ID.pattern})[@/:]", model)
     if inside:

@@ -28,8 +28,8 @@ def encode_prompts(model: LatentModel, prompts: Sequence[str]) -> Tensor:
         ids = model.tokenizer(prompt, verbose=False)["input_ids"]
         check_length(prompt, len(ids), limit)
         rows.append(ids + [model.tokenizer.pad_token_id] * (limit - len(ids)))
-    states: Tensor = model.text_encoder(torch.tensor(rows, device=model.device)).last_hidden_state.float()
-    return states
+    states: Tensor = model.text_encoder(torch.tensor(rows, device=model.device)).last_hidden_state
+    return states.float()
 
 
 def check_length(prompt: str, tokens: int, limit: int) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from transformers import CLIPTokenizerFast
+from transformers import CLIPTokenizer
 
 from vp2p.errors import ModelError
 from vp2p.models.folder import ModelFolder
 from vp2p.text import shorten
 
 
-def load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
+def load_tokenizer(folder: ModelFolder) -> CLIPTokenizer:
     """The tokenizer of a model folder.
 
     ``model_max_length`` is the longest prompt in tokens, begin and end token included, that its text
@@ -19,7 +19,7 @@ def load_tokenizer(folder: ModelFolder) -> CLIPTokenizerFast:
         ModelError: when its files are damaged.
     """
     try:
-        tokenizer = CLIPTokenizerFast.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
+        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
     except Exception as error:  # the library raises every kind of error for damaged files
         raise damaged(folder, "tokenizer", error) from error
     longest = tokenizer.model_max_length

@@ -14,7 +14,7 @@ from vp2p.prompts.scripts import JOINERS, SELECTORS, category, clusters, is_pict
 from vp2p.text import one_line
 
 if TYPE_CHECKING:
-    from transformers import CLIPTokenizerFast
+    from transformers import CLIPTokenizer
 
 _INNER_MARKS = "-'\u2019\u2010\u2011"
 _LONG = "\u30fc"  # the mark of a long vowel, which both kinds of kana use
@@ -66,7 +66,7 @@ def word_spans(prompt: str) -> list[tuple[int, int]]:
     return spans
 
 
-def split_prompt(tokenizer: CLIPTokenizerFast, prompt: str) -> TokenizedPrompt:
+def split_prompt(tokenizer: CLIPTokenizer, prompt: str) -> TokenizedPrompt:
     """``prompt`` as words with their token positions, by the tokenizer's own character offsets.
 
     Punctuation is no word, but its tokens are among the ids: in "a cat, red" the word is "cat". Words

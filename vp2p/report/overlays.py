@@ -17,7 +17,8 @@ def coloured(maps: Maps) -> np.ndarray:
         return heat_colours(maps.values)
     colours = np.broadcast_to(_TINT, (*maps.values.shape, 4)).copy()
     colours[..., 3] *= maps.values
-    return colours.round().astype(np.uint8)
+    pixels: np.ndarray = colours.round().astype(np.uint8)
+    return pixels
 
 
 def overlaid(frames: np.ndarray, maps: Maps) -> np.ndarray:

@@ -66,4 +66,5 @@ def sheet(pictures: np.ndarray, columns: int) -> np.ndarray:
     cells = np.zeros((rows * columns, height, width, 3), np.uint8)
     cells[:count] = pictures
     grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, 3)
+    pixels: np.ndarray = grid.reshape(rows * height, columns * width, 3)
+    return pixels

@@ -16,7 +16,7 @@ from vp2p.stages.running import NONE, Patience
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 
 if TYPE_CHECKING:
-    from transformers import CLIPTokenizerFast
+    from transformers import CLIPTokenizer
 
     from vp2p.pipeline.inflated import InflatedModel
 
@@ -49,7 +49,7 @@ class Session:
         return read_folder(find_folder(self.settings.model))
 
     @cached_property
-    def tokenizer(self) -> CLIPTokenizerFast:
+    def tokenizer(self) -> CLIPTokenizer:
         """The model's tokenizer, which needs no weights."""
         from vp2p.models.tokenizing import load_tokenizer
 

@@ -6,13 +6,14 @@ Axes: B branches, F frames, n tokens of one frame's map, L text tokens, d width 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from diffusers.models.attention_processor import Attention
-from torch import Tensor
+from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
 Role = Literal["frame", "cross", "temporal"]
+Place = Literal["down", "mid", "up"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class AttentionLayer:
 
     name: str
     role: Role
-    place: Literal["down", "mid", "up"]
+    place: Place
 
 
 class Controller(Protocol):
@@ -44,8 +45,7 @@ class Controller(Protocol):
 
 def _heads(x: Tensor, heads: int) -> Tensor:
     """(b, tokens, heads·d) to (b, heads, tokens, d)."""
-    split: Tensor = x.unflatten(-1, (heads, -1)).transpose(1, 2)
-    return split
+    return unflatten(x, -1, (heads, -1)).transpose(1, 2)
 
 
 class T2SAttnProcessor:
@@ -73,8 +73,8 @@ class T2SAttnProcessor:
         rows = x.shape[0]
         if self.layer.role == "frame" and not self.own_frame:
             source = x[::frames]
-        elif self.layer.role == "cross" and encoder_hidden_states is not None:
-            source = encoder_hidden_states  # (B, L, width) or (B·F, L, width)
+        elif self.layer.role == "cross":
+            source = cast(Tensor, encoder_hidden_states)  # (B, L, width) or (B·F, L, width); a UNet always gives it
         else:
             source = x
         q, k, v = attn.to_q(x), attn.to_k(source), attn.to_v(source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor, nn, unflatten
 
 
 @dataclass
@@ -21,6 +21,6 @@ class JointGroupNorm(nn.GroupNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[-2:]
-        joint = x.unflatten(0, (-1, self.clip.frames)).transpose(1, 2).flatten(2)  # (B, channels, F·h·w)
-        out: Tensor = super().forward(joint).unflatten(2, (self.clip.frames, height, width))
+        joint = unflatten(x, 0, (-1, self.clip.frames)).transpose(1, 2).flatten(2)  # (B, channels, F·h·w)
+        out = unflatten(super().forward(joint), 2, (self.clip.frames, height, width))
         return out.transpose(1, 2).flatten(0, 1)

@@ -6,28 +6,26 @@ and keep their parameters and names.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
-from torch import Tensor, nn
+from torch import Tensor, nn, unflatten
 
 from vp2p.errors import ArtifactError, ModelError
-from vp2p.t2s.attention import AttentionLayer, Controller, Role, T2SAttnProcessor
+from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnProcessor
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
-Place = Literal["down", "mid", "up"]
 
 
 def _place(name: str) -> Place:
-    places: dict[str, Place] = {"down": "down", "mid": "mid", "up": "up"}
-    return places[name.split("_", 1)[0]]  # down_blocks…, mid_block…, up_blocks…
+    return cast(Place, name.split("_", 1)[0])  # down_blocks…, mid_block…, up_blocks…
 
 
 def _hook(attn: Attention, name: str, role: Role, own_frame: bool = False) -> None:
@@ -39,7 +37,8 @@ def _hook(attn: Attention, name: str, role: Role, own_frame: bool = False) -> No
             f"{', '.join(found) or 'scaling'}.",
             "give a Stable-Diffusion-style model with --model",
         )
-    attn.set_processor(T2SAttnProcessor(AttentionLayer(name, role, _place(name)), own_frame))
+    processor = T2SAttnProcessor(AttentionLayer(name, role, _place(name)), own_frame)
+    attn.set_processor(processor)  # type: ignore[arg-type]  # the library names one of its own; any callable serves
 
 
 class TextToSetModel(nn.Module):
@@ -101,8 +100,9 @@ class TextToSetModel(nn.Module):
             block.attn_temp = Attention(
                 query_dim=width, heads=block.attn1.heads, dim_head=block.attn1.inner_dim // block.attn1.heads
             ).to(like)
-        nn.init.zeros_(block.attn_temp.to_out[0].weight)
-        nn.init.zeros_(block.attn_temp.to_out[0].bias)
+        out = cast(nn.Linear, block.attn_temp.to_out[0])
+        nn.init.zeros_(out.weight)
+        nn.init.zeros_(out.bias)
         for added in (block.norm_temp, block.attn_temp):
             added.requires_grad_(False)
         block.__class__ = T2SBlock
@@ -138,15 +138,14 @@ class TextToSetModel(nn.Module):
         self._clip.frames = frames
         if text.ndim == 4:
             text = text.flatten(0, 1)
-        out = self.unet(
+        out: Tensor = self.unet(
             latents.flatten(0, 1).to(dtype),
             timestep,
             text.to(dtype),
             cross_attention_kwargs={"frames": frames, "control": control},
             return_dict=False,
         )[0]
-        predicted: Tensor = out.unflatten(0, (-1, frames)).float()
-        return predicted
+        return unflatten(out, 0, (-1, frames)).float()
 
     def tuned_parameters(self, norm_temp: bool = False) -> dict[str, nn.Parameter]:
         """The parameters that tuning trains, by their names in the UNet.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, TypeAlias, cast
 
 import av
 import numpy as np
@@ -19,6 +19,8 @@ _COPIED = {"aac", "mp3", "mp3float", "opus", "libopus", "flac"}
 _AAC_RATES = {8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000}
 # Containers round times, some to a millisecond. Sound that is off by less follows what came before.
 _ROUNDING = Fraction(1, 400)
+# In quotes, because only PyAV's stubs know what a packet belongs to.
+AudioPacket: TypeAlias = "av.Packet[av.AudioStream]"
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Span:
 
 def add_audio(
     output: av.container.OutputContainer, source: Path, span: tuple[float, float]
-) -> tuple[list[av.Packet], tuple[str, ...]]:
+) -> tuple[list[AudioPacket], tuple[str, ...]]:
     """Add an audio stream to ``output`` with the sound of ``source`` over ``span``, shifted to start at 0.
 
     Must come before the first packet is muxed. ``span`` is in seconds since the source's first video
@@ -52,12 +54,14 @@ def add_audio(
         return [], ()
     with av.open(str(source.absolute()), container_options=LOCAL) as container:
         stream = container.streams.best("audio")
-        if stream is None:
+        if not isinstance(stream, av.AudioStream):
             return [], ()
         if stream.codec_context is None:
             return [], ("no sound: its format has no decoder here",)
         others = len(container.streams.audio) - 1
-        notes = (f"of {others + 1} streams of sound, stream {stream.index} is taken",) if others else ()
+        notes: tuple[str, ...] = ()
+        if others:
+            notes = (f"of {others + 1} streams of sound, stream {stream.index} is taken",)
         wanted = Span(source, stream.index, *(origin + Fraction(at).limit_denominator(1_000_000) for at in span))
         if _is_copied(stream):
             packets = _copy(output, stream, wanted)
@@ -86,11 +90,11 @@ def _is_copied(stream: av.AudioStream) -> bool:
     return context.name in _COPIED and not (context.name.startswith("mp3") and context.sample_rate < 16000)
 
 
-def _packets(span: Span) -> Iterator[av.Packet]:
-    """The packets from at the latest the span's start on, with time stamps; also where the container cannot seek."""
+def _packets(span: Span) -> Iterator[tuple[int, AudioPacket]]:
+    """Time stamps and packets from at the latest the span's start on; also where the container cannot seek."""
     for seeks in (True, False):
         with av.open(str(span.path.absolute()), container_options=LOCAL) as container:
-            stream = container.streams[span.index]
+            stream = cast(av.AudioStream, container.streams[span.index])
             if seeks:
                 first = Fraction(container.start_time or 0, av.time_base)
                 if span.start - 1 <= first:
@@ -103,24 +107,24 @@ def _packets(span: Span) -> Iterator[av.Packet]:
             try:
                 for packet in container.demux(stream):
                     if packet.size and packet.pts is not None:
-                        late = packet.pts * stream.time_base > span.start if late is None else late
+                        late = packet.pts * packet.time_base > span.start if late is None else late
                         if late and seeks:
                             break
-                        yield packet
+                        yield packet.pts, packet
             except av.FFmpegError:  # a source cut short gives the sound that is there
                 pass
             if late is False:
                 return
 
 
-def _copy(output: av.container.OutputContainer, stream: av.AudioStream, span: Span) -> list[av.Packet]:
+def _copy(output: av.container.OutputContainer, stream: av.AudioStream, span: Span) -> list[AudioPacket]:
     """The span's packets, stamped by the samples that they hold, so that a coarse clock does not matter."""
     rate = stream.codec_context.sample_rate
     unit = Fraction(1, rate)
-    kept: list[tuple[int, int, av.Packet]] = []
+    kept: list[tuple[int, int, AudioPacket]] = []
     at: int | None = None
-    for packet in _packets(span):
-        stamp = round(packet.pts * packet.time_base * rate)
+    for pts, packet in _packets(span):
+        stamp = round(pts * packet.time_base * rate)
         if at is None or abs(stamp - at) > _ROUNDING * rate:
             at = stamp
         length = _samples(stream, packet)
@@ -144,7 +148,7 @@ def _copy(output: av.container.OutputContainer, stream: av.AudioStream, span: Sp
     return packets
 
 
-def _samples(stream: av.AudioStream, packet: av.Packet) -> int:
+def _samples(stream: av.AudioStream, packet: AudioPacket) -> int:
     """How many samples a packet holds, from its codec where that says it, else from its duration."""
     rate, size = stream.codec_context.sample_rate, stream.codec_context.frame_size
     told = round((packet.duration or 0) * packet.time_base * rate)
@@ -153,14 +157,14 @@ def _samples(stream: av.AudioStream, packet: av.Packet) -> int:
 
 def _to_aac(
     output: av.container.OutputContainer, stream: av.AudioStream, span: Span
-) -> tuple[list[av.Packet], tuple[str, ...]]:
+) -> tuple[list[AudioPacket], tuple[str, ...]]:
     """The span's sound encoded anew, sample by sample in its place; and notes on what changed."""
     rate = stream.codec_context.sample_rate
     rate = rate if rate in _AAC_RATES else 48000
     channels = stream.codec_context.layout.nb_channels
     layout = "mono" if channels == 1 else "stereo"
     encoded: av.AudioStream | None = None
-    packets: list[av.Packet] = []
+    packets: list[AudioPacket] = []
     for first, samples in _placed(stream, span, (rate, layout)):
         if encoded is None:
             encoded = output.add_stream("aac", rate=rate)
@@ -182,7 +186,8 @@ def _placed(stream: av.AudioStream, span: Span, target: tuple[int, str]) -> Iter
     at: int | None = None
     done = 0
     for part in _resampled(stream, span, target):
-        if part.pts is not None:  # what a decoder gives at the end may have none, and follows
+        # What a decoder gives at the end may have no time, and follows.
+        if part.pts is not None and part.time_base is not None:
             first = round((part.pts * part.time_base - span.start) * rate)
             at = first if at is None or abs(first - at) > _ROUNDING * rate else at
         if at is None:
@@ -206,7 +211,7 @@ def _resampled(stream: av.AudioStream, span: Span, target: tuple[int, str]) -> I
     """Decoded sound in the target's rate and layout, whatever it changes to on its way."""
     rate, layout = target
     resampler, shape = av.AudioResampler(format="fltp", layout=layout, rate=rate), None
-    for packet in _packets(span):
+    for _, packet in _packets(span):
         try:
             frames = packet.decode()
         except av.FFmpegError:  # a damaged packet is passed over

@@ -48,17 +48,17 @@ _VIEWS = {"STEREO3D": "stereoscopic: its views are edited as one picture", "SPHE
 def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
     """``frame`` at ``size`` (width, height), as uint8 sRGB-like RGB of shape (H, W, 3); alpha is laid on black."""
     width, height = size
-    matrix = {"src_colorspace": _NAMES[guess]} if (guess := _guess(frame)) in _NAMES else {}
+    matrix = _NAMES.get(_guess(frame) or "")
     alpha = _has_alpha(frame)
     primaries = _primaries(frame)
     if frame.color_trc in (*_HDR, _LINEAR) or primaries in _WIDE:
-        deep = frame.reformat(width, height, "rgba64le" if alpha else "rgb48le", **matrix).to_ndarray()
+        deep: np.ndarray = frame.reformat(width, height, "rgba64le" if alpha else "rgb48le", matrix).to_ndarray()
         rgb = _to_bt709(deep[..., :3], int(frame.color_trc), primaries)
         return _on_black(rgb, (deep[..., 3] >> 8).astype(np.uint8)) if alpha else rgb
     if alpha:
-        rgba = frame.reformat(width, height, "rgba", **matrix).to_ndarray()
+        rgba = frame.reformat(width, height, "rgba", matrix).to_ndarray()
         return _on_black(rgba[..., :3], rgba[..., 3])
-    return frame.reformat(width, height, "rgb24", **matrix).to_ndarray()
+    return frame.reformat(width, height, "rgb24", matrix).to_ndarray()
 
 
 def notes(frame: av.VideoFrame) -> tuple[str, ...]:
@@ -106,7 +106,8 @@ def _has_alpha(frame: av.VideoFrame) -> bool:
 
 
 def _on_black(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    return ((rgb.astype(np.uint16) * alpha[..., None] + 127) // 255).astype(np.uint8)
+    covered: np.ndarray = (rgb.astype(np.uint16) * alpha[..., None] + 127) // 255
+    return covered.astype(np.uint8)
 
 
 def _to_bt709(signal: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
@@ -119,7 +120,8 @@ def _to_bt709(signal: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
         light = _inside(light @ _matrix(primaries).T)
     if transfer in _HDR:
         light = _rolled_off(light)
-    return (np.clip(light, 0, 1) ** (1 / _SDR_GAMMA) * 255 + 0.5).astype(np.uint8)
+    shown: np.ndarray = np.clip(light, 0, 1) ** (1 / _SDR_GAMMA) * 255 + 0.5
+    return shown.astype(np.uint8)
 
 
 @cache
@@ -144,13 +146,15 @@ def _xyz(primaries: tuple[tuple[float, float], ...]) -> np.ndarray:
     """(3, 3), from linear RGB of primaries with D65 as white to CIE XYZ."""
     columns = np.array([(x / y, 1, (1 - x - y) / y) for x, y in primaries]).T
     x, y = _D65
-    return columns * np.linalg.solve(columns, [x / y, 1, (1 - x - y) / y])
+    scaled: np.ndarray = columns * np.linalg.solve(columns, [x / y, 1, (1 - x - y) / y])
+    return scaled
 
 
 @cache
 def _matrix(primaries: int) -> np.ndarray:
     """(3, 3) float32, from linear RGB of wide primaries to that of BT.709."""
-    return (np.linalg.inv(_xyz(_BT709)) @ _xyz(_WIDE[primaries][1])).astype(np.float32)
+    matrix: np.ndarray = np.linalg.inv(_xyz(_BT709)) @ _xyz(_WIDE[primaries][1])
+    return matrix.astype(np.float32)
 
 
 def _luma_of(primaries: int) -> np.ndarray:
@@ -162,7 +166,8 @@ def _inside(light: np.ndarray) -> np.ndarray:
     grey = np.maximum(light @ _LUMA, 0)[..., None]
     least = light.min(axis=-1, keepdims=True)
     share = np.where(least < 0, grey / np.maximum(grey - least, 1e-9), 1)
-    return grey + (light - grey) * share
+    mixed: np.ndarray = grey + (light - grey) * share
+    return mixed
 
 
 def _rolled_off(light: np.ndarray) -> np.ndarray:

@@ -89,7 +89,8 @@ def fit_frames(frames: np.ndarray, size: Size, fit: Literal["crop", "pad", "stre
     width, height = size
     native_height, native_width = frames.shape[1:3]
     if (native_width, native_height) == size:
-        return frames.copy()
+        same: np.ndarray = frames.copy()
+        return same
     box = (0.0, 0.0, float(native_width), float(native_height))
     inner = size
     if fit == "crop":

@@ -32,13 +32,14 @@ def dense_flow(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     if high <= low:
         return np.zeros((height, width, 2), np.float32)
     # OpenCV takes 8 bits, so the pair's own contrast is spread over all of them.
-    pair = [((image - low) * (255 / (high - low))).round().astype(np.uint8) for image in (first, second)]
+    spread = 255 / (high - low)
+    pair: list[np.ndarray] = [((image - low) * spread).round().astype(np.uint8) for image in (first, second)]
     below, right = max(0, _LEAST - height), max(0, _LEAST - width)
     if below or right:
         pair = [cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE) for image in pair]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     search.setFinestScale(0)
-    flow: np.ndarray = search.calc(pair[0], pair[1], None)
+    flow: np.ndarray = search.calc(pair[0], pair[1], None)  # type: ignore[call-overload]  # None: from nothing
     return flow[:height, :width]
 
 

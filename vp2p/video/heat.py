@@ -29,7 +29,8 @@ def heat_colours(heat: np.ndarray) -> np.ndarray:
     heat = heat.clip(0, 1)
     position = heat * (len(_STOPS) - 1)
     colour = [np.interp(position, range(len(_STOPS)), channel) for channel in _STOPS.T]
-    return np.uint8(np.round(np.stack([*colour, 255 * (_LEAST + (_MOST - _LEAST) * heat)], axis=-1)))
+    layers = np.stack([*colour, 255 * (_LEAST + (_MOST - _LEAST) * heat)], axis=-1)
+    return np.round(layers).astype(np.uint8)
 
 
 def _overlaid(frame: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ from av.filter import Graph
 
 NOTE = "the video is interlaced: its fields are made into full frames"
 
-Numbered = tuple[int, av.VideoFrame]
+Numbered = tuple[int | None, av.VideoFrame]
+Deinterlaced = tuple[int | None, av.VideoFrame, bool]
 
 
-def deinterlaced(frames: Iterable[Numbered]) -> Iterator[tuple[int, av.VideoFrame, bool]]:
+def deinterlaced(frames: Iterable[Numbered]) -> Iterator[Deinterlaced]:
     """The same frames with their numbers, one for one, and whether each was interlaced.
 
     Frames that are not marked as interlaced pass unchanged. Nothing is filtered before the first that is.
@@ -36,35 +37,36 @@ class _Bwdif:
 
     def __init__(self, first: av.VideoFrame) -> None:
         self._shape = (first.width, first.height, first.format.name)
-        width, height, format = self._shape
         self._graph = Graph()
-        source = self._graph.add_buffer(width=width, height=height, format=format, time_base=first.time_base)
+        source = self._graph.add_buffer(
+            width=first.width, height=first.height, format=first.format, time_base=first.time_base
+        )
         bwdif = self._graph.add("bwdif", "mode=send_frame:parity=auto:deint=interlaced")
         sink = self._graph.add("buffersink")
         source.link_to(bwdif)
         bwdif.link_to(sink)
         self._graph.configure()
-        self._waiting: list[tuple[int, bool]] = []
+        self._waiting: list[tuple[int | None, bool]] = []
         self._pushed = 0
 
     def fits(self, frame: av.VideoFrame) -> bool:
         return self._shape == (frame.width, frame.height, frame.format.name)
 
-    def push(self, number: int, frame: av.VideoFrame) -> Iterator[tuple[int, av.VideoFrame, bool]]:
+    def push(self, number: int | None, frame: av.VideoFrame) -> Iterator[Deinterlaced]:
         self._waiting.append((number, frame.interlaced_frame))
         frame.pts = self._pushed  # the number tells the time; the filter wants some order
         self._pushed += 1
         self._graph.push(frame)
         yield from self._pull()
 
-    def rest(self) -> Iterator[tuple[int, av.VideoFrame, bool]]:
+    def rest(self) -> Iterator[Deinterlaced]:
         self._graph.push(None)
         yield from self._pull()
 
-    def _pull(self) -> Iterator[tuple[int, av.VideoFrame, bool]]:
+    def _pull(self) -> Iterator[Deinterlaced]:
         while self._waiting:
             try:
-                frame = self._graph.pull()
+                frame = self._graph.vpull()
             except (BlockingIOError, EOFError, av.FFmpegError):
                 return
             number, interlaced = self._waiting.pop(0)

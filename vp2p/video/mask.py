@@ -49,7 +49,8 @@ def match(path: Path, video: Path, clip: ClipSettings, count: int) -> Match:
     as_the_clip = dataclasses.replace(clip, frames=count, size=None)
     if not video.exists():
         return Match(ClipSettings(mask.frames) if mask.frames in (1, count) else as_the_clip)
-    whole, notes = probe(video), ()
+    whole = probe(video)
+    notes: tuple[str, ...] = ()
     if abs(mask.width * whole.height / (mask.height * whole.width) - 1) > _SAME_SHAPE:
         what = f"{mask.width}x{mask.height}, and the video {whole.width}x{whole.height}"
         notes = (f"the mask is {what}: they do not have the same shape, so the mask may not lie where it should",)
@@ -101,7 +102,8 @@ def black(path: Path) -> UsageError:
 
 
 def _white(outlined: np.ndarray) -> np.ndarray:
-    return np.where(outlined[..., None], np.uint8(255), np.uint8(0)).repeat(3, axis=-1)
+    white: np.ndarray = np.where(outlined[..., None], np.uint8(255), np.uint8(0))
+    return white.repeat(3, axis=-1)
 
 
 def _as_mask(image: Image.Image) -> np.ndarray:

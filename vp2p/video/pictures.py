@@ -45,7 +45,7 @@ class FolderSource:
             raise VideoError(
                 f"There are no images in the folder {folder}.", "give a video file, or a folder of PNG or JPEG files"
             )
-        sizes = {}
+        sizes: dict[tuple[int, int], Path] = {}
         for path in self._paths:
             sizes.setdefault(_upright_size(path), path)
         if len(sizes) > 1:

@@ -18,6 +18,7 @@ _LEAST, _MOST = 128, 256  # pixels of a frame's longest side on the sheet
 _GAP, _MARGIN, _FONT_SIZE, _LINES = 6, 16, 18, 2
 _FIRST_EMOJI, _UNSEEN = 0x2300, "\u200c\u200d\ufe0e\ufe0f"
 _PAPER, _INK = (250, 250, 248), (32, 32, 32)
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont  # the second where Pillow was built without FreeType
 
 
 def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen = "anything") -> None:
@@ -61,7 +62,8 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen
 def _subsampled(frames: np.ndarray) -> np.ndarray:
     if len(frames) <= _COLUMNS:
         return frames
-    return frames[np.linspace(0, len(frames) - 1, _COLUMNS).round().astype(int)]
+    spread: np.ndarray = frames[np.linspace(0, len(frames) - 1, _COLUMNS).round().astype(int)]
+    return spread
 
 
 def _enlarged(frames: np.ndarray) -> list[Image.Image]:
@@ -73,8 +75,8 @@ def _enlarged(frames: np.ndarray) -> list[Image.Image]:
             image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST) for image in images
         ]
     if longest > _MOST:
-        size = tuple(max(1, round(side * _MOST / longest)) for side in images[0].size)
-        return [image.resize(size, Image.Resampling.LANCZOS) for image in images]
+        width, height = (max(1, round(side * _MOST / longest)) for side in images[0].size)
+        return [image.resize((width, height), Image.Resampling.LANCZOS) for image in images]
     return images
 
 
@@ -88,7 +90,7 @@ def _name(char: str) -> str:
     return f"[{name}]" if name and ord(char) >= _FIRST_EMOJI else char
 
 
-def _wrap(label: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _wrap(label: str, font: _Font, width: int) -> list[str]:
     """The label in at most two lines of ``width`` pixels; what does not fit ends in an ellipsis."""
     lines = [""]
     for word in label.split():
@@ -103,7 +105,7 @@ def _wrap(label: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     return [_shorten(line, font, width) for line in kept]
 
 
-def _shorten(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _shorten(line: str, font: _Font, width: int) -> str:
     if font.getlength(line) <= width:
         return line
     text = line.removesuffix(" …")

@@ -40,7 +40,7 @@ def filled(stamps: Sequence[int | None], step: float) -> np.ndarray:
     order = np.arange(len(stamps), dtype=float)
     if not known:
         return order * step
-    times = np.interp(order, places, known)
+    times: np.ndarray = np.interp(order, places, known)
     times[: places[0]] = known[0] - step * np.arange(places[0], 0, -1)
     times[places[-1] + 1 :] = known[-1] + step * np.arange(1, len(stamps) - places[-1])
     return times

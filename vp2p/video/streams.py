@@ -6,10 +6,11 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterator, Sequence, cast
 
 import av
 import numpy as np
+from av.buffer import Buffer
 
 from vp2p.errors import VideoError
 from vp2p.video import colour, interlace
@@ -40,15 +41,16 @@ class StreamSource:
             self.lossless = self.codec in _LOSSLESS
             self.audio = container.streams.audio[0].codec_context.name if container.streams.audio else None
             self._notes = list(stream_notes(container, stream))
-            base = stream.time_base
+            base = cast(Fraction, stream.time_base)  # FFmpeg gives every stream that it reads a clock
             packets = None if by_decoding else _packet_stamps(container, stream)
             rates = (stream.average_rate, stream.guessed_rate)  # of a bare stream the guess is the codec's own word
             rate = next(filter(None, rates if packets is not None else reversed(rates)), None)
-        self._keys = None if packets is None else sorted(packets)
+        self._keys: list[int] | None = None
         if packets is None:
             stamps, last = _frame_stamps(path)
             shown = filled(stamps, float(1 / (rate or Fraction(25)) / base))
         else:
+            self._keys = sorted(packets)
             shown = np.array(self._keys, dtype=float)
             last = packets[self._keys[-1]] if packets else 0
         if not len(shown):
@@ -83,7 +85,9 @@ class StreamSource:
                 with suppress(av.FFmpegError):  # some formats cannot seek; they are decoded from the start
                     container.seek(min(wanted), stream=stream)
             frames = _decoded(container, stream)
-            numbered = enumerate(frames) if exact else ((frame.pts, frame) for frame in frames)
+            numbered: Iterator[interlace.Numbered] = (
+                enumerate(frames) if exact else ((frame.pts, frame) for frame in frames)
+            )
             for key, frame, fields in interlace.deinterlaced(numbered):
                 if key in wanted:
                     found[wanted[key]] = _picture(frame, stream)
@@ -143,9 +147,11 @@ def _packet_stamps(container: av.container.InputContainer, stream: av.VideoStrea
     stamps: dict[int, int] = {}
     with suppress(av.FFmpegError):  # a file cut short lists what is there
         for packet in container.demux(stream):
-            if packet.size and (packet.pts is None or packet.pts in stamps):
+            if not packet.size:
+                continue
+            if packet.pts is None or packet.pts in stamps:
                 return None
-            if packet.size and not packet.is_discard:
+            if not packet.is_discard:
                 stamps[packet.pts] = packet.duration or 0
     return stamps
 
@@ -167,7 +173,7 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> 
     decoder = stream.codec_context
     if stream.metadata.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
         with suppress(av.FFmpegError, ValueError):  # a build without them shows the picture without transparency
-            decoder = av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
+            decoder = cast(av.VideoCodecContext, av.CodecContext.create(_ALPHA_DECODERS[decoder.name], "r"))
     while True:
         try:
             packet = next(packets)
@@ -194,7 +200,7 @@ def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
     The matrix sends a pixel at (x, y) to (a x + c y, b x + d y); of its nine numbers, 0, 1, 3 and 4
     are a, b, c and d.
     """
-    data = frame.side_data.get("DISPLAYMATRIX")
+    data = cast(Buffer | None, frame.side_data.get("DISPLAYMATRIX"))  # its stub knows of motion vectors only
     if data is None:
         return image
     a, b, _, c, d = np.frombuffer(bytes(data), dtype=np.int32)[:5].tolist()

@@ -6,7 +6,7 @@ import errno
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -19,6 +19,7 @@ from vp2p.video.audio import add_audio, has_audio
 from vp2p.video.timing import Timing
 
 VideoFormat = Literal["mp4", "gif", "webp", "png"]
+_ENDINGS: dict[str, VideoFormat] = {"mp4": "mp4", "gif": "gif", "webp": "webp", "": "png"}
 _FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota error
 # The clock of uneven times, which players read best.
 _FINE = Fraction(1, 90_000)
@@ -69,7 +70,9 @@ def write_video(
         mend = "free some space" if error.errno in _FULL else f"see that {path.parent} can be written to"
         hint = f"{mend}, then the same command again"
         raise VideoError(f"{path} cannot be written: {reason}.", hint) from error
-    notes = (f"no sound: {format} holds none",) if audio_from is not None and has_audio(Path(audio_from)) else ()
+    notes: tuple[str, ...] = ()
+    if audio_from is not None and has_audio(Path(audio_from)):
+        notes = (f"no sound: {format} holds none",)
     if format == "png" and timing.shown is not None:
         notes += ("the frames come at uneven times, which a folder of pictures cannot tell",)
     return notes
@@ -77,10 +80,8 @@ def write_video(
 
 def _format_of(path: Path) -> VideoFormat:
     ending = path.suffix.lower().lstrip(".")
-    if ending in ("mp4", "gif", "webp"):
-        return ending
-    if not ending:
-        return "png"
+    if ending in _ENDINGS:
+        return _ENDINGS[ending]
     raise UsageError(f"{path.name} ends in .{ending}, which is no format to write.", "--format mp4, gif, webp or png")
 
 
@@ -115,9 +116,11 @@ def _write_mp4(path: Path, frames: np.ndarray, timing: Timing, audio_from: Path 
         context.time_base = unit
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = 1  # 16 to 235
-        with_sound = audio_from is not None and timing.span is not None
-        sound, notes = add_audio(output, Path(audio_from), timing.span) if with_sound else ([], ())
-        packets = list(sound)
+        packets: list[av.Packet[Any]] = []
+        notes: tuple[str, ...] = ()
+        if audio_from is not None and timing.span is not None:
+            sound, notes = add_audio(output, Path(audio_from), timing.span)
+            packets += sound
         bounds = [round(time / unit) for time in timing.bounds(len(frames))]
         for index, pixels in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
@@ -125,7 +128,7 @@ def _write_mp4(path: Path, frames: np.ndarray, timing: Timing, audio_from: Path 
             frame.pts, frame.time_base, frame.duration = bounds[index], unit, bounds[index + 1] - bounds[index]
             packets += stream.encode(frame)
         packets += stream.encode(None)
-        for packet in sorted(packets, key=lambda packet: packet.dts * packet.time_base):
+        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base):
             output.mux(packet)
     return notes
 

@@ -72,7 +72,7 @@ def show(
     )
 
 
-def _preview(rows: Rows, sheet: Path, preview: str) -> None:
+def _preview(rows: Rows, sheet: Path, preview: Literal["auto", "kitty", "iterm2", "blocks"]) -> None:
     from PIL import Image
 
     from vp2p.report.terminal import half_blocks, inline, protocol
