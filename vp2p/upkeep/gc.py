@@ -19,7 +19,7 @@ from vp2p.workspace.lock import holder
 from vp2p.workspace.tags import Tag, names_of
 
 # What is beside the runs, and may hold what a kill left: evaluations, sheets, and what a page links to.
-_SECONDS_OF_ANOTHER = 10.0  # another clean-up at the same time is done in far less
+_SECONDS_OF_ANOTHER = 3.0  # another clean-up at the same time is done in far less
 _BESIDE = ("tags", "eval", "show", "report_files")
 _INTERRUPTED, _NAMED = "interrupted", "named"
 
