@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
 from vp2p.models.text import check_length
@@ -71,7 +71,7 @@ class EditPlan:
 
 
 def plan_words(
-    tokenizer: PreTrainedTokenizerBase, prompt: str, settings: EditSettings, steps: int, length: int
+    tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, steps: int, length: int
 ) -> EditPlan:
     """Works out an edit of ``prompt`` over ``steps`` steps and ``length`` padded tokens.
 

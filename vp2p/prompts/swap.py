@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transformers import PreTrainedTokenizerBase
+from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
 from vp2p.prompts.scripts import parts_freely
@@ -10,7 +10,7 @@ from vp2p.prompts.words import TokenizedPrompt, find_word, holds, key, split_pro
 from vp2p.text import one_line, quoted, typed
 
 
-def swapped_prompt(tokenizer: PreTrainedTokenizerBase, prompt: str, swaps: tuple[str, ...]) -> str:
+def swapped_prompt(tokenizer: CLIPTokenizer, prompt: str, swaps: tuple[str, ...]) -> str:
     """The prompt with each ``old=new`` replaced; both sides hold the same number of words.
 
     Where a word holds an equals sign, the last sign counts that has words of the prompt before it.
