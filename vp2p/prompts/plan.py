@@ -70,9 +70,7 @@ class EditPlan:
         return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_))
 
 
-def plan_words(
-    tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, steps: int, length: int
-) -> EditPlan:
+def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, steps: int, length: int) -> EditPlan:
     """Works out an edit of ``prompt`` over ``steps`` steps and ``length`` padded tokens.
 
     Raises:
