@@ -30,9 +30,10 @@ test-crash: setup  ## mislead, damage, crowd and break off every command, thousa
 bench-quality: setup  ## edit drawn clips by every method and compare with the true answers (hours)
 	$(BIN)/python -m vp2p.bench --out bench
 
-lint: setup  ## check style and the direction of imports
+lint: setup  ## check style, types and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 docs: setup  ## write docs/commands.md from the commands' own help

@@ -14,7 +14,8 @@ from vp2p.batch.job import attempt
 from vp2p.batch.plan.diagnostics import PlanError
 from vp2p.batch.plan.read import read_plan
 from vp2p.batch.pool import Pool
-from vp2p.stages.result import StageResult, silent
+from vp2p.progress import silent
+from vp2p.stages.result import StageResult
 
 
 def graph_of(path: Path) -> Graph:

@@ -43,12 +43,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True)
     os.chdir(folder)
     save_clip(Path("clip.mp4"), moving_square(2, 32), sound=False)
-    tiny._SHAPES["micro"] = _MICRO
-    tiny.save_tiny(Path("model"), "micro")
-    for path in Path("model").rglob("*.safetensors"):
-        # Few different numbers, which an archive holds in little space.
-        tensors = {name: torch.round(tensor * 8) / 8 for name, tensor in load_file(path).items()}
-        save_file(tensors, path, metadata={"format": "pt"})
+    save_model(Path("model"))
     options = ("--frames", "2", "--size", "32", "--model", "model")
     done("init", "work", "--video", "clip.mp4", "--prompt", "a cat is running on the grass", *options)
     done("-w", "work", "tune", "--steps", "2")
@@ -65,6 +60,15 @@ def main(folder: Path) -> None:
     with tarfile.open("format-1.tar.gz", "w:gz") as archive:
         for name in ("clip.mp4", "model", "work"):
             archive.add(name)
+
+
+def save_model(folder: Path) -> None:
+    """A model of few different numbers, which an archive holds in little space."""
+    tiny._SHAPES["micro"] = _MICRO
+    tiny.save_tiny(folder, "micro")
+    for path in folder.rglob("*.safetensors"):
+        tensors = {name: torch.round(tensor * 8) / 8 for name, tensor in load_file(path).items()}
+        save_file(tensors, path, metadata={"format": "pt"})
 
 
 def _stop(what: str, done: int, total: int, metric: str = "") -> None:

@@ -12,13 +12,10 @@ import tarfile
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors.torch import load_file, save_file
 
-from tests import tiny
 from tests.cli.conftest import moving_square, save_clip
 from tests.cli.running import done
-from tests.data.make_format_1 import _MICRO
+from tests.data.make_format_1 import save_model
 
 COMMANDS: list[tuple[str, ...]] = [
     ("tune", "--steps", "2"),
@@ -48,11 +45,7 @@ def main(folder: Path) -> None:
     mask = np.zeros((2, 32, 32, 3), np.uint8)
     mask[:, 8:24, 8:24] = 255
     save_clip(Path("mask.mp4"), mask, sound=False)
-    tiny._SHAPES["micro"] = _MICRO
-    tiny.save_tiny(Path("model"), "micro")
-    for path in Path("model").rglob("*.safetensors"):
-        tensors = {name: torch.round(tensor * 8) / 8 for name, tensor in load_file(path).items()}
-        save_file(tensors, path, metadata={"format": "pt"})
+    save_model(Path("model"))
     options = ("--frames", "2", "--size", "32", "--model", "model")
     done("init", "work", "--video", "clip.mp4", "--prompt", "a cat is running on the grass", *options)
     os.chdir("work")

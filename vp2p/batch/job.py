@@ -7,12 +7,13 @@ import logging
 from vp2p.batch.graph import Failure, Job
 from vp2p.batch.pool import Pool
 from vp2p.errors import Vp2pError, is_out_of_memory
+from vp2p.progress import Progress
 from vp2p.settings import InvertSettings, TuneSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.redo import redo
-from vp2p.stages.result import Progress, StageResult
+from vp2p.stages.result import StageResult
 from vp2p.stages.saving import interruption
 from vp2p.stages.tune import tune
 from vp2p.workspace import Workspace

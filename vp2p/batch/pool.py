@@ -12,7 +12,6 @@ from vp2p.stages.session import Session
 from vp2p.workspace import Workspace
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import CLIPTokenizer
 
     from vp2p.pipeline.inflated import InflatedModel
@@ -32,7 +31,6 @@ class Pool:
         self._small: dict[tuple[str, ModelSettings], Any] = {}
         self._settings: ModelSettings | None = None
         self._model: InflatedModel | None = None
-        self._untuned: dict[str, Tensor] = {}
 
     def session(self, workspace: Workspace, compute: Mapping[str, Any] | None = None) -> Session:
         """A session that takes its model from here. It ends where the next one takes the model up."""
@@ -50,11 +48,7 @@ class Pool:
         if self._model is None or self._settings != settings:
             self._settings = self._model = None  # so that two models are never held at once
             self._model, self._settings = load(), settings
-            parameters = self._model.t2s.tuned_parameters(norm_temp=True)
-            # On the CPU, where there is more room than beside the model.
-            self._untuned = {name: parameter.detach().to("cpu", copy=True) for name, parameter in parameters.items()}
-        else:
-            self._model.t2s.load_tuned(self._untuned)
+        self._model.untune()
         return self._model
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from vp2p.stages.result import Progress
+from vp2p.progress import Progress
 
 
 def at_most_every(seconds: float, tell: Progress) -> Progress:

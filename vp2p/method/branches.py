@@ -44,11 +44,6 @@ class Branches:
         """Branches that start at the noise ``x_T`` (F, c, h, w) and take all T steps."""
         return cls(schedule, schedule.steps, x_T, source, cond, empty)
 
-    @property
-    def source_is_guided(self) -> bool:
-        """Whether the source branch needs a pass with the empty prompt."""
-        return self.source.recorded is None and self.source.guidance is not None
-
     def of_frame(self, frame: int) -> Branches:
         """The same of one frame alone."""
         recorded = self.source.recorded

@@ -33,11 +33,21 @@ class InflatedModel:
     ) -> None:
         self.latent = latent
         self.t2s = TextToSetModel(latent.unet, group_norm, attention)
+        self._untuned: dict[str, Tensor] | None = None
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.latent.device
+
+    def untune(self) -> None:
+        """Takes the model back to what it was at the first call, which is to be made before any tuning."""
+        if self._untuned is None:
+            parameters = self.t2s.tuned_parameters(norm_temp=True)
+            # On the CPU, where there is more room than beside the model.
+            self._untuned = {name: parameter.detach().to("cpu", copy=True) for name, parameter in parameters.items()}
+        else:
+            self.t2s.load_tuned(self._untuned)
 
     def schedule(self, steps: int) -> Schedule:
         """The DDIM path of so many steps."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Sequence
 
@@ -81,7 +82,7 @@ class EditJob:
             self.control,
         )
 
-    def of_frame(self, frame: int) -> tuple[Branches, Tensor]:
-        """The branches and the unconditional embeddings of one frame alone."""
-        each = self.unconditional.ndim == 4
-        return self.branches.of_frame(frame), self.unconditional[:, [frame]] if each else self.unconditional
+    def of_frame(self, frame: int) -> EditJob:
+        """The same with the branches and the unconditional embeddings of one frame alone."""
+        unconditional = self.unconditional[:, [frame]] if self.unconditional.ndim == 4 else self.unconditional
+        return dataclasses.replace(self, branches=self.branches.of_frame(frame), unconditional=unconditional)

@@ -9,14 +9,14 @@ from typing import Any, Iterable, Mapping
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.method.inversion.protocol import InversionStep
 from vp2p.method.tuning import Tuning, tune
-from vp2p.models.loading import LatentModel, load_model
+from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Edit, edit
@@ -29,7 +29,6 @@ from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, ModelSettings
-from vp2p.t2s.inflation import AttentionMode, GroupNormMode
 from vp2p.video.clip import Clip
 
 
@@ -54,12 +53,6 @@ class VideoModel(InflatedModel):
     command line.
     """
 
-    def __init__(
-        self, latent: LatentModel, group_norm: GroupNormMode = "per-frame", attention: AttentionMode = "first-frame"
-    ) -> None:
-        super().__init__(latent, group_norm, attention)
-        self._untuned: dict[str, Tensor] | None = None
-
     def tune(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Tuned:
         """Tunes the untuned model on a clip (Video-P2P, section 3.1); the model then holds the tuned weights.
 
@@ -72,7 +65,8 @@ class VideoModel(InflatedModel):
             PromptError: the prompt is too long.
         """
         settings = for_model(self.latent.folder, "tune", options)
-        before = self._weights()
+        parameters = self.t2s.tuned_parameters(norm_temp=True)
+        before = {name: parameter.detach().clone() for name, parameter in parameters.items()}
         self.untune()
         losses: list[float] = []
 
@@ -94,19 +88,9 @@ class VideoModel(InflatedModel):
         Raises:
             ArtifactError: they are of another model.
         """
-        from safetensors.torch import load_file
-
         tensors = tuned.tensors if isinstance(tuned, Tuned) else load_file(str(tuned))
         self.untune()
         self.t2s.load_tuned(dict(tensors))
-
-    def untune(self) -> None:
-        """Takes the model back to what it was before any tuning."""
-        if self._untuned is None:
-            # On the CPU, where there is more room than beside the model.
-            self._untuned = {name: tensor.to("cpu", copy=True) for name, tensor in self._weights().items()}
-        else:
-            self.t2s.load_tuned(self._untuned)
 
     def invert(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Inversion:
         """Finds the way from a clip to noise and back (Video-P2P, section 3.2).
@@ -169,10 +153,6 @@ class VideoModel(InflatedModel):
         """
         settings = from_mapping(AttentionSettings, {**options, "words": words})
         return word_attention(self, Described(self.fitted(clip), prompt), settings, on_step)
-
-    def _weights(self) -> dict[str, Tensor]:
-        parameters = self.t2s.tuned_parameters(norm_temp=True)
-        return {name: parameter.detach().clone() for name, parameter in parameters.items()}
 
 
 def load(model: str = "sprites", **options: Any) -> VideoModel:

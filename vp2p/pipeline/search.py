@@ -14,7 +14,6 @@ from vp2p.compositing.pixels import planes
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack
 from vp2p.method.branches import Target
-from vp2p.method.editing import edit as edit_latents
 from vp2p.method.likelihood import denoising_loss
 from vp2p.pipeline.candidates import Candidate, best, candidates
 from vp2p.pipeline.job import EditJob
@@ -52,32 +51,24 @@ class CandidateSearch:
 
     def _tried(self, frame: int) -> Foreground:
         """The best of the candidates at one frame."""
-        (branches, unconditional), device = self._job.of_frame(frame), self._job.model.device
-        around = self._around(frame)
-        cells = adaptive_max_pool2d(around.float()[None], tuple(branches.x.shape[-2:])).to(device)
+        job, around = self._job.of_frame(frame), self._around(frame)
+        cells = adaptive_max_pool2d(around.float()[None], tuple(job.branches.x.shape[-2:])).to(job.model.device)
         tried = candidates(self._settings.candidates, self._replaces)
-        steps = branches.schedule.steps
 
         def target(candidate: Candidate) -> Target:
             settings = candidate.settings(self._target.settings)
-            start = candidate.start(branches.x, cells)
+            start = candidate.start(job.branches.x, cells)
             return dataclasses.replace(
                 self._target,
-                plan=self._job.plan(settings),
+                plan=job.plan(settings),
                 settings=settings,
-                uncond=unconditional,
+                uncond=job.unconditional,
                 mask=cells,
                 start=start,
             )
 
-        out = edit_latents(
-            self._job.model.t2s,
-            branches,
-            [target(candidate) for candidate in tried],
-            lambda state: self._job.on_step("candidates", state.step, steps),
-            self._job.control,
-        )
-        pictures = planes(self._job.model.decode(out.targets[:, 0]))
+        out = job.denoise([target(candidate) for candidate in tried], "candidates")
+        pictures = planes(job.model.decode(out.targets[:, 0]))
         mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
         found = [self._found(frame, picture, mask) for picture in pictures]
         return self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])

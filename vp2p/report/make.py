@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Sequence
 
 from vp2p.errors import NoWorkspaceError
+from vp2p.progress import Progress, silent
 from vp2p.report.collect import collect
 from vp2p.report.index import card, render_index
 from vp2p.report.media import Embedded, Linked, Media
 from vp2p.report.render import render
 from vp2p.report.writing import check_place, write_page
 from vp2p.stages.redo import redo
-from vp2p.stages.result import Progress, silent
 from vp2p.workspace import Workspace
 from vp2p.workspace.config import NAME as CONFIG
 

@@ -7,12 +7,13 @@ import dataclasses
 from vp2p.models.text import check_length
 from vp2p.pipeline.attention import Seen, WordAttention, chosen_words, size_label, word_attention
 from vp2p.pipeline.described import Described
+from vp2p.progress import Progress, silent
 from vp2p.prompts.words import split_prompt
 from vp2p.schema import from_mapping, to_mapping
 from vp2p.settings import AttentionSettings
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.planned import Planned, find_run, finished_plan
-from vp2p.stages.result import Progress, StageResult, silent
+from vp2p.stages.result import StageResult
 from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session

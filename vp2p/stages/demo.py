@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vp2p.atomic import make_folder, sight
 from vp2p.errors import UsageError
+from vp2p.progress import Progress, silent
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
@@ -17,7 +18,6 @@ from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.planned import find_run
 from vp2p.stages.redo import redo
-from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames
 from vp2p.stages.tune import tune

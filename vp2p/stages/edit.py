@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import nothing_changed, without_effect
+from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion
 from vp2p.stages.planned import Planned, find_run
-from vp2p.stages.result import Progress, StageResult, silent
+from vp2p.stages.result import StageResult
 from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session

@@ -11,9 +11,9 @@ import numpy as np
 
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import is_number, read_json
+from vp2p.progress import Progress, silent
 from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.planned import Planned, finished_plan
-from vp2p.stages.result import Progress, silent
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, load_mask, mask_path, source_of
 from vp2p.video.clip import Clip

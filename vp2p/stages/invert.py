@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vp2p.pipeline.described import Described
+from vp2p.progress import Progress, silent
 from vp2p.schema import to_mapping
 from vp2p.settings import InvertSettings
 from vp2p.stages.figures import quality
 from vp2p.stages.kept import keep_inversion
 from vp2p.stages.planned import Planned, find_run
-from vp2p.stages.result import Progress, StageResult, silent
+from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session

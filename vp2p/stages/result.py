@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Mapping
 
-from vp2p.progress import Progress, silent
-
-__all__ = ["Progress", "StageResult", "State", "silent"]
-
 State = Literal["done", "resumed", "up to date"]
 
 

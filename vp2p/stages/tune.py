@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from vp2p.progress import Progress, silent
 from vp2p.schema import identifying, to_mapping
 from vp2p.settings import TuneSettings
 from vp2p.stages.figures import last_losses
 from vp2p.stages.planned import Planned
-from vp2p.stages.result import Progress, StageResult, silent
+from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.stages.result import Progress, silent
+from vp2p.progress import Progress, silent
 from vp2p.upkeep.packing import SUFFIXES, Content, Records, records_of, size, write_file, write_folder
 from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace import RunFolder, Workspace, replacing, run_lock

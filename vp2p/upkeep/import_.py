@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.progress import Progress, silent
 from vp2p.stages.planned import finished_plan
-from vp2p.stages.result import Progress, silent
 from vp2p.text import typed
 from vp2p.upkeep.unpacking import damaged, unpack
 from vp2p.workspace import RunFolder, Workspace, replacing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
-from vp2p.stages.result import Progress
+from vp2p.progress import Progress
 
 _MEGABYTE = 1_000_000
 

@@ -13,7 +13,7 @@ from typing import IO, Any, Literal, Mapping
 from vp2p.atomic import make_folder, sync
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import read_json
-from vp2p.stages.result import Progress
+from vp2p.progress import Progress
 from vp2p.upkeep.packing import FORMAT, LIST, Records
 from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace.config import NAME as CONFIG

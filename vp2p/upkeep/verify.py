@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Sequence
 
 from vp2p.errors import ArtifactError, Vp2pError
+from vp2p.progress import Progress, silent
 from vp2p.stages.redo import run_command
-from vp2p.stages.result import Progress, silent
 from vp2p.upkeep.sizes import in_megabytes
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.config import NAME as CONFIG

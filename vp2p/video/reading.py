@@ -36,7 +36,7 @@ class ClipInfo:
 
 
 @dataclass(frozen=True)
-class Clip:
+class ChosenFrames:
     """Chosen frames of a clip.
 
     ``frames`` is uint8 RGB of shape (F, H, W, 3) at native size; ``times`` their presentation times,
@@ -83,7 +83,7 @@ def timeline(path: Path) -> Timeline:
 
 def read_clip(
     path: Path, settings: ClipSettings, convert: Convert | None = None, by_times: Timeline | None = None
-) -> Clip:
+) -> ChosenFrames:
     """The frames of the clip at ``path`` that ``settings`` choose; no others are held in memory.
 
     Args:
@@ -103,7 +103,7 @@ def read_clip(
         source = StreamSource(path, by_decoding=True)
         sampling = choose(source.timeline, settings, path.name)
         frames = source.decode(sampling.indices)
-    return Clip(
+    return ChosenFrames(
         frames=np.stack([frames[i] for i in sampling.indices]),
         times=source.timeline.times[list(sampling.indices)],
         rate=sampling.rate,
