@@ -119,6 +119,10 @@ class TuneSettings:
         _check(self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "more than 0")
 
 
+OPTIMISING = ("null-text",)
+"""The inversion methods that optimise unconditional embeddings, by which edits can be guided."""
+
+
 @dataclass(frozen=True)
 class InvertSettings:
     """DDIM inversion, and what makes the guided source branch return to the clip (section 3.2)."""

@@ -94,6 +94,16 @@ def test_a_frame_whose_motion_is_not_known_keeps_its_own(track):
     assert torch.equal(frames[3], paste(lost, own, True).frames[3])
 
 
+def test_of_frames_that_are_alike_the_middle_one_is_the_key(track):
+    """Errors of the motion, of a tenth of a degree, do not choose."""
+    upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
+    upright[:, 1, 0] = torch.tensor([0.0, -0.002, 0.001, 0.002, -0.001, 0.0])
+    upright[:, 0, 1] = -upright[:, 1, 0]
+    motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
+    alike = dataclasses.replace(track, motion=motion, objects=track.objects[:1].expand(FRAMES, -1, -1))
+    assert alike.key_frames() == [3, 2, 4, 1, 5, 0]
+
+
 def test_where_nothing_is_followed_there_is_no_key(track):
     nothing = dataclasses.replace(track.motion, confidence=torch.zeros(FRAMES))
     assert dataclasses.replace(track, motion=nothing).key_frames() == []

@@ -14,13 +14,21 @@ from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
 from vp2p.method.inversion.ddim import ddim_invert
 from vp2p.method.inversion.methods import METHODS
+from vp2p.method.inversion.protocol import Inverted
 from vp2p.method.schedule import Schedule
 from vp2p.prompts.plan import plan_words
-from vp2p.settings import EditSettings, InvertSettings
+from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
 
 def test_the_option_names_every_inversion() -> None:
     assert set(typing.get_args(typing.get_type_hints(InvertSettings)["method"])) == set(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_methods_that_optimise_embeddings_are_known(name: str) -> None:
+    latents = torch.zeros(3, 1, 4, 8, 8)
+    inverted = Inverted(latents, {"embeddings": torch.zeros(2, 77, 8)})
+    assert (METHODS[name].unconditional(inverted) is not None) == (name in OPTIMISING)
 
 
 @pytest.mark.parametrize("name", CONTROLS)

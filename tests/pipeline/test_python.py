@@ -105,6 +105,12 @@ def test_a_mask_of_another_shape_is_refused(model: vp2p.VideoModel, clip: vp2p.C
         model.edit(inversion, swap={"cat": "dog"}, mask=np.ones((3, 3)))
 
 
+def test_guidance_by_embeddings_that_there_are_not_is_refused(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, PROMPT, method="direct", steps=1)
+    with pytest.raises(vp2p.errors.UsageError, match="direct inversion has not"):
+        model.edit(inversion, swap={"cat": "dog"}, guide="optimised")
+
+
 def test_outside_a_mask_the_clip_is_kept_to_the_bit(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
     inversion = model.invert(clip, PROMPT, steps=2)
     mask = np.zeros(inversion.clip.pixels.shape[:3], bool)

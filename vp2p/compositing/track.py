@@ -17,6 +17,7 @@ SIMILARITY = MODELS["similarity"]
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _WHOLE = 0.95  # of the most that a frame shows of the object: less is a part of it
 _UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
+_ALIKE = 0.005  # radians: frames that differ by less are as good
 # What stands on a background may be larger than it seems to the background's words by this part of the longer side.
 _LARGER = 3
 _PART = 0.1  # of the largest object; what is smaller and stands apart is background
@@ -54,7 +55,11 @@ class ObjectTrack:
         return bool(self.motion.confidence[frame] >= CONFIDENT)
 
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object, best first: no more turned than most, and large."""
+        """Frames that show all of the object, best first: no more turned than most, and large.
+
+        Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
+        are least far away, and small errors of the motion do not choose.
+        """
         scale, turn = self.motion.scale, self.motion.turn
         known = self.motion.confidence >= CONFIDENT
         if not bool(known.any()):
@@ -62,7 +67,9 @@ class ObjectTrack:
         shown = self.objects.float().sum((1, 2)) / scale**2  # in pixels of frame 0
         whole = known & (shown >= _WHOLE * shown[known].max())
         cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2()
-        return [frame for frame in cost.argsort(stable=True).tolist() if whole[frame]]
+        rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
+        frames = [frame for frame in range(len(rank)) if whole[frame]]
+        return sorted(frames, key=lambda frame: (rank[frame], abs(frame - len(rank) // 2)))
 
 
 def track_object(

@@ -1,17 +1,31 @@
-"""Edits, and options of edits, that change nothing: said in a note, because the result looks like any other."""
+"""Options that an edit refuses, and edits that change nothing: said in a note, as the result looks like any other."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vp2p.errors import UsageError
 from vp2p.schema import options
-from vp2p.settings import EditSettings
+from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
 if TYPE_CHECKING:
     from vp2p.pipeline.edit import Edit
 
 _OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
 _COMPOSITE = ("propagate", "paste", "in_place", "candidates")
+
+
+def check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
+    """Refuses guidance by embeddings that the inversion has not.
+
+    Raises:
+        UsageError: ``guide`` is "optimised", and the method optimises none.
+    """
+    if settings.control.guide == "optimised" and inversion.method not in OPTIMISING:
+        raise UsageError(
+            f"--guide optimised needs optimised embeddings, which the {inversion.method} inversion has not.",
+            f"vp2p invert --method {OPTIMISING[0]}",
+        )
 
 
 def without_effect(settings: EditSettings) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Edit, edit
-from vp2p.pipeline.effect import nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, nothing_changed, without_effect
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
@@ -128,13 +128,15 @@ class VideoModel(InflatedModel):
                 ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
 
         Raises:
-            UsageError: an unknown option, a wrong value, or a mask of another shape.
+            UsageError: an unknown option, a wrong value, a mask of another shape, or guidance by optimised embeddings
+                that the inversion has not.
             PromptError: no edit is named, or a word is not in the prompt.
         """
         given = pairs({**options, "swap": swap})
         if mask is not None:
             given["mask"] = "an array"
         settings = for_model(self.latent.folder, "edit", given)
+        check_guide(settings, inversion.settings)
         user_mask = None if mask is None else _mask(mask, inversion.clip)
         made = edit(self, inversion, settings, user_mask, on_step)
         return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vp2p.errors import UsageError
-from vp2p.pipeline.effect import nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, nothing_changed, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
@@ -70,7 +70,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
 
     prompt = inverted.recorded["prompt"]
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
-    _check_guide(settings, inversion)
+    check_guide(settings, inversion)
     session.check_model(inverted)
     words = plan_words(session.tokenizer, prompt, settings, inversion.steps, session.tokenizer.model_max_length)
     resolved = to_record(settings)
@@ -152,14 +152,6 @@ def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor 
         return None, ()
     workspace, size = session.workspace, clip.pixels.shape[1:3]
     return load_mask(mask_path(settings.blend.mask), workspace.video, workspace.config.clip, clip, size)
-
-
-def _check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
-    if settings.control.guide == "optimised" and inversion.method != "null-text":
-        raise UsageError(
-            f"--guide optimised needs optimised embeddings, which the {inversion.method} inversion has not.",
-            "vp2p invert --method null-text",
-        )
 
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:

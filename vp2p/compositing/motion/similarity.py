@@ -93,9 +93,11 @@ def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
     """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`."""
     if max(clip.shape[-2:]) > _SIDE:
         return _coarsely(background_motion, clip, regions)
-    found = _follow(clip, regions, (1 - regions[0]) * _texture(clip[:1]), _from_before)
     still = _still(clip, 1 - regions[0])
     nowhere = torch.eye(2, 3, device=clip.device)
+    if bool(still.all()):
+        return Similarity(nowhere.repeat(len(clip), 1, 1), still.float())
+    found = _follow(clip, regions, (1 - regions[0]) * _texture(clip[:1]), _from_before)
     return Similarity(found.matrices.where(~still[:, None, None], nowhere), found.confidence.maximum(still))
 
 
