@@ -56,7 +56,7 @@ def report(name: str, clip: Tensor, edited: Tensor, coarse_mask: Tensor) -> None
             for _ in range(CANDIDATES)
         ],
     )
-    timed("propagate", lambda: propagate(track, found[0], edited, True))
+    timed("propagate", lambda: propagate(track, found[:1], edited, True))
     parts = ", ".join(f"{part} {seconds:.2f}" for part, seconds in spent.items())
     print(f"{name}: {sum(spent.values()):.2f} s ({parts})")
 

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate, max_pool2d
 
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.compositing.foreground import find_foreground, in_place
-from vp2p.compositing.propagate import paste, propagate
+from vp2p.compositing.propagate import propagate
 from vp2p.compositing.track import ObjectTrack, track_object
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.scenes import Scene
@@ -43,7 +43,7 @@ def track() -> ObjectTrack:
 def test_a_shot_knows_its_object_its_motion_and_its_ground(track):
     true = outlines(SCENE)
     assert (track.objects & true).sum() > 0.97 * true.sum() and (track.objects & ~true).sum() < 0.15 * true.sum()
-    assert all(map(track.follows, range(FRAMES)))
+    assert track.further_keys(track.key_frames()[0]) == [] == track.hard_frames(track.key_frames()[:1])
     # In the end half of it is beyond the edge, so the key is one of the first frames.
     assert track.key_frames() and max(track.key_frames()) < FRAMES - 1
     behind = torch.from_numpy(ground("bricks", 8, SIDE)).permute(2, 0, 1) * 255
@@ -54,7 +54,7 @@ def test_a_shot_knows_its_object_its_motion_and_its_ground(track):
 def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(track):
     key = track.key_frames()[0]
     own = torch.rand(FRAMES, 3, SIDE, SIDE) * 255  # what the frames' own edits show does not matter
-    frames = propagate(track, look_of(track, key, replaces=True), own, replaces=True).frames
+    frames = propagate(track, [look_of(track, key, replaces=True)], own, replaces=True).frames
     wanted, clip = planes(NEW), planes(SCENE)
     inner = ~(max_pool2d((~outlines(NEW)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
     outside = max_pool2d(outlines(SCENE, NEW).float()[:, None], 13, stride=1, padding=6)[:, 0] == 0
@@ -65,7 +65,7 @@ def test_the_look_is_seen_in_every_frame_and_the_clip_around_it(track):
 
 def test_the_old_object_is_gone(track):
     key = track.key_frames()[0]
-    frames = propagate(track, look_of(track, key, replaces=True), planes(NEW), replaces=True).frames
+    frames = propagate(track, [look_of(track, key, replaces=True)], planes(NEW), replaces=True).frames
     bared = outlines(SCENE) & ~(max_pool2d(outlines(NEW).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
     left = (frames - planes(SCENE)).abs().amax(1)[bared]
     wrong = (frames - planes(NEW)).abs().amax(1)[bared]
@@ -77,21 +77,24 @@ def test_what_keeps_its_outline_changes_inside_it_alone(track):
     key = track.key_frames()[0]
     foreground = look_of(track, key, replaces=False, scene=scene)
     assert foreground.spill < 0.1
-    frames = propagate(track, foreground, planes(scene), replaces=False).frames
+    frames = propagate(track, [foreground], planes(scene), replaces=False).frames
     outside = max_pool2d(outlines(SCENE).float()[:, None], 9, stride=1, padding=4)[:, 0] == 0
     assert torch.equal(frames.movedim(1, -1)[outside], planes(SCENE).movedim(1, -1)[outside])
     assert (frames - planes(scene)).abs().mean() < 3
 
 
-def test_a_frame_whose_motion_is_not_known_keeps_its_own(track):
+def test_a_frame_that_the_key_does_not_reach_is_a_key_itself(track):
     confidence = track.motion.confidence.clone()
     confidence[3] = 0.0
     lost = dataclasses.replace(track, motion=dataclasses.replace(track.motion, confidence=confidence))
-    own = planes(NEW)
     key = lost.key_frames()[0]
-    frames = propagate(lost, look_of(lost, key, replaces=True), own, replaces=True).frames
-    assert 3 not in lost.key_frames()
-    assert torch.equal(frames[3], paste(lost, own, True).frames[3])
+    assert 3 not in lost.key_frames() and lost.further_keys(key) == [3]
+    assert lost.hard_frames([key]) == [3] and lost.hard_frames([key, 3]) == []
+    foregrounds = [look_of(lost, frame, replaces=True) for frame in (key, 3)]
+    frames = propagate(lost, foregrounds, planes(NEW), replaces=True).frames
+    inner = ~(max_pool2d((~outlines(NEW)).float()[:, None], 9, stride=1, padding=4)[:, 0] > 0)
+    for frame in range(FRAMES):
+        assert (frames[frame] - planes(NEW)[frame]).abs().amax(0)[inner[frame]].mean() < 12
 
 
 def test_of_frames_that_are_alike_the_middle_one_is_the_key(track):
@@ -140,7 +143,7 @@ def test_ground_that_no_frame_shows_is_filled_smoothly_not_streaked(track):
     blind = dataclasses.replace(blind, motion=dataclasses.replace(track.motion, matrices=to))
     foreground = look_of(track, key, replaces=True)
     other = next(frame for frame in range(FRAMES) if frame != key)
-    frame = propagate(blind, foreground, planes(NEW), replaces=True).frames[other]
+    frame = propagate(blind, [foreground], planes(NEW), replaces=True).frames[other]
     inside = ~(max_pool2d((~track.objects[other]).float()[None, None], 5, stride=1, padding=2)[0, 0] > 0)
     assert (frame[:, :, 1:] - frame[:, :, :-1]).abs().amax(0)[inside[:, 1:]].mean() < 3
     outside = max_pool2d(track.objects[other].float()[None, None], 5, stride=1, padding=2)[0, 0] == 0

@@ -1,4 +1,4 @@
-"""Propagates one foreground over all frames along the clip's motion, on the clip's own pixels.
+"""Propagates the foregrounds of key frames over all frames along the clip's motion, on the clip's own pixels.
 
 Each frame's edit is a guess of its own, and the guesses differ. What the old object hid is the background as other
 frames show it.
@@ -6,33 +6,35 @@ frames show it.
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple, Sequence
+
 import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
+from vp2p.compositing.motion.outlines import counterparts
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack
 
+_SHARP = 3  # power of the certainty: a surer key frame takes nearly all of a pixel
+_FAR = 0.75  # a key frame that is one frame further away counts half as much
 
-def propagate(track: ObjectTrack, foreground: Foreground, edited: Tensor, replaces: bool) -> Composite:
-    """All frames with the foreground; a frame whose motion is not known has its own edit.
+
+def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Tensor, replaces: bool) -> Composite:
+    """All frames with the foreground of the key frames; each is made of the nearest ones.
 
     Args:
-        edited: (F, 3, H, W), each frame's own edit.
+        foregrounds: of one edit, one for each key frame.
+        edited: (F, 3, H, W), each frame's own edit, around what keeps its outline.
     """
     shapes = _shapes(track, edited, replaces)
     frames = list(_paste(track, shapes, edited, replaces))
-    key = torch.cat([foreground.picture, foreground.alpha[None], foreground.background])
+    layers = [_Layer.of(track, foreground, replaces) for foreground in foregrounds]
     for frame in range(len(frames)):
-        if not track.follows(frame):
-            continue
-        seen, inside = key, torch.ones_like(foreground.alpha, dtype=torch.bool)
-        if frame != foreground.frame:
-            seen, inside = track.motion.warp(key, foreground.frame, frame)
-        picture, alpha, background = seen.split([3, 1, 3])
-        alpha = alpha.clamp(0, 1) * inside
+        picture, alpha, background, inside = _mixed(track, layers, frame)
         if replaces:
             old = softened(track.objects[frame], track.margin)
             hidden = track.background[frame].where(track.known[frame], background)
@@ -43,6 +45,42 @@ def propagate(track: ObjectTrack, foreground: Foreground, edited: Tensor, replac
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
         frames[frame] = base + alpha * (picture - base)
     return _changed(track, torch.stack(frames).clamp(0, 255), shapes)
+
+
+class _Layer(NamedTuple):
+    """What a key frame gives to the others: (7, H, W), the picture, its alpha and its background; and the offset from
+    the new object to the old one (2, H, W), or None where they have one outline."""
+
+    frame: int
+    planes: Tensor
+    offset: Tensor | None
+
+    @classmethod
+    def of(cls, track: ObjectTrack, foreground: Foreground, replaces: bool) -> _Layer:
+        planes = torch.cat([foreground.picture, foreground.alpha[None], foreground.background])
+        offset = counterparts(foreground.alpha > 0.5, track.objects[foreground.frame]) if replaces else None
+        return cls(foreground.frame, planes, offset)
+
+
+def _mixed(track: ObjectTrack, layers: Sequence[_Layer], frame: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """A frame's picture (3, H, W), alpha (1, H, W) and background (3, H, W), and where they are known, bool (H, W).
+
+    Of several key frames each pixel takes the one that is most certain, and near.
+    """
+    for layer in layers:
+        if layer.frame == frame:
+            picture, alpha, background = layer.planes.split([3, 1, 3])
+            return picture, alpha, background, torch.ones_like(alpha[0], dtype=torch.bool)
+    total = torch.zeros_like(layers[0].planes)
+    weights, known = torch.zeros_like(total[0]), torch.zeros_like(total[0], dtype=torch.bool)
+    for layer in layers:
+        seen, inside = track.motion.warp(layer.planes, layer.frame, frame, layer.offset)
+        certainty = track.motion.certainty(layer.frame, frame).to(total)
+        weight = (certainty.clamp(min=0.01) ** _SHARP * math.exp(-_FAR * abs(layer.frame - frame))).expand_as(weights)
+        seen[3] = seen[3].clamp(0, 1) * inside
+        total, weights, known = total + weight * seen, weights + weight, known | inside
+    picture, alpha, background = (total / weights).split([3, 1, 3])
+    return picture, alpha, background, known
 
 
 def paste(track: ObjectTrack, edited: Tensor, replaces: bool) -> Composite:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import clean_plate
@@ -12,11 +13,12 @@ from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
 from vp2p.compositing.shapes import dilated
 
-SIMILARITY = MODELS["similarity"]
+DENSE = MODELS["dense"]
 
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _WHOLE = 0.95  # of the most that a frame shows of the object: less is a part of it
 _UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
+_MOST_KEYS = 3  # more would differ more in what they show than they gain in what they reach
 _ALIKE = 0.005  # radians: frames that differ by less are as good
 # What stands on a background may be larger than it seems to the background's words by this part of the longer side.
 _LARGER = 3
@@ -50,36 +52,51 @@ class ObjectTrack:
         """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
         return ~dilated(~self.objects, self.margin - self.margin // 2)
 
-    def follows(self, frame: int) -> bool:
-        """Whether a frame's motion is known."""
-        return bool(self.motion.confidence[frame] >= CONFIDENT)
-
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object, best first: no more turned than most, and large.
+        """Frames that show all of the object, best first: they reach most others, are upright, and large.
 
         Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
         are least far away, and small errors of the motion do not choose.
         """
         scale, turn = self.motion.scale, self.motion.turn
-        known = self.motion.confidence >= CONFIDENT
+        known = self._reached.sum(1) > 1
         if not bool(known.any()):
             return []
         shown = self.objects.float().sum((1, 2)) / scale**2  # in pixels of frame 0
         whole = known & (shown >= _WHOLE * shown[known].max())
         cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2()
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
+        reached = self._reached.sum(1).tolist()
         frames = [frame for frame in range(len(rank)) if whole[frame]]
-        return sorted(frames, key=lambda frame: (rank[frame], abs(frame - len(rank) // 2)))
+        return sorted(frames, key=lambda frame: (-reached[frame], rank[frame], abs(frame - len(rank) // 2)))
+
+    def further_keys(self, first: int) -> list[int]:
+        """The fewest frames that reach, together with the ``first`` one, all others; two at most."""
+        keys, reached = [first], self._reached
+        while len(keys) < _MOST_KEYS and not bool(reached[keys].any(0).all()):
+            gained = (reached & ~reached[keys].any(0)).sum(1).cpu()
+            keys.append(int(gained.argmax()))
+        return keys[1:]
+
+    def hard_frames(self, keys: list[int]) -> list[int]:
+        """Frames that none of the ``keys`` reaches."""
+        return torch.nonzero(~self._reached[keys].any(0)).flatten().tolist()
+
+    @property
+    def _reached(self) -> Tensor:
+        """bool (F, F): whether a frame (column) can be made of another, or of itself (row)."""
+        reach = self.motion.reach
+        return (reach >= CONFIDENT) | torch.eye(len(reach), dtype=torch.bool, device=reach.device)
 
 
 def track_object(
-    clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, model: MotionModel = SIMILARITY
+    clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE
 ) -> ObjectTrack:
     """Finds what a mask (F, H, W) covers in a clip, and how it moves; see :class:`ObjectTrack`."""
     found, behind = _segmented(clip, coarse_mask, model)
     objects = dilated(found, margin_of(clip))
     plate = clean_plate(clip, objects, behind)
-    return ObjectTrack(clip, vae_reconstruction, coarse_mask, objects, model.of_object(_grey(clip), objects), *plate)
+    return ObjectTrack(clip, vae_reconstruction, coarse_mask, objects, model.of_object(clip, found), *plate)
 
 
 @dataclass(frozen=True)
@@ -94,9 +111,7 @@ class BackgroundTrack:
     motion: Motion
 
 
-def track_background(
-    clip: Tensor, coarse_mask: Tensor, exact: bool, model: MotionModel = SIMILARITY
-) -> BackgroundTrack:
+def track_background(clip: Tensor, coarse_mask: Tensor, exact: bool, model: MotionModel = DENSE) -> BackgroundTrack:
     """Finds what stands on the background that a mask (F, H, W) covers, and how the background moves.
 
     Args:
@@ -104,7 +119,7 @@ def track_background(
     """
     if exact:
         objects = coarse_mask <= 0.5
-        return BackgroundTrack(clip, objects, model.of_background(_grey(clip), dilated(objects, margin_of(clip))))
+        return BackgroundTrack(clip, objects, model.of_background(clip, dilated(objects, margin_of(clip))))
     region = dilated(coarse_mask <= 0.5, max(clip.shape[-2:]) // _LARGER).float()
     return BackgroundTrack(clip, *_segmented(clip, region, model, _PART))
 
@@ -117,16 +132,11 @@ def _segmented(clip: Tensor, coarse_mask: Tensor, model: MotionModel, parts: flo
     """
     found = matte(clip, coarse_mask, parts=parts)
     objects = dilated(found, margin_of(clip))
-    behind = model.of_background(_grey(clip), objects)
+    behind = model.of_background(clip, objects)
     plate = clean_plate(clip, objects, behind)
     if bool(plate[1].any()):
         found = matte(clip, coarse_mask, Known(plate=plate), parts)
     return found, behind
-
-
-def _grey(clip: Tensor) -> Tensor:
-    """(F, 1, H, W) in 0…1."""
-    return clip.mean(1, keepdim=True) / 255
 
 
 def margin_of(clip: Tensor) -> int:

@@ -44,11 +44,11 @@ class Branches:
         """Branches that start at the noise ``x_T`` (F, c, h, w) and take all T steps."""
         return cls(schedule, schedule.steps, x_T, source, cond, empty)
 
-    def of_frame(self, frame: int) -> Branches:
-        """The same of one frame alone."""
+    def of_frames(self, frames: list[int]) -> Branches:
+        """The same of some frames alone."""
         recorded = self.source.recorded
-        source = self.source if recorded is None else dataclasses.replace(self.source, recorded=recorded[:, [frame]])
-        return dataclasses.replace(self, x=self.x[[frame]], source=source)
+        source = self.source if recorded is None else dataclasses.replace(self.source, recorded=recorded[:, frames])
+        return dataclasses.replace(self, x=self.x[frames], source=source)
 
 
 @dataclass(frozen=True)

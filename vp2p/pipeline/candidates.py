@@ -32,10 +32,10 @@ class Candidate:
         return replace(edit, control=replace(edit.control, cross_replace=cross, self_replace=self_))
 
     def start(self, x_T: Tensor, mask: Tensor) -> Tensor:
-        """Where it starts, of latents (1, c, h, w) and a mask (1, h, w)."""
+        """Where it starts, of latents (F, c, h, w) and a mask (F, h, w); noise that is drawn is that of all frames."""
         if self.seed is None:
             return x_T
-        drawn = torch.randn(x_T.shape, generator=generator(self.seed)).to(x_T)
+        drawn = torch.randn(x_T[:1].shape, generator=generator(self.seed)).to(x_T)
         return drawn.where(mask[:, None] > 0, x_T)
 
 

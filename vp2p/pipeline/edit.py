@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from vp2p.compositing.background import on_new_background, surrounds
 from vp2p.compositing.composite import Composite, unchanged
+from vp2p.compositing.foreground import Foreground
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
 from vp2p.compositing.track import track_background, track_object
@@ -116,16 +117,16 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
         composite = dataclasses.replace(underneath, frames=frames)
     else:
         track = track_object(clip, source, coarse_mask)
-        foreground = None
+        foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
-            foreground = CandidateSearch(job, target, track).foreground(edited, layer.edited.targets[0])
-        if foreground is None and not settings.paste:
+            foregrounds = CandidateSearch(job, target, track).foregrounds(edited, layer.edited.targets[0])
+        if not foregrounds and not settings.paste:
             return unchanged(edited)
         replaces = target.plan.replaces
-        if foreground is None:
-            composite = paste(track, edited, replaces)
+        if foregrounds:
+            composite = propagate(track, foregrounds, edited, replaces)
         else:
-            composite = propagate(track, foreground, edited, replaces)
+            composite = paste(track, edited, replaces)
         composite = composite.over(underneath)
     if job.user_mask is not None:  # it is kept to the pixel
         kept = composite.frames.where(coarse_mask[:, None] > 0.5, clip)

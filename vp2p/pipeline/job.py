@@ -82,7 +82,7 @@ class EditJob:
             self.control,
         )
 
-    def of_frame(self, frame: int) -> EditJob:
-        """The same with the branches and the unconditional embeddings of one frame alone."""
-        unconditional = self.unconditional[:, [frame]] if self.unconditional.ndim == 4 else self.unconditional
-        return dataclasses.replace(self, branches=self.branches.of_frame(frame), unconditional=unconditional)
+    def of_frames(self, frames: list[int]) -> EditJob:
+        """The same with the branches and the unconditional embeddings of some frames alone."""
+        unconditional = self.unconditional[:, frames] if self.unconditional.ndim == 4 else self.unconditional
+        return dataclasses.replace(self, branches=self.branches.of_frames(frames), unconditional=unconditional)

@@ -1,4 +1,4 @@
-"""The foreground that all frames get: the likeliest of several candidates of one frame's edit."""
+"""The foregrounds that all frames are made of: the likeliest of several candidates of the key frames' edit."""
 
 from __future__ import annotations
 
@@ -22,37 +22,43 @@ _AROUND = 12  # a candidate may reach beyond the old object by this part of the 
 
 
 class CandidateSearch:
-    """Finds the foreground of one target's edit of an object that is tracked in the clip."""
+    """Finds the foregrounds of one target's edit of an object that is tracked in the clip."""
 
     def __init__(self, job: EditJob, target: Target, track: ObjectTrack) -> None:
         self._job, self._target, self._track = job, target, track
         self._plan, self._settings, self._replaces = target.plan, target.settings.composite, target.plan.replaces
 
-    def foreground(self, edited: Tensor, latents: Tensor) -> Foreground | None:
-        """The foreground, or None where none can be found or is wanted.
+    def foregrounds(self, edited: Tensor, latents: Tensor) -> list[Foreground]:
+        """The foreground of each key frame, the first one's first; none where none can be found or is wanted.
 
         Args:
             edited, latents: the edit's own frames (F, 3, H, W) and their latents (F, c, h, w).
         """
         frames = self._track.key_frames()
         if not frames or self._removes:
-            return None
-        if self._plan.kind == "reweight":  # a word that weighs more makes no picture likelier
-            return self._found(frames[0], edited[frames[0]], self._track.coarse_mask[frames[0]])
-        if self._settings.candidates:
-            return self._tried(frames[0])
-        found = [self._found(frame, edited[frame], self._track.coarse_mask[frame]) for frame in frames]
-        return self._likeliest(found, latents[frames], [False] * len(found))
+            return []
+        coarse_mask = self._track.coarse_mask
+
+        def own(frame: int) -> Foreground:
+            return self._found(frame, edited[frame], coarse_mask[frame])
+
+        if self._plan.kind != "reweight" and self._settings.candidates:
+            return self._tried([frames[0], *self._track.further_keys(frames[0])])
+        first = own(frames[0])
+        if self._plan.kind != "reweight":  # a word that weighs more makes no picture likelier
+            found = [first, *map(own, frames[1:])]
+            first = found[self._likeliest(found, latents[frames], [False] * len(found))]
+        return [first, *map(own, self._track.further_keys(first.frame))]
 
     @property
     def _removes(self) -> bool:
         """Whether words are only taken away: what is bared is background, and does not move with the object."""
         return self._plan.kind != "reweight" and not self._plan.changed_words
 
-    def _tried(self, frame: int) -> Foreground:
-        """The best of the candidates at one frame."""
-        job, around = self._job.of_frame(frame), self._around(frame)
-        cells = adaptive_max_pool2d(around.float()[None], tuple(job.branches.x.shape[-2:])).to(job.model.device)
+    def _tried(self, frames: list[int]) -> list[Foreground]:
+        """The best of the candidates, each made of all key frames together, so that they show one thing."""
+        job, around = self._job.of_frames(frames), torch.stack([self._around(frame) for frame in frames])
+        cells = adaptive_max_pool2d(around.float(), tuple(job.branches.x.shape[-2:])).to(job.model.device)
         tried = candidates(self._settings.candidates, self._replaces)
 
         def target(candidate: Candidate) -> Target:
@@ -68,10 +74,15 @@ class CandidateSearch:
             )
 
         out = job.denoise([target(candidate) for candidate in tried], "candidates")
-        pictures = planes(job.model.decode(out.targets[:, 0]))
-        mask = interpolate(cells[None], size=around.shape)[0, 0].cpu()
-        found = [self._found(frame, picture, mask) for picture in pictures]
-        return self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
+        masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu()
+        first = planes(job.model.decode(out.targets[:, 0]))
+        found = [self._found(frames[0], picture, masks[0]) for picture in first]
+        drawn = [candidate.seed is not None for candidate in tried]
+        chosen = self._likeliest(found, out.targets[:, 0], drawn)
+        if len(frames) == 1:
+            return [found[chosen]]
+        others = planes(job.model.decode(out.targets[chosen][1:]))
+        return [found[chosen], *map(self._found, frames[1:], others, masks[1:])]
 
     def _around(self, frame: int) -> Tensor:
         """Where a candidate may act: bool (H, W)."""
@@ -88,12 +99,12 @@ class CandidateSearch:
         moves = self._settings.in_place and self._replaces and self._job.user_mask is None
         return in_place(foreground, self._track) if moves else foreground
 
-    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> Foreground:
-        """The best foreground, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
+    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> int:
+        """Which foreground is best, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
         model = self._job.model
         losses = denoising_loss(
             model.t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device)
         )
-        return found[best(losses.tolist(), [one.spill for one in found], drawn)]
+        return best(losses.tolist(), [one.spill for one in found], drawn)

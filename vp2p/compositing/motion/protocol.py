@@ -25,18 +25,29 @@ class Motion(Protocol):
     @property
     def turn(self) -> Tensor: ...
 
-    def warp(self, picture: Tensor, frame: int, to: int) -> tuple[Tensor, Tensor]:
+    @property
+    def reach(self) -> Tensor:
+        """(F, F): how much of each frame's object (column) can be made of what a frame (row) shows, 0…1."""
+
+    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """A picture (c, H, W) of ``frame`` as it would be seen in frame ``to``.
+
+        Args:
+            offset: (2, H, W), from each pixel of the picture to the pixel of the clip's ``frame`` whose motion it
+                follows, right and down: 0 where a new object has the old one's outline.
 
         Returns:
             (c, H, W), and where it shows the picture rather than its border's continuation, bool (H, W).
         """
 
+    def certainty(self, frame: int, to: int) -> Tensor:
+        """How certain it is, 0…1, what each pixel of ``to`` looks like in ``frame``: (H, W), or one figure for all."""
+
 
 class MotionModel(Protocol):
     """One way to find motion.
 
-    Both take a clip (F, 1, H, W), grey, in 0…1, and where the objects are, bool (F, H, W).
+    Both take a clip (F, 3, H, W) in 0…255, and where the objects are, bool (F, H, W).
     """
 
     def of_object(self, clip: Tensor, objects: Tensor) -> Motion:

@@ -59,7 +59,7 @@ def register(region: Region, frame: Array, guess: Array) -> tuple[float, Array]:
         inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
         columns, rows = region.points.T.astype(int)
         moved = region.points + flow[rows, columns]
-        step, share = _similarity(region.points, moved, region.weights * inside, outlier)
+        step, share = fit_similarity(region.points, moved, region.weights * inside, outlier)
         found = compose(found, step)
     return share * _likeness(region, _brought_back(frame, found)), found
 
@@ -98,7 +98,7 @@ def _transformed(matrix: Array, points: Array) -> Array:
     return moved
 
 
-def _similarity(points: Array, there: Array, weights: Array, outlier: float) -> tuple[Array, float]:
+def fit_similarity(points: Array, there: Array, weights: Array, outlier: float) -> tuple[Array, float]:
     """The similarity (2, 3) from ``points`` (n, 2) to ``there``, and the share of the weight that follows it.
 
     Weighted least squares in closed form (Umeyama, 1991), weighted again by the residuals (Geman and McClure's
@@ -121,3 +121,11 @@ def _similarity(points: Array, there: Array, weights: Array, outlier: float) -> 
         residual = ((_transformed(matrix, points) - there) ** 2).sum(1)
         follows = 1 / (1 + residual / outlier**2) ** 2
     return matrix, float(weights @ follows / total)
+
+
+def similarity_field(matrix: Array, size: tuple[int, int]) -> Array:
+    """How a matrix (2, 3) moves each pixel of a frame (H, W): float32 (H, W, 2), right and down."""
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    pixels = np.dstack([columns, rows])
+    field: Array = (pixels @ matrix[:, :2].T + matrix[:, 2] - pixels).astype(np.float32)
+    return field

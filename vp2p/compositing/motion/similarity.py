@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ _TEXTURE_SHARE = 0.2  # of the strongest texture: more makes a point no more cer
 _OVERLAP = 0.88  # of two outlines, for their motion to be believed
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
+Find = Callable[[Tensor, Tensor, Sequence[Tensor]], "Similarity"]
 Guesses = Callable[[list[Tensor], Tensor, Tensor, Tensor], Iterator[Tensor]]
 
 
@@ -49,8 +50,16 @@ class Similarity:
     def turn(self) -> Tensor:
         return torch.atan2(self.matrices[:, 1, 0], self.matrices[:, 0, 0])
 
-    def warp(self, picture: Tensor, frame: int, to: int) -> tuple[Tensor, Tensor]:
+    @property
+    def reach(self) -> Tensor:
+        return torch.minimum(self.confidence[:, None], self.confidence[None])
+
+    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """A stiff object moves as a whole, so it does not matter which pixel follows which."""
         return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])))
+
+    def certainty(self, frame: int, to: int) -> Tensor:
+        return self.reach[frame, to]
 
 
 class SimilarityModel:
@@ -58,11 +67,15 @@ class SimilarityModel:
 
     def of_object(self, clip: Tensor, objects: Tensor) -> Similarity:
         """By the objects' texture; where that tells nothing, by outlines that nearly cover each other."""
-        motion = region_motion(clip, objects.float())
+        return self.near(clip, objects, [])
+
+    def near(self, clip: Tensor, objects: Tensor, near: Sequence[Tensor]) -> Similarity:
+        """The same, where (2, 3) ``near`` what is to be found are known, one for each frame."""
+        motion = region_motion(_grey(clip), objects.float(), near)
         lost = motion.confidence < CONFIDENT
         if not bool(lost.any()):
             return motion
-        by_outline = region_motion(_blurred(objects.float()[:, None]), objects.float())
+        by_outline = region_motion(_blurred(objects.float()[:, None]), objects.float(), near)
         fits = torch.tensor([_overlap(objects[0], other, to) for other, to in zip(objects, by_outline.matrices)])
         taken = lost & (fits >= _OVERLAP).to(lost.device)
         return Similarity(
@@ -72,33 +85,41 @@ class SimilarityModel:
 
     def of_background(self, clip: Tensor, objects: Tensor) -> Similarity:
         """By the background's texture; it stands still in each frame in which most of it stays as it is."""
-        return background_motion(clip, objects.float())
+        return background_motion(_grey(clip), objects.float())
 
 
-def region_motion(clip: Tensor, regions: Tensor) -> Similarity:
+def region_motion(clip: Tensor, regions: Tensor, near: Sequence[Tensor] = ()) -> Similarity:
     """The motion of a region, from frame 0 on.
 
     Args:
         clip: (F, 1, H, W), grey, 0…1.
         regions: (F, H, W), weights of pixels, 0…1. Those of frame 0 are followed; where the others lie
             tells where to look, no more.
+        near: (2, 3) for each frame, where to look, besides where it was; else several places are tried.
     """
     if max(clip.shape[-2:]) > _SIDE:
-        return _coarsely(region_motion, clip, regions)
+        return _coarsely(region_motion, clip, regions, near)
     behind = background_motion(clip, regions)
-    return _follow(clip, regions, regions[0] * _texture(clip[:1]) * _unexplained(clip, behind), _guesses)
+    weights = regions[0] * _texture(clip[:1]) * _unexplained(clip, behind)
+    guesses = (lambda to, *_: iter([near[len(to)], to[-1]])) if near else _guesses
+    return _follow(clip, regions, weights, guesses)
 
 
 def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
     """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`."""
     if max(clip.shape[-2:]) > _SIDE:
-        return _coarsely(background_motion, clip, regions)
+        return _coarsely(lambda clip, regions, _: background_motion(clip, regions), clip, regions, ())
     still = _still(clip, 1 - regions[0])
     nowhere = torch.eye(2, 3, device=clip.device)
     if bool(still.all()):
         return Similarity(nowhere.repeat(len(clip), 1, 1), still.float())
     found = _follow(clip, regions, (1 - regions[0]) * _texture(clip[:1]), _from_before)
     return Similarity(found.matrices.where(~still[:, None, None], nowhere), found.confidence.maximum(still))
+
+
+def _grey(clip: Tensor) -> Tensor:
+    """(F, 1, H, W) in 0…1, of a clip in 0…255."""
+    return clip.mean(1, keepdim=True) / 255
 
 
 def _still(clip: Tensor, weights: Tensor) -> Tensor:
@@ -143,15 +164,19 @@ def _near(planes: Tensor) -> Tensor:
     return avg_pool2d(planes, _WINDOW, stride=1, padding=_WINDOW // 2)
 
 
-def _coarsely(find: Callable[[Tensor, Tensor], Similarity], clip: Tensor, regions: Tensor) -> Similarity:
+def _coarsely(find: Find, clip: Tensor, regions: Tensor, near: Sequence[Tensor]) -> Similarity:
     """What ``find`` finds in smaller pictures."""
     scale = _SIDE / max(clip.shape[-2:])
     size = [max(1, round(side * scale)) for side in clip.shape[-2:]]
-    motion = find(interpolate(clip, size=size, mode="area"), interpolate(regions[:, None], size=size)[:, 0])
     rows, columns = (small / large for small, large in zip(size, clip.shape[-2:]))
     # The middle of a small pixel is that of the large ones that it is made of.
     to_small = torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], device=clip.device)
     to_large = inverse(to_small)
+    motion = find(
+        interpolate(clip, size=size, mode="area"),
+        interpolate(regions[:, None], size=size)[:, 0],
+        [compose(to_small, compose(to, to_large)) for to in near],
+    )
     return Similarity(
         torch.stack([compose(to_large, compose(to, to_small)) for to in motion.matrices]), motion.confidence
     )

@@ -1,0 +1,268 @@
+"""Motion as a dense field: a similarity, and how each part of the object departs from it, as what bends moves.
+
+Neighbouring frames are aligned first. Fields to a frame further away begin as chains of these, and take whatever fits
+better from the direct way and from the fields of the frames beside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vp2p.compositing.motion.alignment import (
+    Array,
+    ObjectPictures,
+    after,
+    align,
+    between_boxes,
+    blurred,
+    difference,
+    extended,
+    moved,
+)
+from vp2p.compositing.motion.protocol import CONFIDENT, Motion
+from vp2p.compositing.motion.registration import fit_similarity, similarity_field
+from vp2p.compositing.motion.similarity import SimilarityModel
+
+SIMILARITY = SimilarityModel()
+
+_SIDE = 256  # pixels: larger frames are made smaller
+_AROUND = 16  # pixels around the object that are looked at
+_COARSE, _FINE = (1 / 32, 1 / 128), (1 / 128, 1 / 256)  # widths of smoothing, as parts of the longer side
+_DOUBT = 13.0  # of 45, an object's standard deviation: so much difference leaves a certainty of 1/e
+_OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object has little say in it
+# Of a field's certainty, a similarity has less than the first on average where an object bends, and at least the second
+# in each frame where it is stiff: drawn stiff objects have 0.93 and more, rendered animals 0.27 to 0.6 on average.
+_BENDS, _STIFF = 0.75, 0.85
+_LOOSE = 1 / 64  # of the longer side: what stands for another thing follows it no more exactly
+_ROUNDS = 8  # a place and its counterpart's motion agree after so many
+
+
+@dataclass(frozen=True)
+class DenseMotion:
+    """See :class:`vp2p.compositing.motion.protocol.Motion`.
+
+    ``pictures`` are of ``size`` (H, W) at most 256 pixels wide and high, cut to a ``window`` (rows, columns).
+    """
+
+    pictures: ObjectPictures
+    window: tuple[slice, slice]
+    small: tuple[int, int]
+    size: tuple[int, int]
+    _pairs: dict[tuple[int, int], Array] = field(default_factory=dict)
+    _keys: dict[int, list[Array]] = field(default_factory=dict)
+
+    @property
+    def confidence(self) -> Tensor:
+        """(F,), of the way from frame 0."""
+        return self.reach[0]
+
+    @property
+    def scale(self) -> Tensor:
+        return torch.tensor([float(np.sqrt(abs(np.linalg.det(one[:, :2])))) for one in self.similarities(0)])
+
+    @property
+    def turn(self) -> Tensor:
+        return torch.tensor([float(np.arctan2(one[1, 0], one[0, 0])) for one in self.similarities(0)])
+
+    @cached_property
+    def reach(self) -> Tensor:
+        """(F, F): how certain it is, on average, what each frame's object (column) looks like from a frame (row)."""
+        frames = range(len(self.pictures))
+        return torch.tensor([[1.0 if key == to else self._certainty(key, to) for to in frames] for key in frames])
+
+    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
+        matrix, residual = self._way(frame, to)
+        height, width = self.size
+        rows, columns = np.mgrid[:height, :width].astype(np.float32)
+        straight = np.dstack([columns, rows]) + similarity_field(matrix, self.size)
+        back = np.linalg.inv(matrix[:, :2]).astype(np.float32)
+        away = None if offset is None else offset.permute(1, 2, 0).cpu().numpy().astype(np.float32)
+        place = straight + residual
+        if away is not None and np.abs(away).max() > 0:
+            residual = blurred(residual, _LOOSE * max(self.size))
+            place = straight + residual
+            for _ in range(_ROUNDS):
+                there = cv2.remap(away, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                place = (place + straight + moved(residual, there @ back.T)) / 2
+        planes = picture.permute(1, 2, 0).cpu().numpy().astype(np.float32)
+        seen = [
+            cv2.remap(
+                np.ascontiguousarray(plane), place[..., 0], place[..., 1], cv2.INTER_CUBIC,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
+            for plane in np.moveaxis(planes, -1, 0)
+        ]  # fmt: skip
+        inside = ((place >= 0) & (place <= (width - 1, height - 1))).all(-1)
+        return torch.from_numpy(np.stack(seen)).to(picture), torch.from_numpy(inside).to(picture.device)
+
+    def certainty(self, frame: int, to: int) -> Tensor:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
+        found = self._seen(to, frame, self._fields(frame)[to])
+        whole = np.full(self.small, float(found[self.pictures.masks[to]].mean()), np.float32)
+        whole[self.window] = np.where(self.pictures.masks[to], found, whole[self.window])
+        planes = torch.from_numpy(whole)[None, None]
+        return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
+
+    def field(self, frame: int, to: int) -> Array:
+        """float32 (H, W, 2): from each pixel of ``to`` to its place in ``frame``."""
+        matrix, residual = self._way(frame, to)
+        total: Array = similarity_field(matrix, self.size) + residual
+        return total
+
+    def similarities(self, frame: int) -> list[Array]:
+        """The similarity (2, 3) that comes nearest to the motion from ``frame`` to each frame, in its pixels."""
+        found = [self._fitted(to, field) for to, field in enumerate(self._chains[frame])]
+        return [_inverse(self._enlarged(matrix)) for matrix in found]
+
+    def explained_by(self, matrices: Tensor) -> Tensor:
+        """(F,): how much of what the fields explain is explained by similarities (F, 2, 3), from frame 0 to each."""
+        shares = torch.ones(len(matrices))
+        for frame, matrix in enumerate(matrices):
+            back = similarity_field(self._shrunk(_inverse(matrix.double().cpu().numpy())), self.small)[self.window]
+            mask = self.pictures.masks[frame]
+            if mask.any():
+                stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._chains[0][frame]))
+                shares[frame] = float(stiff / bent)
+        return shares
+
+    def _way(self, frame: int, to: int) -> tuple[Array, Array]:
+        """The similarity (2, 3) from pixels of ``to`` to those of ``frame``, and the field that departs from it."""
+        found, mask = self._fields(frame)[to], np.zeros(self.small, bool)
+        mask[self.window] = self.pictures.masks[to]
+        matrix = self._fitted(to, found)
+        whole = np.zeros((*self.small, 2), np.float32)
+        whole[self.window] = found
+        residual = extended(whole - similarity_field(matrix, self.small), mask)
+        if self.small != self.size:
+            scale = np.divide(self.size[::-1], self.small[::-1])
+            residual = cv2.resize(residual, self.size[::-1], interpolation=cv2.INTER_LINEAR) * scale
+        return self._enlarged(matrix), residual.astype(np.float32)
+
+    def _fitted(self, frame: int, found: Array) -> Array:
+        """The similarity (2, 3), in small pixels, that most of a field from a frame's object follows."""
+        rows, columns = np.nonzero(self.pictures.masks[frame])
+        points = np.stack([columns + self.window[1].start, rows + self.window[0].start], 1).astype(np.float64)
+        matrix, _ = fit_similarity(points, points + found[rows, columns], np.ones(len(points)), _OUTLIER)
+        return matrix
+
+    def _enlarged(self, matrix: Array) -> Array:
+        """A matrix (2, 3) of small pixels as one of the frames' own."""
+        return _of_other_pixels(matrix, np.divide(self.size[::-1], self.small[::-1]))
+
+    def _shrunk(self, matrix: Array) -> Array:
+        """The way back from :meth:`_enlarged`."""
+        return _of_other_pixels(matrix, np.divide(self.small[::-1], self.size[::-1]))
+
+    def _fields(self, key: int) -> list[Array]:
+        """The fields of all frames to the object of ``key``."""
+        if key not in self._keys:
+            found = self._chained(key)
+            frames, masks = range(len(found)), self.pictures.masks
+            outward = sorted(frames, key=lambda frame: abs(frame - key))[1:]
+            for frame in outward:
+                if abs(frame - key) > 1:
+                    direct = align(self.pictures, frame, key, [between_boxes(masks[frame], masks[key])], _COARSE)
+                    found[frame] = align(self.pictures, frame, key, [self._by(frame, found, key), direct], ())
+            for frame in outward[::-1] + outward:
+                beside = [other for other in (frame - 1, frame + 1) if other in frames]
+                ways = [after(self._pair(frame, other), found[other]) for other in beside]
+                found[frame] = align(self.pictures, frame, key, [found[frame], *ways], _FINE)
+            self._keys[key] = found
+        return self._keys[key]
+
+    def _chained(self, key: int) -> list[Array]:
+        """The fields of all frames to ``key`` through the frames between."""
+        found = [np.zeros((*self.pictures.masks.shape[1:], 2), np.float32) for _ in range(len(self.pictures))]
+        for frame in sorted(range(len(found)), key=lambda frame: abs(frame - key))[1:]:
+            found[frame] = self._by(frame, found, key)
+        return found
+
+    def _by(self, frame: int, found: list[Array], key: int) -> Array:
+        """The field of a frame to ``key`` by the frame beside it that is nearer."""
+        nearer = frame - 1 if frame > key else frame + 1
+        return after(self._pair(frame, nearer), found[nearer])
+
+    def _pair(self, frame: int, to: int) -> Array:
+        """The field of a frame to its neighbour."""
+        if (frame, to) not in self._pairs:
+            masks = self.pictures.masks
+            start = between_boxes(masks[frame], masks[to])
+            self._pairs[frame, to] = align(self.pictures, frame, to, [start], _COARSE)
+        return self._pairs[frame, to]
+
+    def _certainty(self, key: int, frame: int) -> float:
+        mask = self.pictures.masks[frame]
+        if not mask.any() or not self.pictures.masks[key].any():
+            return 0.0
+        return float(self._seen(frame, key, self._chains[key][frame])[mask].mean())
+
+    @cached_property
+    def _chains(self) -> list[list[Array]]:
+        return [self._chained(key) for key in range(len(self.pictures))]
+
+    def _seen(self, frame: int, key: int, found: Array) -> Array:
+        certain: Array = np.exp(-difference(self.pictures, frame, key, found) / _DOUBT)
+        return certain
+
+
+class DenseModel:
+    """See :class:`vp2p.compositing.motion.protocol.MotionModel`. What is as well explained by a similarity is stiff."""
+
+    def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
+        """A dense field where the object bends, else a similarity, which is more exact then."""
+        dense = dense_motion(clip, objects)
+        near = torch.stack([torch.from_numpy(one) for one in dense.similarities(0)]).to(clip)
+        if dense.explained_by(near).mean() < _BENDS:
+            return dense
+        stiff = SIMILARITY.near(clip, objects, list(near))
+        follows = bool((stiff.confidence >= CONFIDENT).all())
+        return stiff if follows and dense.explained_by(stiff.matrices).min() >= _STIFF else dense
+
+    def of_background(self, clip: Tensor, objects: Tensor) -> Motion:
+        """A background is stiff."""
+        return SIMILARITY.of_background(clip, objects)
+
+
+def dense_motion(clip: Tensor, objects: Tensor) -> DenseMotion:
+    """The motion of objects, bool (F, H, W), in a clip (F, 3, H, W) in 0…255."""
+    size = (clip.shape[-2], clip.shape[-1])
+    scale = min(1.0, _SIDE / max(size))
+    small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    if small != size:
+        clip = interpolate(clip, size=small, mode="area")
+        objects = interpolate(objects[:, None].float(), size=small, mode="area")[:, 0] > 0.5
+    masks = objects.cpu().numpy()
+    window = _window(np.asarray(masks.any(0)))
+    frames = clip.permute(0, 2, 3, 1).cpu().numpy()[:, window[0], window[1]]
+    return DenseMotion(ObjectPictures.of(frames, masks[:, window[0], window[1]]), window, small, size)
+
+
+def _window(mask: Array) -> tuple[slice, slice]:
+    """Rows and columns around all of a mask (H, W); the whole of it where it is empty."""
+    if not mask.any():
+        return slice(0, mask.shape[0]), slice(0, mask.shape[1])
+    sides = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
+    rows, columns = (slice(max(0, int(side[0]) - _AROUND), int(side[-1]) + _AROUND + 1) for side in sides)
+    return rows, columns
+
+
+def _of_other_pixels(matrix: Array, scale: Array) -> Array:
+    """A matrix (2, 3) where pixels (x, y) are smaller by ``scale`` (2,), the same on both sides."""
+    middle = scale / 2 - 0.5  # the middle of a pixel is that of the ones that it is made of
+    linear = matrix[:, :2]
+    found: Array = np.concatenate([linear, (scale * matrix[:, 2] + middle - linear @ middle)[:, None]], 1)
+    return found
+
+
+def _inverse(matrix: Array) -> Array:
+    back = np.linalg.inv(matrix[:, :2])
+    found: Array = np.concatenate([back, -(back @ matrix[:, 2])[:, None]], 1)
+    return found
