@@ -1,4 +1,4 @@
-"""The 60 cases: a drawn clip, one edit of it, and the scene that a perfect edit would show."""
+"""The stiff half's 60 cases: a drawn clip, one edit of it, and the scene that a perfect edit would show."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Iterator, Literal
 
 from vp2p.settings import EditSettings
 from vp2p.sprites.language import COLOURS, OBJECTS, PLACES, STYLES, TEXTURES
+from vp2p.sprites.moving import MovingScene
 from vp2p.sprites.scenes import Path, Scene
 
 Kind = Literal["object", "colour", "texture", "reweight", "place", "style", "two"]
 Split = Literal["train", "held-out"]
+Half = Literal["stiff", "bending"]
 FRAMES = 8
 SIDE = 128
 _FIRST_SEED = 7000
@@ -41,6 +43,11 @@ class Case:
     def split(self) -> Split:
         """Settings are chosen on ``train`` and reported on ``held-out``; the scene's seed decides."""
         return "held-out" if self.scene.seed % 2 else "train"
+
+    @property
+    def half(self) -> Half:
+        """Whether its object is stiff, or bends."""
+        return "bending" if isinstance(self.scene, MovingScene) else "stiff"
 
     @property
     def stronger(self) -> bool:

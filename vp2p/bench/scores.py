@@ -8,15 +8,16 @@ import numpy as np
 
 from vp2p.bench.cases import Case
 from vp2p.bench.gmsd import gmsd
-from vp2p.bench.steady import unsteadiness
+from vp2p.bench.steady import along_the_surface, looks, unsteadiness
 from vp2p.bench.took import took
 from vp2p.bench.truth import Truth
 from vp2p.metrics.metric import Figure
 from vp2p.metrics.psnr import psnr
+from vp2p.sprites.moving import straightened
 from vp2p.sprites.pose_judge import PoseJudge
 
 _MOST = 100.0  # dB, for clips that are equal
-VERSION = 1  # goes up when a score's meaning changes, so that kept scores are counted anew
+VERSION = 2  # goes up when a score's meaning changes, so that kept scores are counted anew
 
 SCORES: dict[str, Figure] = {
     figure.name: figure
@@ -26,6 +27,9 @@ SCORES: dict[str, Figure] = {
         Figure("true", "true", "higher", 2, "dB", "PSNR against the ideal edit"),
         Figure("distance", "distance", "lower", 4, "", "GMSD from the ideal edit"),
         Figure("steady", "steady", "lower", 2, "", "variance of the object's look over the ideal's; 1 is as steady"),
+        Figure("along", "along", "lower", 2, "", "the same along the known flow of the object's whole surface"),
+        Figure("looks", "looks", "lower", 2, "", "groups into which the frames' objects fall; 1 is one look"),
+        Figure("cleared", "cleared", "higher", 2, "dB", "PSNR against the ideal where the old object alone was"),
         Figure("rebuilt", "rebuilt", "higher", 2, "dB", "PSNR of the source branch against the clip"),
     )
 }
@@ -45,6 +49,9 @@ class Scores:
     true: float | None = None
     distance: float | None = None
     steady: float | None = None
+    along: float | None = None
+    looks: float | None = None
+    cleared: float | None = None
     rebuilt: float | None = None
 
 
@@ -72,9 +79,16 @@ def score(
         parts={part: round(float(np.mean(there)), 4) for part, there in shown.items()},
         true=None if ideal is None else _decibel(frames, ideal),
         distance=None if ideal is None else round(gmsd(frames, ideal), 4),
-        steady=round(unsteadiness(frames, truth.poses) / unsteadiness(ceiling, truth.poses), 3),
+        steady=round(_ratio(*(unsteadiness(*straightened(case.scene, clip)) for clip in (frames, ceiling))), 3),
+        along=round(_ratio(*(along_the_surface(clip, case.ideal or case.scene) for clip in (frames, ceiling))), 3),
+        looks=looks(frames, truth.clip if ideal is None else ideal, case.ideal or case.scene),
+        cleared=None if ideal is None or truth.bared is None else _decibel(frames, ideal, truth.bared),
         rebuilt=None if source is None else _decibel(source, truth.clip),
     )
+
+
+def _ratio(found: float, wanted: float) -> float:
+    return found / max(wanted, 1e-6)
 
 
 def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:

@@ -1,10 +1,11 @@
-"""Which cases are meant: by id, by pattern, or by split."""
+"""Which cases are meant: by id, by pattern, by split, or by half."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import Sequence
 
+from vp2p.bench.bending import bending_cases
 from vp2p.bench.cases import Case, all_cases
 from vp2p.errors import UsageError
 
@@ -13,18 +14,22 @@ def select(patterns: Sequence[str]) -> dict[str, Case]:
     """Cases by id, in their own order; all of them where no pattern is given.
 
     Args:
-        patterns: ids such as ``object-07``, patterns such as ``object-0*``, ``train`` or ``held-out``.
+        patterns: ids such as ``object-07``, patterns such as ``bend-*``, a split (``train`` or ``held-out``), a half
+            (``stiff`` or ``bending``), or both, such as ``bending/train``.
 
     Raises:
         UsageError: a pattern fits no case.
     """
-    cases = all_cases()
+    cases = (*all_cases(), *bending_cases())
     for pattern in patterns:
         if not any(_fits(case, pattern) for case in cases):
-            kinds = ", ".join(dict.fromkeys(f"{case.kind}-*" for case in cases))
-            raise UsageError(f"No case fits {pattern!r}.", f"give train, held-out, or one of: {kinds}")
+            kinds = ", ".join(dict.fromkeys(f"{case.id[:-3]}-*" for case in cases))
+            raise UsageError(
+                f"No case fits {pattern!r}.",
+                f"give train, held-out, stiff, bending, bending/train or the like, or one of: {kinds}",
+            )
     return {case.id: case for case in cases if not patterns or any(_fits(case, pattern) for pattern in patterns)}
 
 
 def _fits(case: Case, pattern: str) -> bool:
-    return pattern == case.split or fnmatchcase(case.id, pattern)
+    return pattern in (case.split, case.half, f"{case.half}/{case.split}") or fnmatchcase(case.id, pattern)

@@ -38,7 +38,7 @@ class Comparison:
 
 
 def rows(results: Sequence[Result], cases: Mapping[str, Case], split: str | None = None) -> list[Row]:
-    """One row for each method, over one split or all cases. Scores are means; ``steady``, a ratio, a median."""
+    """One row for each method, over one split or all cases. Scores are means, ratios medians."""
     found = [result for result in results if split in (None, cases[result.case].split)]
     kinds = dict.fromkeys(case.kind for case in cases.values())
     made = []
@@ -90,7 +90,7 @@ def claims(results: Iterable[Result]) -> list[Comparison]:
 
 def _figure(name: str, values: Iterable[float | None]) -> float | None:
     there = [value for value in values if value is not None]
-    return statistics.median(there) if name == "steady" and there else _mean(there)
+    return statistics.median(there) if name in ("steady", "along") and there else _mean(there)
 
 
 def _mean(values: Iterable[float]) -> float | None:

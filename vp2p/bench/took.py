@@ -8,6 +8,7 @@ from vp2p.bench.cases import FRAMES, SIDE, Case
 from vp2p.bench.truth import Truth
 from vp2p.sprites.drawing import place_sprite, sprite
 from vp2p.sprites.language import STYLES
+from vp2p.sprites.moving import straightened
 from vp2p.sprites.pose_judge import PoseJudge
 
 _LEAST_CHANGE = 0.05  # of the way between the natural and the tinted object
@@ -30,7 +31,7 @@ def took(case: Case, truth: Truth, frames: np.ndarray, unedited: np.ndarray, jud
     ideal = case.ideal
     if "style" in case.asked:
         return {"style": [style == ideal.style for style in nearest_styles(case, frames)]}
-    verdicts = judge.judge_at(frames, truth.poses)
+    verdicts = judge.judge_at(*straightened(case.scene, frames))
     return {
         part: [getattr(verdict, part) == getattr(ideal, part) for verdict in verdicts]
         for part in sorted({"object", *case.asked})
@@ -49,7 +50,7 @@ def colour_strength(case: Case, frames: np.ndarray) -> np.ndarray:
     """How far the object is from its natural mean colour (0) to its tinted one (1) in each frame: (F,)."""
     strengths = []
     scene = case.scene
-    for frame, pose in zip(frames, scene.poses(FRAMES)):
+    for frame, pose in zip(*straightened(scene, frames)):
         tinted = place_sprite(sprite(scene.object, scene.colour, scene.texture), pose, SIDE)
         natural = place_sprite(sprite(scene.object, None, scene.texture), pose, SIDE)
         inside = tinted[..., 3] > 0.99

@@ -15,13 +15,15 @@ class Truth:
     """F frames of S x S pixels.
 
     ``clip`` and ``ideal`` are uint8 (F, S, S, 3), ``ideal`` None where there is none. ``kept`` is bool
-    (F, S, S): pixels that the edit may not change, or None where it changes them all. ``poses`` has
-    the object's pose in each frame.
+    (F, S, S): pixels that the edit may not change, or None where it changes them all. ``bared`` is bool (F, S, S):
+    where the old object was and the new one is not, or None where that is nowhere. ``poses`` has the object's pose in
+    each frame.
     """
 
     clip: np.ndarray
     ideal: np.ndarray | None
     kept: np.ndarray | None
+    bared: np.ndarray | None
     poses: tuple[Pose, ...]
 
 
@@ -32,6 +34,7 @@ def truth(case: Case) -> Truth:
         scene.render(FRAMES, SIDE),
         None if ideal is None else ideal.render(FRAMES, SIDE),
         _kept(case),
+        _bared(case),
         tuple(scene.poses(FRAMES)),
     )
 
@@ -46,3 +49,10 @@ def _kept(case: Case) -> np.ndarray | None:
         return None
     objects = case.scene.masks(FRAMES, SIDE)
     return ~(objects if case.ideal is None else objects | case.ideal.masks(FRAMES, SIDE))
+
+
+def _bared(case: Case) -> np.ndarray | None:
+    if case.ideal is None:
+        return None
+    bared: np.ndarray = case.scene.masks(FRAMES, SIDE) & ~case.ideal.masks(FRAMES, SIDE)
+    return bared if bared.any() else None
