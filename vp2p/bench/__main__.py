@@ -1,6 +1,8 @@
 """SpriteBench from the command line: ``python -m vp2p.bench --out bench --cases 'object-0*' --jobs 2``.
 
 Running it again does what is left. It writes results.json, table.md and page.html into the folder.
+
+``python -m vp2p.bench propagate --data DIR --out FILE.json`` propagates true key frames, without a model.
 """
 
 from __future__ import annotations
@@ -8,10 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Any, Sequence
 
 from vp2p import printing
+from vp2p.bench.known_clips import known_clips
 from vp2p.bench.methods import METHODS, read_method
+from vp2p.bench.propagation import score_clip
 from vp2p.bench.results import Result, ScoreFile
 from vp2p.bench.selecting import select
 from vp2p.bench.spreading import work
@@ -20,13 +24,16 @@ from vp2p.bench.writing import write_results
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.stages.saving import Interrupted
 from vp2p.text import one_line
+from vp2p.workspace.atomic import write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a bench; returns 0, 3 if some of it failed, or 130 if it was interrupted."""
-    given = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _bench(given)
+        if words[:1] == ["propagate"]:
+            return _propagate(_propagate_parser().parse_args(words[1:]))
+        return _bench(_parser().parse_args(words))
     except Vp2pError as error:
         printing.say(f"error: {one_line(error.cause)}")
         printing.say(f"hint: {error.hint}")
@@ -51,6 +58,41 @@ def _bench(given: argparse.Namespace) -> int:
     write_results(given.out, results, cases, methods)
     printing.place(given.out / "table.md")
     return 3 if failed else 0
+
+
+def _propagate(given: argparse.Namespace) -> int:
+    if given.keys < 1:
+        raise UsageError(f"--keys is {given.keys}, but must be 1 or more.", "give --keys 1 or more")
+    scores: dict[str, Any] = {}
+    failed = 0
+    for name, read in known_clips(given.data):
+        try:
+            scores[name] = score_clip(read(), given.keys)
+        except Vp2pError as error:
+            printing.say(f"{name} failed: {one_line(error.cause)}\nhint: {error.hint}")
+            failed += 1
+        else:
+            printing.say(f"{name}: " + ", ".join(f"{edit} {one['inside_db']} dB" for edit, one in scores[name].items()))
+    if not scores and not failed:
+        raise UsageError(
+            f"{given.data} holds no clip with a mask.",
+            "give folders with source/ and mask.npz, or videos or folders of pictures beside NAME-mask.mp4 or the like",
+        )
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(given.out, {"clips": scores})
+    printing.place(given.out)
+    return 3 if failed else 0
+
+
+def _propagate_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m vp2p.bench propagate",
+        description="Propagate the true key frame of known edits, and clips' own key frames: PSNR inside the object.",
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of clips with masks, and true edits if known")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file of the figures")
+    parser.add_argument("--keys", type=int, default=1, help="how many true key frames are given")
+    return parser
 
 
 def _line(found: Result | Failed) -> str:

@@ -15,7 +15,7 @@ Bend = Literal["nod", "bow", "squash", "legs", "wave", "twist"]
 BENDS: tuple[Bend, ...] = get_args(Bend)
 Points = np.ndarray  # (..., 2): x to the right, y down, in -1…1 of the glyph's square
 
-_ROOM = 0.8  # a glyph is drawn so much smaller, so that what bends stays in its square
+ROOM = 0.8  # a glyph is drawn so much smaller, so that what bends stays in its square
 _ROUNDS = 30
 
 
@@ -33,15 +33,15 @@ def bent(picture: Image.Image, bend: Bend, phase: float) -> Image.Image:
 
 def unbend(points: Points, bend: Bend, phase: float) -> Points:
     """The points of the glyph that are seen at ``points`` of the bent square."""
-    back: Points = _WARPS[bend](points / _ROOM, math.sin(2 * math.pi * phase))
+    back: Points = _WARPS[bend](points / ROOM, math.sin(2 * math.pi * phase))
     return back
 
 
 def bend_points(points: Points, bend: Bend, phase: float) -> Points:
     """The way back from :func:`unbend`: where points of the glyph are seen in the bent square."""
-    seen = points * _ROOM
+    seen = points * ROOM
     for _ in range(_ROUNDS):
-        seen = seen + (points - unbend(seen, bend, phase)) * _ROOM * 0.7
+        seen = seen + (points - unbend(seen, bend, phase)) * ROOM * 0.7
     return seen
 
 

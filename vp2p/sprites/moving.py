@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from vp2p.errors import PromptError
-from vp2p.sprites.bending import BENDS, Bend, bend_points, bent
+from vp2p.sprites.bending import BENDS, ROOM, Bend, bend_points, bent
 from vp2p.sprites.drawing import Pose, place_sprite, sprite
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.scenes import Scene
@@ -25,7 +25,7 @@ COVERS: tuple[Cover, ...] = get_args(Cover)
 UPRIGHT = Pose(0.5, 0.5, 0.9)
 """Where :meth:`MovingScene.straightened` puts the object."""
 
-_WIDER = 1.5  # the ground is drawn so much wider than the frame, for the camera to move over
+_WIDER = 1.5  # a scene is drawn so much wider than the frame, for the camera to move over
 _EXPOSURE = (-0.12, -0.04, 0.04, 0.12)  # of a frame's time: what motion blur averages
 
 
@@ -125,10 +125,14 @@ class MovingScene(Scene):
         x, y, size, tilt = (
             a + (b - a) * share for a, b in zip(dataclasses.astuple(one)[:4], dataclasses.astuple(other)[:4])
         )
-        return Pose(x, y, size, tilt, one.flip)
+        return Pose(x, y, size / ROOM, tilt, one.flip)  # so that objects are as large as those that do not bend
 
     def _placed(self, picture: Image.Image, pose: Pose, time: float, frames: int, side: int) -> np.ndarray:
-        return _seen_by(self._camera(time, frames, side), place_sprite(picture, pose, side), side)
+        large = round(side * _WIDER)
+        middle = (large - side) / 2
+        x, y = ((share * side + middle) / large for share in (pose.x, pose.y))
+        drawn = place_sprite(picture, Pose(x, y, pose.size * side / large, pose.tilt, pose.flip), large)
+        return _seen_by(self._from_large(time, frames, side), drawn, side)
 
     def _ground(self, frame: int, frames: int, side: int) -> np.ndarray:
         large = round(side * _WIDER)
@@ -136,10 +140,12 @@ class MovingScene(Scene):
         if self.photo is not None:  # its texture, in the place's own colour
             grey = cv2.resize(np.asarray(self.photo, np.float32), (large, large), interpolation=cv2.INTER_AREA)
             drawn = (drawn.mean((0, 1)) * grey[..., None] / max(float(grey.mean()), 1e-3)).clip(0, 1)
-        middle = (large - side) / 2
-        shift = np.array([[1.0, 0.0, middle], [0.0, 1.0, middle]])
-        camera = _chained(self._camera(float(frame), frames, side), _back(shift))
-        return _seen_by(camera, drawn, side, cv2.BORDER_REFLECT)
+        return _seen_by(self._from_large(float(frame), frames, side), drawn, side, cv2.BORDER_REFLECT)
+
+    def _from_large(self, time: float, frames: int, side: int) -> np.ndarray:
+        """(2, 3), from pixels of the scene, drawn larger than the frame on all sides, to those of the frame."""
+        middle = (round(side * _WIDER) - side) / 2
+        return _chained(self._camera(time, frames, side), np.array([[1.0, 0.0, -middle], [0.0, 1.0, -middle]]))
 
     def _camera(self, time: float, frames: int, side: int) -> np.ndarray:
         """(2, 3), from pixels of the scene to those of the frame."""
@@ -199,10 +205,6 @@ def _over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
 def _chained(second: np.ndarray, first: np.ndarray) -> np.ndarray:
     """The matrix (2, 3) that does ``first``, then ``second``."""
     return np.concatenate([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2:] + second[:, 2:]], axis=1)
-
-
-def _back(shift: np.ndarray) -> np.ndarray:
-    return np.concatenate([shift[:, :2], -shift[:, 2:]], axis=1)
 
 
 def straightened(scene: Scene, clip: np.ndarray) -> tuple[np.ndarray, Sequence[Pose]]:
