@@ -272,12 +272,13 @@ class CompositeSettings:
 
     propagate: bool = option(
         True,
-        "Take the new object from one frame and move it along with the old one. Otherwise each frame shows its own.",
+        "Take the new object from as few frames as needed, and bend and move it with the old one. "
+        "Otherwise each frame shows its own.",
         before=False,
     )
     candidates: int = option(
         5,
-        "How many versions of that one frame to try. The likeliest is kept. With 0 it comes from the edited clip.",
+        "How many versions of those frames to try. The likeliest is kept. With 0 they come from the edited clip.",
         before=0,
     )
     in_place: bool = option(True, "Fit the new object to the place and size of the old one.", expert=True, before=False)

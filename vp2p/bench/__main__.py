@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from vp2p import printing
-from vp2p.bench.known_clips import known_clips
+from vp2p.bench.known_clips import drawn_clips, known_clips
 from vp2p.bench.methods import METHODS, read_method
 from vp2p.bench.propagation import score_clip
 from vp2p.bench.results import Result, ScoreFile
@@ -65,7 +65,7 @@ def _propagate(given: argparse.Namespace) -> int:
         raise UsageError(f"--keys is {given.keys}, but must be 1 or more.", "give --keys 1 or more")
     scores: dict[str, Any] = {}
     failed = 0
-    for name, read in known_clips(given.data):
+    for name, read in drawn_clips(given.cases) if given.cases else known_clips(given.data):
         try:
             scores[name] = score_clip(read(), given.keys)
         except Vp2pError as error:
@@ -89,7 +89,9 @@ def _propagate_parser() -> argparse.ArgumentParser:
         prog="python -m vp2p.bench propagate",
         description="Propagate the true key frame of known edits, and clips' own key frames: PSNR inside the object.",
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder of clips with masks, and true edits if known")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--data", type=Path, help="folder of clips with masks, and true edits if known")
+    what.add_argument("--cases", nargs="+", metavar="CASE", help="or cases of SpriteBench, such as bending/train")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file of the figures")
     parser.add_argument("--keys", type=int, default=1, help="how many true key frames are given")
     return parser

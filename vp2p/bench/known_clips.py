@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Iterator, Mapping
+from typing import Callable, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from vp2p.bench.cases import FRAMES, SIDE, Case
+from vp2p.bench.selecting import select
+from vp2p.bench.truth import truth
 from vp2p.errors import UsageError, VideoError
 from vp2p.settings import ClipSettings
 from vp2p.video.mask import match, read_mask
@@ -47,6 +50,20 @@ def known_clips(folder: Path) -> Iterator[tuple[str, Callable[[], KnownClip]]]:
             yield place.name, partial(_rendered, place)
         elif (mask := _mask_beside(place)) is not None:
             yield place.stem, partial(_plain, place, mask)
+
+
+def drawn_clips(patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], KnownClip]]]:
+    """The same of SpriteBench's own cases that have an ideal edit with an object; see :func:`select`."""
+    for name, case in select(patterns).items():
+        if case.ideal is not None and not {"place", "style"} & set(case.asked):
+            yield name, partial(_drawn, case)
+
+
+def _drawn(case: Case) -> KnownClip:
+    known, ideal = truth(case), case.ideal or case.scene
+    frames = known.clip if known.ideal is None else known.ideal
+    edits = {"ideal": (frames, ideal.masks(FRAMES, SIDE))}
+    return KnownClip(known.clip, case.scene.masks(FRAMES, SIDE), 0, edits)
 
 
 def _rendered(place: Path) -> KnownClip:

@@ -10,15 +10,23 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Composite:
-    """A clip (F, 3, H, W) in 0…255 with changed objects: where the old ones were and the new are, bool (F, H, W)."""
+    """A clip (F, 3, H, W) in 0…255 with changed objects: where the old ones were and the new are, bool (F, H, W).
+
+    ``keys`` are the frames that others are made of, from 0; ``hard`` those that none of them could well be followed to.
+    """
 
     frames: Tensor
     old: Tensor
     new: Tensor
+    keys: tuple[int, ...] = ()
+    hard: tuple[int, ...] = ()
 
     def over(self, below: Composite) -> Composite:
         """The same frames, with what was changed below them told of, too."""
-        return Composite(self.frames, below.old | self.old, below.new & ~self.old | self.new)
+        keys, hard = (
+            tuple(sorted({*one, *other})) for one, other in ((below.keys, self.keys), (below.hard, self.hard))
+        )
+        return Composite(self.frames, below.old | self.old, below.new & ~self.old | self.new, keys, hard)
 
 
 def unchanged(clip: Tensor) -> Composite:

@@ -6,6 +6,7 @@ frames show it.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import NamedTuple, Sequence
 
@@ -44,7 +45,9 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         else:
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
         frames[frame] = base + alpha * (picture - base)
-    return _changed(track, torch.stack(frames).clamp(0, 255), shapes)
+    keys = [layer.frame for layer in layers]
+    made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
+    return dataclasses.replace(made, keys=tuple(sorted(keys)), hard=tuple(track.hard_frames(keys)))
 
 
 class _Layer(NamedTuple):

@@ -38,7 +38,8 @@ class Edit:
 
     ``frames`` is uint8 RGB (F, H, W, 3), and so is ``source``, the source branch as the VAE decodes it. ``latents``
     are those of both branches after the last step; an edit made in layers has a target for each. ``notes`` say
-    what a user should know, such as that nothing changed.
+    what a user should know, such as that nothing changed. All frames are made of ``key_frames``, counted from 0; none
+    are named where each frame is its own. The ``hard_frames`` could not well be followed from them.
     """
 
     clip: Clip
@@ -47,6 +48,8 @@ class Edit:
     source: np.ndarray
     frames: np.ndarray
     notes: tuple[str, ...] = ()
+    key_frames: tuple[int, ...] = ()
+    hard_frames: tuple[int, ...] = ()
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -90,13 +93,12 @@ def edit(
     latents = _together(layers)
     source = model.decode(latents.source)
     if any(mask is None for mask in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
-        frames = model.decode(latents.targets[0])
-    else:
-        composite = unchanged(planes(inversion.clip.pixels))
-        for layer in layers:
-            composite = _laid_over(job, layer, composite, planes(source))
-        frames = rounded(composite.frames)
-    return Edit(inversion.clip, plan, latents, source, frames)
+        return Edit(inversion.clip, plan, latents, source, model.decode(latents.targets[0]))
+    composite = unchanged(planes(inversion.clip.pixels))
+    for layer in layers:
+        composite = _laid_over(job, layer, composite, planes(source))
+    frames, (keys, hard) = rounded(composite.frames), (composite.keys, composite.hard)
+    return Edit(inversion.clip, plan, latents, source, frames, key_frames=keys, hard_frames=hard)
 
 
 def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Composite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.schema import options
@@ -60,6 +60,26 @@ def nothing_changed(edit: Edit) -> tuple[str, ...]:
     if np.array_equal(edit.frames, edit.source) or np.array_equal(edit.frames, edit.clip.pixels):
         return ("nothing changed: every frame is as it was; try another word, or --reweight of the new one",)
     return ()
+
+
+def followed(edit: Edit) -> tuple[str, ...]:
+    """Notes on the key frames of which all frames were made, where one was not enough."""
+    notes: tuple[str, ...] = ()
+    if len(edit.key_frames) > 1:
+        notes = (f"all frames are made from frames {_counted(edit.key_frames)}, which were edited together",)
+    if edit.hard_frames:
+        notes += (f"the object was hard to follow in {_frames(edit.hard_frames)}: look there first",)
+    return notes
+
+
+def _frames(frames: Sequence[int]) -> str:
+    return f"frame{'s' if len(frames) > 1 else ''} {_counted(frames)}"
+
+
+def _counted(frames: Sequence[int]) -> str:
+    """Frames as people count them: "1, 3 and 8"."""
+    *most, last = (str(frame + 1) for frame in frames)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _option(name: str, value: object) -> str:

@@ -20,7 +20,7 @@ from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Edit, edit
-from vp2p.pipeline.effect import check_guide, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
@@ -139,7 +139,7 @@ class VideoModel(InflatedModel):
         check_guide(settings, inversion.settings)
         user_mask = None if mask is None else _mask(mask, inversion.clip)
         made = edit(self, inversion, settings, user_mask, on_step)
-        return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made)))
+        return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made), *followed(made)))
 
     def attention(
         self, clip: Clip, prompt: str, *words: str, on_step: Progress = silent, **options: Any

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vp2p.errors import UsageError
-from vp2p.pipeline.effect import check_guide, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
@@ -136,7 +136,7 @@ def edit(
             session.use_tuned(planned.parent("tune"))
             with Saver(run, immutable=True):
                 edited = edit_clip(session.model, load_inversion(inverted.run, clip), settings, mask, progress)
-            notes.extend(nothing_changed(edited))
+            notes.extend((*nothing_changed(edited), *followed(edited)))
             notes.extend(keep_edit(run, edited, keep_as.format))
 
         notes.extend((*planned.notes, *without_effect(settings)))

@@ -1,0 +1,126 @@
+"""The motion of what bends, against drawn clips whose flow is known."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from vp2p.compositing.foreground import find_foreground
+from vp2p.compositing.motion.dense import DenseMotion, dense_motion
+from vp2p.compositing.motion.models import MODELS
+from vp2p.compositing.motion.outlines import counterparts
+from vp2p.compositing.motion.similarity import Similarity
+from vp2p.compositing.propagate import propagate
+from vp2p.compositing.track import ObjectTrack, follow_object
+from vp2p.sprites.moving import MovingScene
+from vp2p.sprites.scenes import Scene
+
+FRAMES, SIDE = 8, 128
+# Much texture, as fur has: it tells of motion everywhere.
+BENDING = MovingScene("dog", "grass", texture="spotted", path="slide", seed=4, bend="bow", camera="pan")
+
+
+def planes(scene: Scene, frames: int = FRAMES, side: int = SIDE) -> torch.Tensor:
+    return torch.from_numpy(scene.render(frames, side)).permute(0, 3, 1, 2).float()
+
+
+def masks(scene: Scene, frames: int = FRAMES, side: int = SIDE) -> torch.Tensor:
+    return torch.from_numpy(scene.masks(frames, side))
+
+
+def off_the_way(motion: DenseMotion, scene: MovingScene, frame: int) -> np.ndarray:
+    """How far from frame 0's point of the object the field leads from where that is seen in another, in pixels."""
+    flow, (height, width) = scene.flow(0, FRAMES, motion.size[0])[frame], motion.size
+    rows, columns = np.nonzero(np.isfinite(flow).all(-1))
+    there = np.stack([columns, rows], 1) + flow[rows, columns]
+    x, y = np.rint(there).astype(int).clip(0, (width - 1, height - 1)).T
+    back = there + motion.field(0, frame)[y, x]
+    return np.linalg.norm(back - np.stack([columns, rows], 1), axis=1)
+
+
+@pytest.fixture(scope="module")
+def motion() -> DenseMotion:
+    found = MODELS["dense"].of_object(planes(BENDING), masks(BENDING))
+    assert isinstance(found, DenseMotion)  # it bends
+    return found
+
+
+def test_what_bends_is_followed_to_a_pixel_and_a_half(motion: DenseMotion) -> None:
+    for frame in range(1, FRAMES):
+        assert np.median(off_the_way(motion, BENDING, frame)) < 1.5
+    assert motion.reach.shape == (FRAMES, FRAMES) and bool((motion.reach > 0.25).all())
+    still = motion.warp(planes(BENDING)[0], 0, 0)[0]
+    assert (still - planes(BENDING)[0]).abs().max() < 1e-2
+
+
+def test_a_similarity_is_further_off(motion: DenseMotion) -> None:
+    stiff = MODELS["similarity"].of_object(planes(BENDING), masks(BENDING))
+    clip, inside = planes(BENDING), masks(BENDING)
+    errors = [
+        torch.stack([(one.warp(clip[0], 0, t)[0] - clip[t]).abs().mean(0)[inside[t]].mean() for t in range(1, FRAMES)])
+        for one in (motion, stiff)
+    ]
+    assert errors[0].mean() < 0.5 * errors[1].mean()
+
+
+@pytest.mark.parametrize("path", ["slide", "turn", "grow"])
+def test_what_is_stiff_is_told_and_stays_exact(path: str) -> None:
+    scene = Scene("bus", "bricks", path=path, seed=4)
+    assert isinstance(MODELS["dense"].of_object(planes(scene), masks(scene)), Similarity)
+
+
+def test_large_frames_are_followed_by_small_ones() -> None:
+    motion = dense_motion(planes(BENDING, FRAMES, 384)[:3], masks(BENDING, FRAMES, 384)[:3])
+    assert motion.size == (384, 384) and max(motion.small) == 256
+    assert np.median(off_the_way(motion, BENDING, 2)) < 4.5
+
+
+def test_what_moves_without_an_order_is_not_followed() -> None:
+    clip = torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(0)) * 255
+    objects = torch.zeros(3, 96, 96, dtype=torch.bool)
+    objects[:, 20:76, 20:76] = True
+    reach = dense_motion(clip, objects).reach
+    assert reach[~torch.eye(3, dtype=torch.bool)].max() < 0.25
+    track = dataclasses.replace(follow_object(clip, objects), motion=dense_motion(clip, objects))
+    assert track.key_frames() == [] and track.hard_frames([0]) == [1, 2]
+
+
+def test_parts_of_a_new_outline_stand_for_parts_of_the_old_one() -> None:
+    old, new = torch.zeros(2, 96, 96, dtype=torch.bool)
+    old[40:80, 30:60], old[20:40, 50:60] = True, True  # a body, and a neck
+    new[30:80, 26:64], new[5:30, 54:64] = True, True  # larger, with a longer one
+    offset = counterparts(new, old)
+    head = torch.tensor([58.0, 7.0]) + offset[:, 7, 58]
+    foot = torch.tensor([30.0, 78.0]) + offset[:, 78, 30]
+    assert (head - torch.tensor([55.0, 22.0])).norm() < 5 and (foot - torch.tensor([33.0, 78.0])).norm() < 5
+    assert torch.equal(counterparts(old, old), torch.zeros(2, 96, 96))
+
+
+@pytest.fixture(scope="module")
+def track() -> ObjectTrack:
+    return follow_object(planes(BENDING), masks(BENDING))
+
+
+def test_the_new_look_bends_where_the_old_one_bent(track: ObjectTrack) -> None:
+    scene = BENDING.replace(colour="red")
+    wanted, inside = planes(scene), masks(scene)
+    foreground = find_foreground(track, 0, wanted[0], track.coarse_mask[0], replaces=False)
+    made = propagate(track, [foreground], planes(BENDING), replaces=False)
+    for frame in range(1, FRAMES):
+        apart = (made.frames[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
+        assert apart < 0.35 * (planes(BENDING)[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
+    assert made.keys == (0,) and made.hard == ()
+
+
+def test_two_key_frames_are_nearer_than_one(track: ObjectTrack) -> None:
+    scene = BENDING.replace(colour="red")
+    wanted, inside = planes(scene), masks(scene)
+    foregrounds = [find_foreground(track, key, wanted[key], track.coarse_mask[key], replaces=False) for key in (0, 5)]
+    errors = []
+    for given in (foregrounds[:1], foregrounds):
+        frames = propagate(track, given, planes(BENDING), replaces=False).frames
+        errors.append((frames - wanted).abs().mean(1)[[3, 4, 6, 7]][inside[[3, 4, 6, 7]]].mean())
+    assert errors[1] < errors[0]
