@@ -199,6 +199,11 @@ class ControlSettings:
     guidance: float | None = option(
         None, "Scale of the edit's classifier-free guidance. By default it is the inversion's."
     )
+    negative_prompt: str | None = option(
+        None,
+        'What the edit should not show, such as the old word: "a cat". Guidance leads away from it.',
+        before=None,
+    )
     strength: float = option(
         1.0, "Share of the denoising steps to run. Below 1 it starts from a less noisy clip and keeps more.", before=1.0
     )
@@ -217,6 +222,11 @@ class ControlSettings:
         _unit("self_replace", self.self_replace)
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
         _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
+        if self.negative_prompt and self.guide == "optimised":
+            raise UsageError(
+                "--negative-prompt and --guide optimised both say what the edit is led away from.",
+                "give only one of them",
+            )
 
 
 @dataclass(frozen=True)

@@ -111,6 +111,22 @@ def test_guidance_by_embeddings_that_there_are_not_is_refused(model: vp2p.VideoM
         model.edit(inversion, swap={"cat": "dog"}, guide="optimised")
 
 
+def test_a_negative_prompt_leads_the_edit_elsewhere_and_leaves_the_source(
+    model: vp2p.VideoModel, clip: vp2p.Clip
+) -> None:
+    inversion = model.invert(clip, PROMPT, method="direct", steps=2)
+    plain, empty, away = (
+        model.edit(inversion, swap={"cat": "dog"}, no_blend=True, **options)
+        for options in ({}, {"negative_prompt": ""}, {"negative_prompt": "a cat"})
+    )
+    assert np.array_equal(plain.frames, empty.frames) and np.array_equal(plain.source, away.source)
+    assert not np.array_equal(plain.frames, away.frames)
+    with pytest.raises(vp2p.errors.PromptError):
+        model.edit(inversion, swap={"cat": "dog"}, negative_prompt="cat " * 100)
+    with pytest.raises(vp2p.errors.UsageError, match="only one|both say"):
+        model.edit(inversion, swap={"cat": "dog"}, negative_prompt="a cat", guide="optimised")
+
+
 def test_outside_a_mask_the_clip_is_kept_to_the_bit(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
     inversion = model.invert(clip, PROMPT, steps=2)
     mask = np.zeros(inversion.clip.pixels.shape[:3], bool)

@@ -36,6 +36,8 @@ class Inversion:
             source = SourceBranch(guidance=self.settings.guidance)
         elif optimised is not None and settings.control.guide == "optimised":
             unconditional = optimised.to(model.device)
+        if settings.control.negative_prompt:
+            unconditional = model.embed(settings.control.negative_prompt)
         if source.recorded is not None:
             source = SourceBranch(recorded=source.recorded.to(model.device))
         start = max(1, round(settings.control.strength * schedule.steps))
