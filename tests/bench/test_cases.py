@@ -79,6 +79,7 @@ def test_an_edit_of_everything_keeps_nothing():
 def test_cases_are_selected_by_id_pattern_and_split():
     assert list(select(["object-03"])) == ["object-03"]
     assert list(select(["style-*", "object-00"])) == ["object-00", "style-00", "style-01", "style-02", "style-03"]
-    assert len(select(["held-out"])) == 30 and len(select([])) == 60
+    assert len(select(["stiff/held-out"])) == 30 and len(select(["stiff"])) == 60
+    assert len(select(["bending"])) == 40 and len(select(["held-out"])) == 50 and len(select([])) == 100
     with pytest.raises(UsageError, match="No case fits 'objct-1'"):
         select(["object-00", "objct-1"])

@@ -22,9 +22,9 @@ def result(case: str, method: str, took: float, kept: float | None = 25.0, **sco
 
 
 FOUND = [
-    result("object-00", "paper", 1.0, true=14.0, distance=0.2, steady=2.0, rebuilt=23.0),
+    result("object-00", "paper", 1.0, true=14.0, distance=0.2, steady=2.0, along=3.0, looks=1, rebuilt=23.0),
     result("object-00", "tune-a-video", 0.5, 20.0, true=12.0, distance=0.3, steady=5.0, rebuilt=20.0),
-    result("object-01", "paper", 0.5, None, true=16.0, distance=0.3, steady=4.0, rebuilt=24.0),
+    result("object-01", "paper", 0.5, None, true=16.0, distance=0.3, steady=4.0, along=5.0, looks=2, rebuilt=24.0),
     result("object-01", "tune-a-video", 0.5, 21.0, true=12.0, distance=0.3, steady=9.0, rebuilt=22.0),
     result("reweight-00", "paper", 0.0, steady=90.0),
 ]
@@ -88,7 +88,7 @@ def test_the_three_files_hold_the_figures(tmp_path: Path):
     assert record["cases"]["reweight-00"]["asked"] == "a red bird on the grass, red:3"
     assert record["claims"][1]["error"] is None or record["claims"][1]["error"] >= 0
     table = (tmp_path / "table.md").read_text()
-    assert "| paper | 3 | 50% | 25.00 | 15.00 | 0.2500 | 4.00 | 23.50 |" in table
+    assert "| paper | 3 | 50% | 25.00 | 15.00 | 0.2500 | 4.00 | 4.00 | 1.50 | – | 23.50 |" in table
     assert "leads tune-a-video in true | 3.000 | 1.000 | 2 |" in table
     page = (tmp_path / "page.html").read_text()
     assert page.count("<figure>") == 5 + 2 * 2 + 1

@@ -55,7 +55,7 @@ def _scenes() -> Iterator[MovingScene]:
             place,
             path=_PATHS[(number + turn) % len(_PATHS)],
             seed=_FIRST_SEED + number,
-            bend=BENDS[number % len(BENDS)],
+            bend=BENDS[(number + number // len(BENDS)) % len(BENDS)],  # else each split would have half of them
             camera=CAMERAS[number % len(CAMERAS)],
             cover=COVERS[(number + 2 * turn) % len(COVERS)],
             photo=_photograph(_PHOTOS[place]) if place in _PHOTOS and photos % _EACH == 0 else None,
