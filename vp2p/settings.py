@@ -190,12 +190,22 @@ class WordSettings:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
 
 
+_WINDOW = 0.4  # of the steps, the same for cross- and self-attention, halfway between the old shape and any
+_MOST_HELD = 2 * _WINDOW
+
+
 @dataclass(frozen=True)
 class ControlSettings:
     """How strongly attention control and guidance act (Video-P2P, section 3.3); shares are of the steps."""
 
-    cross_replace: float = option(0.4, "Share of the steps, from the first, that use the source's cross-attention.")
-    self_replace: float = option(0.4, "Share of the steps, from the first, that use the source's self-attention.")
+    shape_freedom: float | None = option(
+        None,
+        "How freely the new object may differ in shape: 0 keeps the old one's, 1 lets go of it. "
+        "By default --cross-replace and --self-replace say it.",
+        before=None,
+    )
+    cross_replace: float = option(_WINDOW, "Share of the steps, from the first, that use the source's cross-attention.")
+    self_replace: float = option(_WINDOW, "Share of the steps, from the first, that use the source's self-attention.")
     guidance: float | None = option(
         None, "Scale of the edit's classifier-free guidance. By default it is the inversion's."
     )
@@ -217,7 +227,29 @@ class ControlSettings:
         expert=True,
     )
 
+    @property
+    def cross_window(self) -> float:
+        """Share of the steps that use the source's cross-attention."""
+        return self.cross_replace if self.shape_freedom is None else _MOST_HELD * (1 - self.shape_freedom)
+
+    @property
+    def self_window(self) -> float:
+        """Share of the steps that use the source's self-attention."""
+        return self.self_replace if self.shape_freedom is None else _MOST_HELD * (1 - self.shape_freedom)
+
+    @property
+    def freedom(self) -> float:
+        """How freely the shape may differ, 0…1; a half where nothing is said of it."""
+        return 0.5 if self.shape_freedom is None else self.shape_freedom
+
     def __post_init__(self) -> None:
+        if self.shape_freedom is not None:
+            _unit("shape_freedom", self.shape_freedom)
+            if (self.cross_replace, self.self_replace) != (_WINDOW, _WINDOW):
+                raise UsageError(
+                    "--shape-freedom and --cross-replace or --self-replace both say how much of the old shape is held.",
+                    "give only --shape-freedom, or only the others",
+                )
         _unit("cross_replace", self.cross_replace)
         _unit("self_replace", self.self_replace)
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")

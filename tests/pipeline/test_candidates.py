@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from vp2p.errors import UsageError
 from vp2p.pipeline.candidates import Candidate, best, candidates
 from vp2p.settings import EditSettings
 
@@ -24,6 +26,24 @@ def test_a_try_holds_a_share_of_the_edits_control():
     edit = EditSettings.of(swap=("cat=dog",), cross_replace=0.4, self_replace=0.6)
     held = Candidate(0.5).settings(edit)
     assert (held.control.cross_replace, held.control.self_replace, held.words) == (0.2, 0.3, edit.words)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "windows"), [(0.0, (0.8, 0.8, 0.8)), (0.25, (0.3, 0.3, 0.6)), (0.5, (0.0, 0.2, 0.4)), (1.0, (0, 0, 0))]
+)
+def test_shape_freedom_says_how_much_of_the_old_shape_tries_hold(freedom: float, windows: tuple[float, ...]):
+    edit = EditSettings.of(swap=("cat=dog",), shape_freedom=freedom)
+    assert edit.control.cross_window == edit.control.self_window == pytest.approx(0.8 * (1 - freedom))
+    held = [attempt.settings(edit).control for attempt in candidates(3, replaces=True)]
+    assert [one.cross_window for one in held] == pytest.approx(windows)
+    assert [one.self_replace for one in held] == pytest.approx(windows)
+
+
+def test_shape_freedom_and_windows_are_not_both_given():
+    with pytest.raises(UsageError, match="both say"):
+        EditSettings.of(swap=("cat=dog",), shape_freedom=0.5, self_replace=0.6)
+    with pytest.raises(UsageError, match="shape_freedom is 1.5"):
+        EditSettings.of(swap=("cat=dog",), shape_freedom=1.5)
 
 
 def test_noise_is_drawn_where_the_edit_acts_and_the_same_again():

@@ -27,9 +27,11 @@ class Candidate:
     seed: int | None = None
 
     def settings(self, edit: EditSettings) -> EditSettings:
-        """The edit's settings, held less."""
-        cross, self_ = edit.control.cross_replace * self.hold, edit.control.self_replace * self.hold
-        return replace(edit, control=replace(edit.control, cross_replace=cross, self_replace=self_))
+        """The edit's settings, held less; an edit that is to keep the old shape holds each candidate to it."""
+        hold = max(self.hold, 1 - 2 * edit.control.freedom)
+        cross, self_ = edit.control.cross_window * hold, edit.control.self_window * hold
+        held = replace(edit.control, shape_freedom=None, cross_replace=cross, self_replace=self_)
+        return replace(edit, control=held)
 
     def start(self, x_T: Tensor, mask: Tensor) -> Tensor:
         """Where it starts, of latents (F, c, h, w) and a mask (F, h, w); noise that is drawn is that of all frames."""

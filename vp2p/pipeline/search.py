@@ -91,7 +91,7 @@ class CandidateSearch:
             return track.coarse_mask[frame] > 0.5
         if not self._replaces:
             return track.objects[frame]
-        reach = max(track.clip.shape[-2:]) // _AROUND
+        reach = int(max(track.clip.shape[-2:]) * 2 * self._target.settings.control.freedom) // _AROUND
         return dilated(track.objects[[frame]], reach)[0]
 
     def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Foreground:

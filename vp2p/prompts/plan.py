@@ -94,7 +94,7 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
     for word in changed_words(target, alignment, target=True):
         if word not in reweighted:
             weights[list(word.tokens)] = said.new_weight
-    windows = time_windows(target, (0.0, settings.control.cross_replace), word_windows(said.window), steps, length)
+    windows = time_windows(target, (0.0, settings.control.cross_window), word_windows(said.window), steps, length)
     blend = None
     if not settings.blend.off and settings.blend.mask is None:
         blend = blend_tokens(source, target, alignment, reweighted, settings.blend.words)

@@ -63,6 +63,6 @@ class PromptToPrompt:
 
 def _replaced(settings: ControlSettings, step: int, steps: int) -> frozenset[str]:
     """The roles of self-attention that are the source's at a step."""
-    if step >= int(settings.self_replace * steps):
+    if step >= int(settings.self_window * steps):
         return frozenset()
     return frozenset({"temporal", "frame"} if settings.self_target == "both" else {settings.self_target})
