@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from vp2p.settings import ClipSettings
 from vp2p.video import interlace as fields
-from vp2p.video.reading import Clip, read_clip
+from vp2p.video.reading import ChosenFrames, read_clip
 
 TWO = ClipSettings(frames=2)
 SQUARES = np.array([[255, 255, 255], [200, 40, 40], [40, 180, 60], [50, 60, 200], [128, 128, 128], [20, 20, 20]], float)
@@ -42,7 +42,9 @@ def hlg(nits: np.ndarray) -> np.ndarray:
     )
 
 
-def clip_of(path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], format: str = "yuv420p10le") -> Clip:
+def clip_of(
+    path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], format: str = "yuv420p10le"
+) -> ChosenFrames:
     """A clip of squares of a signal from 0 to 1 (n, 3), 32 pixels wide each, with colour tags."""
     columns = np.repeat(np.round(np.clip(signal, 0, 1) * 65535).astype(np.uint16), 32, axis=0)
     picture = np.ascontiguousarray(np.repeat(columns[None], 64, axis=0))
@@ -64,7 +66,7 @@ def clip_of(path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], f
     return read_clip(path, TWO)
 
 
-def seen(clip: Clip, count: int = len(SQUARES)) -> np.ndarray:
+def seen(clip: ChosenFrames, count: int = len(SQUARES)) -> np.ndarray:
     """The colour in the middle of each square."""
     return clip.frames[0][32, 16 : 32 * count : 32].astype(float)
 
@@ -108,7 +110,7 @@ def test_colours_beyond_the_screen_keep_their_hue(tmp_path: Path) -> None:
     assert (colours.max(1) > 190).all()
 
 
-def untagged(path: Path, width: int, height: int, matrix: str, codec: str = "libx264") -> Clip:
+def untagged(path: Path, width: int, height: int, matrix: str, codec: str = "libx264") -> ChosenFrames:
     picture = np.zeros((height, width, 3), np.uint8)
     for place, colour in enumerate(SQUARES):
         picture[:, place * width // 6 : (place + 1) * width // 6] = colour
