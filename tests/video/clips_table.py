@@ -17,7 +17,7 @@ from tests.video import test_colour as colour
 from tests.video import test_stamps as stamps
 from tests.video import test_sync as sync
 from vp2p.settings import ClipSettings
-from vp2p.video.reading import Clip, read_clip
+from vp2p.video.reading import ChosenFrames, read_clip
 
 Make = Callable[[Path], Path]
 
@@ -43,9 +43,9 @@ class Row:
     make: Make | None = None
     note: str = ""
     settings: Mapping[str, Any] | None = None
-    holds: Callable[[Clip], bool] = lambda clip: True
+    holds: Callable[[ChosenFrames], bool] = lambda clip: True
 
-    def read(self, folder: Path) -> Clip:
+    def read(self, folder: Path) -> ChosenFrames:
         assert self.make is not None
         return read_clip(self.make(folder), ClipSettings(**{"frames": "all", **(self.settings or {})}))
 
@@ -111,19 +111,19 @@ def _container(name: str, video: str, audio: str) -> Make:
     return lambda folder: sync.beating(folder / name, video, audio)
 
 
-def _white(clip: Clip) -> bool:
+def _white(clip: ChosenFrames) -> bool:
     return bool(clip.frames[0][32, 16].min() >= 245)
 
 
-def _true(clip: Clip) -> bool:
+def _true(clip: ChosenFrames) -> bool:
     return bool(np.abs(colour.seen(clip) - colour.SQUARES).max() <= 5)
 
 
-def _on_black(clip: Clip) -> bool:
+def _on_black(clip: ChosenFrames) -> bool:
     return clip.frames[0][8, 56].max() <= 6
 
 
-def _value(value: int) -> Callable[[Clip], bool]:
+def _value(value: int) -> Callable[[ChosenFrames], bool]:
     return lambda clip: clip.frames[0, 0, 0].tolist() == [value] * 3
 
 
