@@ -124,3 +124,23 @@ def test_two_key_frames_are_nearer_than_one(track: ObjectTrack) -> None:
         frames = propagate(track, given, planes(BENDING), replaces=False).frames
         errors.append((frames - wanted).abs().mean(1)[[3, 4, 6, 7]][inside[[3, 4, 6, 7]]].mean())
     assert errors[1] < errors[0]
+
+
+def test_where_there_is_no_object_nothing_is_drawn() -> None:
+    """A frame whose object is out of sight stays as it is, and the others are made all the same."""
+    clip, objects = planes(BENDING), masks(BENDING)
+    objects[4], gone = False, planes(BENDING)[4]
+    track = follow_object(clip, objects)
+    assert torch.isfinite(track.motion.reach).all() and torch.isfinite(track.motion.certainty(0, 4)).all()
+    scene = BENDING.replace(object="cat", texture=None)
+    foreground = find_foreground(track, 0, planes(scene)[0], track.coarse_mask[0], replaces=True)
+    made = propagate(track, [foreground], clip, replaces=True)
+    assert torch.isfinite(made.frames).all() and torch.equal(made.frames[4], gone) and not made.new[4].any()
+    assert not torch.equal(made.frames[3], clip[3]) and made.hard == (4,)
+
+
+def test_of_a_long_clip_some_frames_are_asked() -> None:
+    scene = MovingScene("dog", "grass", texture="spotted", path="slide", seed=4, bend="bow")
+    reach = dense_motion(planes(scene, 30, 48), masks(scene, 30, 48)).reach
+    asked = (reach > 0).sum(1) > 1
+    assert int(asked.sum()) == 12 and bool(asked[0]) and bool(asked[29]) and bool((reach.diagonal() == 1).all())

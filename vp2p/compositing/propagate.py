@@ -35,6 +35,9 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
     frames = list(_paste(track, shapes, edited, replaces))
     layers = [_Layer.of(track, foreground, replaces) for foreground in foregrounds]
     for frame in range(len(frames)):
+        if not bool(track.objects[frame].any()):  # there is nothing to stand in for
+            frames[frame], shapes[frame] = track.clip[frame], False
+            continue
         picture, alpha, background, inside = _mixed(track, layers, frame)
         if replaces:
             old = softened(track.objects[frame], track.margin)

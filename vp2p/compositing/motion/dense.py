@@ -41,6 +41,8 @@ _OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object ha
 # in each frame where it is stiff: drawn stiff objects have 0.93 and more, rendered animals 0.27 to 0.6 on average.
 _BENDS, _STIFF = 0.75, 0.85
 _LOOSE = 1 / 64  # of the longer side: what stands for another thing follows it no more exactly
+_LEAST_AREA = 1e-3  # of an object's area in one frame, in another
+_ASKED = 12  # frames that may become key frames, spread evenly over a clip
 _ROUNDS = 8  # a place and its counterpart's motion agree after so many
 
 
@@ -65,17 +67,25 @@ class DenseMotion:
 
     @property
     def scale(self) -> Tensor:
-        return torch.tensor([float(np.sqrt(abs(np.linalg.det(one[:, :2])))) for one in self.similarities(0)])
+        return torch.tensor([float(np.sqrt(abs(np.linalg.det(one[:, :2])))) for one in self.similarities])
 
     @property
     def turn(self) -> Tensor:
-        return torch.tensor([float(np.arctan2(one[1, 0], one[0, 0])) for one in self.similarities(0)])
+        return torch.tensor([float(np.arctan2(one[1, 0], one[0, 0])) for one in self.similarities])
 
     @cached_property
     def reach(self) -> Tensor:
-        """(F, F): how certain it is, on average, what each frame's object (column) looks like from a frame (row)."""
-        frames = range(len(self.pictures))
-        return torch.tensor([[1.0 if key == to else self._certainty(key, to) for to in frames] for key in frames])
+        """(F, F): how certain it is, on average, what each frame's object (column) looks like from a frame (row).
+
+        Of a long clip, only some frames, spread evenly, are asked; of the others it is 0.
+        """
+        count = len(self.pictures)
+        reach = torch.eye(count)
+        for key in {round(place * (count - 1) / (_ASKED - 1)) for place in range(_ASKED)}:
+            chain = self._chained(key)
+            reach[key] = torch.tensor([self._certainty(key, frame, chain[frame]) for frame in range(count)])
+            reach[key, key] = 1.0
+        return reach
 
     def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
@@ -106,7 +116,7 @@ class DenseMotion:
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
         found = self._seen(to, frame, self._fields(frame)[to])
-        whole = np.full(self.small, float(found[self.pictures.masks[to]].mean()), np.float32)
+        whole = np.full(self.small, self._certainty(frame, to, self._fields(frame)[to]), np.float32)
         whole[self.window] = np.where(self.pictures.masks[to], found, whole[self.window])
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
@@ -117,9 +127,10 @@ class DenseMotion:
         total: Array = similarity_field(matrix, self.size) + residual
         return total
 
-    def similarities(self, frame: int) -> list[Array]:
-        """The similarity (2, 3) that comes nearest to the motion from ``frame`` to each frame, in its pixels."""
-        found = [self._fitted(to, field) for to, field in enumerate(self._chains[frame])]
+    @cached_property
+    def similarities(self) -> list[Array]:
+        """The similarity (2, 3) that comes nearest to the motion from frame 0 to each frame, in its pixels."""
+        found = [self._fitted(to, field) for to, field in enumerate(self._from_first)]
         return [_inverse(self._enlarged(matrix)) for matrix in found]
 
     def explained_by(self, matrices: Tensor) -> Tensor:
@@ -129,7 +140,7 @@ class DenseMotion:
             back = similarity_field(self._shrunk(_inverse(matrix.double().cpu().numpy())), self.small)[self.window]
             mask = self.pictures.masks[frame]
             if mask.any():
-                stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._chains[0][frame]))
+                stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._from_first[frame]))
                 shares[frame] = float(stiff / bent)
         return shares
 
@@ -151,7 +162,8 @@ class DenseMotion:
         rows, columns = np.nonzero(self.pictures.masks[frame])
         points = np.stack([columns + self.window[1].start, rows + self.window[0].start], 1).astype(np.float64)
         matrix, _ = fit_similarity(points, points + found[rows, columns], np.ones(len(points)), _OUTLIER)
-        return matrix
+        # Nothing shrinks to a point: such a fit is of a field that leads nowhere.
+        return matrix if np.linalg.det(matrix[:, :2]) > _LEAST_AREA else np.eye(2, 3)
 
     def _enlarged(self, matrix: Array) -> Array:
         """A matrix (2, 3) of small pixels as one of the frames' own."""
@@ -164,16 +176,17 @@ class DenseMotion:
     def _fields(self, key: int) -> list[Array]:
         """The fields of all frames to the object of ``key``."""
         if key not in self._keys:
-            found = self._chained(key)
-            frames, masks = range(len(found)), self.pictures.masks
-            outward = sorted(frames, key=lambda frame: abs(frame - key))[1:]
+            found, masks = self._chained(key), self.pictures.masks
+            outward = self._outward(key)
             for frame in outward:
-                if abs(frame - key) > 1:
+                nearer = self._beside(frame, key)
+                if nearer != key:
                     direct = align(self.pictures, frame, key, [between_boxes(masks[frame], masks[key])], _COARSE)
-                    found[frame] = align(self.pictures, frame, key, [self._by(frame, found, key), direct], ())
+                    chained = after(self._pair(frame, nearer), found[nearer])
+                    found[frame] = align(self.pictures, frame, key, [chained, direct], ())
             for frame in outward[::-1] + outward:
-                beside = [other for other in (frame - 1, frame + 1) if other in frames]
-                ways = [after(self._pair(frame, other), found[other]) for other in beside]
+                around = {self._beside(frame, end) for end in (0, len(found) - 1)} - {frame}
+                ways = [after(self._pair(frame, other), found[other]) for other in sorted(around) if masks[other].any()]
                 found[frame] = align(self.pictures, frame, key, [found[frame], *ways], _FINE)
             self._keys[key] = found
         return self._keys[key]
@@ -181,32 +194,41 @@ class DenseMotion:
     def _chained(self, key: int) -> list[Array]:
         """The fields of all frames to ``key`` through the frames between."""
         found = [np.zeros((*self.pictures.masks.shape[1:], 2), np.float32) for _ in range(len(self.pictures))]
-        for frame in sorted(range(len(found)), key=lambda frame: abs(frame - key))[1:]:
-            found[frame] = self._by(frame, found, key)
+        for frame in self._outward(key):
+            nearer = self._beside(frame, key)
+            found[frame] = after(self._pair(frame, nearer), found[nearer])
         return found
 
-    def _by(self, frame: int, found: list[Array], key: int) -> Array:
-        """The field of a frame to ``key`` by the frame beside it that is nearer."""
-        nearer = frame - 1 if frame > key else frame + 1
-        return after(self._pair(frame, nearer), found[nearer])
+    def _outward(self, key: int) -> list[int]:
+        """The other frames that show the object, the nearest first."""
+        shown = np.flatnonzero(self.pictures.masks.any((1, 2))).tolist()
+        return sorted((frame for frame in shown if frame != key), key=lambda frame: abs(frame - key))
+
+    def _beside(self, frame: int, end: int) -> int:
+        """The next frame towards ``end`` that shows the object, or ``end`` where none between does."""
+        step = 1 if end > frame else -1
+        between = range(frame + step, end, step) if frame != end else range(0)
+        shown = (other for other in between if self.pictures.masks[other].any())
+        return next(shown, end)
 
     def _pair(self, frame: int, to: int) -> Array:
-        """The field of a frame to its neighbour."""
+        """The field of a frame to another beside it."""
         if (frame, to) not in self._pairs:
             masks = self.pictures.masks
             start = between_boxes(masks[frame], masks[to])
             self._pairs[frame, to] = align(self.pictures, frame, to, [start], _COARSE)
         return self._pairs[frame, to]
 
-    def _certainty(self, key: int, frame: int) -> float:
+    def _certainty(self, key: int, frame: int, found: Array) -> float:
+        """The mean over a frame's object; 0 where one of the two frames shows none."""
         mask = self.pictures.masks[frame]
         if not mask.any() or not self.pictures.masks[key].any():
             return 0.0
-        return float(self._seen(frame, key, self._chains[key][frame])[mask].mean())
+        return float(self._seen(frame, key, found)[mask].mean())
 
     @cached_property
-    def _chains(self) -> list[list[Array]]:
-        return [self._chained(key) for key in range(len(self.pictures))]
+    def _from_first(self) -> list[Array]:
+        return self._chained(0)
 
     def _seen(self, frame: int, key: int, found: Array) -> Array:
         certain: Array = np.exp(-difference(self.pictures, frame, key, found) / _DOUBT)
@@ -219,7 +241,7 @@ class DenseModel:
     def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
         dense = dense_motion(clip, objects)
-        near = torch.stack([torch.from_numpy(one) for one in dense.similarities(0)]).to(clip)
+        near = torch.stack([torch.from_numpy(one) for one in dense.similarities]).to(clip)
         if dense.explained_by(near).mean() < _BENDS:
             return dense
         stiff = SIMILARITY.near(clip, objects, list(near))
