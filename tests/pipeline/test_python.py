@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import torch
 
 import vp2p
 from tests.cli.conftest import moving_square
+from vp2p.pipeline.effect import followed
 from vp2p.sprites.scenes import Scene
 from vp2p.video.writing import write_video
 
@@ -109,6 +111,16 @@ def test_guidance_by_embeddings_that_there_are_not_is_refused(model: vp2p.VideoM
     inversion = model.invert(clip, PROMPT, method="direct", steps=1)
     with pytest.raises(vp2p.errors.UsageError, match="direct inversion has not"):
         model.edit(inversion, swap={"cat": "dog"}, guide="optimised")
+
+
+def test_key_frames_and_hard_frames_are_told_as_people_count_them(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, PROMPT, method="direct", steps=1)
+    edit = model.edit(inversion, swap={"cat": "dog"}, no_blend=True)
+    assert followed(dataclasses.replace(edit, key_frames=(3,), hard_frames=())) == ()
+    keys, hard = followed(dataclasses.replace(edit, key_frames=(0, 3, 6), hard_frames=(4, 7)))
+    assert "frames 1, 4 and 7, which" in keys and "in frames 5 and 8:" in hard
+    (one,) = followed(dataclasses.replace(edit, key_frames=(3,), hard_frames=(4,)))
+    assert "in frame 5:" in one
 
 
 def test_a_negative_prompt_leads_the_edit_elsewhere_and_leaves_the_source(
