@@ -93,19 +93,19 @@ def track_object(
     clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE
 ) -> ObjectTrack:
     """Finds what a mask (F, H, W) covers in a clip, and how it moves; see :class:`ObjectTrack`."""
-    found, behind = _segmented(clip, coarse_mask, model)
-    return _tracked(clip, vae_reconstruction, coarse_mask, found, behind, model)
+    return _tracked(clip, vae_reconstruction, coarse_mask, _segmented(clip, coarse_mask, model), model)
 
 
 def follow_object(clip: Tensor, objects: Tensor, model: MotionModel = DENSE) -> ObjectTrack:
     """The track of objects, bool (F, H, W), that are known to the pixel."""
     behind = model.of_background(clip, dilated(objects, margin_of(clip)))
-    return _tracked(clip, clip, objects.float(), objects, behind, model)
+    return _tracked(clip, clip, objects.float(), (objects, behind), model)
 
 
 def _tracked(
-    clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, found: Tensor, behind: Motion, model: MotionModel
+    clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, segmented: tuple[Tensor, Motion], model: MotionModel
 ) -> ObjectTrack:
+    found, behind = segmented
     objects = dilated(found, margin_of(clip))
     plate = clean_plate(clip, objects, behind)
     return ObjectTrack(clip, vae_reconstruction, coarse_mask, objects, model.of_object(clip, found), *plate)
