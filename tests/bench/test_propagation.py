@@ -66,13 +66,24 @@ def test_a_broken_clip_is_named_and_the_others_are_scored(
     assert "walk failed" in capsys.readouterr().err and scores(out).keys() == {"plain"}
 
 
+@pytest.mark.parametrize("content", [b"no archive", b""])
+def test_a_broken_mask_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    (data / "walk" / "mask.npz").write_bytes(content)
+    assert main(["propagate", "--data", str(data), "--out", str(tmp_path / "figures.json")]) == 3
+    assert "mask.npz cannot be read" in capsys.readouterr().err
+    np.savez(data / "walk" / "mask.npz", other=np.ones((FRAMES, 8, 8), bool))
+    assert main(["propagate", "--data", str(data), "--out", str(tmp_path / "figures.json")]) == 3
+
+
 def test_drawn_cases_need_no_files(tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
     assert main(["propagate", "--cases", "bend-colour-02", "--out", str(out)]) == 0
     assert scores(out)["bend-colour-02"]["ideal"]["inside_db"] > 22
 
 
-@pytest.mark.parametrize("wrong", [["--data", "nowhere"], ["--data", "."], ["--data", ".", "--keys", "0"]])
+@pytest.mark.parametrize(
+    "wrong", [["--data", "nowhere"], ["--data", "."], ["--data", ".", "--keys", "0"], ["--cases", "style-00"]]
+)
 def test_what_cannot_be_scored_is_refused(
     wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

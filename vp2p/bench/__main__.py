@@ -75,8 +75,9 @@ def _propagate(given: argparse.Namespace) -> int:
             printing.say(f"{name}: " + ", ".join(f"{edit} {one['inside_db']} dB" for edit, one in scores[name].items()))
     if not scores and not failed:
         raise UsageError(
-            f"{given.data} holds no clip with a mask.",
-            "give folders with source/ and mask.npz, or videos or folders of pictures beside NAME-mask.mp4 or the like",
+            f"{' '.join(given.cases) if given.cases else given.data} holds no clip with a known object.",
+            "give cases with an edited object; or folders with source/ and mask.npz, "
+            "or videos or folders of pictures beside NAME-mask.mp4 or the like",
         )
     given.out.parent.mkdir(parents=True, exist_ok=True)
     write_json(given.out, {"clips": scores})

@@ -6,10 +6,7 @@ import dataclasses
 from itertools import count
 from typing import Iterator
 
-import numpy as np
-
-from vp2p.bench.cases import Case, Kind
-from vp2p.errors import UsageError
+from vp2p.bench.cases import SORTS, Case, Kind
 from vp2p.settings import EditSettings
 from vp2p.sprites.bending import BENDS
 from vp2p.sprites.language import COLOURS, OBJECTS, TEXTURES
@@ -22,20 +19,15 @@ _PLACES = ("grass", "sand", "snow", "road", "water", "bricks", "wood", "lava")
 _PHOTOS = {"grass": "grass", "bricks": "brick", "road": "gravel"}  # of scikit-image, by the places they are of
 _OTHERS = ("mushroom", "flower", "tree")
 _EACH = 3  # every third such ground is a photograph's
-# Things that are alike in kind, so that the new one can bend as the old one does.
-_SORTS = (OBJECTS[:16], OBJECTS[16:21], OBJECTS[21:])
 
 
 def bending_cases() -> tuple[Case, ...]:
     """The same 40 each time: 24 object swaps, 6 colours, 6 textures and 4 weights.
 
     Each bend, camera, cover and path is drawn in turn, with steps that share no factor, so that all meet.
-
-    Raises:
-        UsageError: scikit-image, which has the photographs, is not installed.
     """
     scenes = _scenes()
-    pairs = [(old, sort[(place + 2) % len(sort)]) for sort in _SORTS for place, old in enumerate(sort)]
+    pairs = [(old, sort[(place + 2) % len(sort)]) for sort in SORTS for place, old in enumerate(sort)]
     return (
         *(_swap(number, next(scenes), old, new) for number, (old, new) in enumerate(pairs)),
         *(_refined("colour", number, next(scenes), colour=COLOURS[number]) for number in range(6)),
@@ -58,7 +50,7 @@ def _scenes() -> Iterator[MovingScene]:
             bend=BENDS[(number + number // len(BENDS)) % len(BENDS)],  # else each split would have half of them
             camera=CAMERAS[number % len(CAMERAS)],
             cover=COVERS[(number + 2 * turn) % len(COVERS)],
-            photo=_photograph(_PHOTOS[place]) if place in _PHOTOS and photos % _EACH == 0 else None,
+            photo=_PHOTOS[place] if place in _PHOTOS and photos % _EACH == 0 else None,
         )
 
 
@@ -77,16 +69,3 @@ def _refined(kind: Kind, number: int, scene: MovingScene, **added: str) -> Case:
 def _weighted(number: int, scene: MovingScene, colour: str) -> Case:
     edit = EditSettings.of(reweight=(f"{colour}:{'3' if number < 2 else '0'}",))
     return Case(f"bend-reweight-{number:02d}", "reweight", scene.replace(colour=colour), edit, ("colour",), None)
-
-
-def _photograph(name: str) -> np.ndarray:
-    """A photograph of scikit-image's own, (S, S) in 0…1."""
-    try:
-        from skimage import data
-    except ImportError:
-        raise UsageError(
-            "The grounds of bending cases are photographs of scikit-image, which is not installed.",
-            "pip install scikit-image",
-        ) from None
-    picture: np.ndarray = getattr(data, name)()
-    return picture.astype(np.float32) / 255

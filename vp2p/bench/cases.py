@@ -19,7 +19,7 @@ SIDE = 128
 _FIRST_SEED = 7000
 _PATHS: tuple[Path, ...] = ("slide", "bounce", "turn", "grow", "leave")
 # Each object is the old one once and the new one once, among things of its sort.
-_SORTS = (OBJECTS[:16], OBJECTS[16:21], OBJECTS[21:])
+SORTS = (OBJECTS[:16], OBJECTS[16:21], OBJECTS[21:])
 # Objects of plain shape for the edits that are about something else.
 _PLAIN = ("bird", "fish", "car", "tree", "penguin", "pig", "duck", "boat", "mushroom", "bus", "flower", "cat")
 
@@ -90,7 +90,7 @@ def _swap(old: str, new: str) -> EditSettings:
 
 
 def _objects(drawn: _Drawn) -> Iterator[_Parts]:
-    pairs = [(old, sort[(k + 1) % len(sort)]) for sort in _SORTS for k, old in enumerate(sort)]
+    pairs = [(old, sort[(k + 1) % len(sort)]) for sort in SORTS for k, old in enumerate(sort)]
     for number, (old, new) in enumerate(pairs):
         yield _scene(drawn, number, object=old), _swap(old, new), {"object": new}
 

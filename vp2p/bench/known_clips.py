@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Callable, Iterator, Mapping, Sequence
+from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -67,15 +68,19 @@ def _drawn(case: Case) -> KnownClip:
 
 
 def _rendered(place: Path) -> KnownClip:
-    with np.load(place / "mask.npz", allow_pickle=False) as stored:
-        masks = {name: np.asarray(stored[name], bool) for name in stored.files}
-    key = 0
-    if (place / "flow.npz").is_file():
-        with np.load(place / "flow.npz", allow_pickle=False) as stored:
-            key = int(stored["key"])
+    masks = {name: np.asarray(mask, bool) for name, mask in _arrays(place / "mask.npz", SOURCE).items()}
+    key = int(_arrays(place / "flow.npz", "key")["key"]) if (place / "flow.npz").is_file() else 0
     names = [name for name in masks if name != SOURCE and not name.endswith("place") and (place / name).is_dir()]
     edits = {name: (_pictures(place / name), masks[name]) for name in names}
     return KnownClip(_pictures(place / SOURCE), masks[SOURCE], key, edits)
+
+
+def _arrays(path: Path, needed: str) -> Mapping[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in {needed, *stored.files}}
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        raise VideoError(f"{path} cannot be read: {error}.", f"give a file of numpy.savez with {needed}") from error
 
 
 def _pictures(folder: Path) -> np.ndarray:

@@ -74,16 +74,16 @@ def score(
     shown = took(case, truth, frames, unedited, judge)
     ideal, kept = truth.ideal, truth.kept
     return Scores(
-        kept=None if kept is None else _decibel(frames, truth.clip, kept),
+        kept=None if kept is None else decibel(frames, truth.clip, kept),
         took=round(float(np.all(list(shown.values()), axis=0).mean()), 4),
         parts={part: round(float(np.mean(there)), 4) for part, there in shown.items()},
-        true=None if ideal is None else _decibel(frames, ideal),
+        true=None if ideal is None else decibel(frames, ideal),
         distance=None if ideal is None else round(gmsd(frames, ideal), 4),
         steady=round(_ratio(*(unsteadiness(*straightened(case.scene, clip)) for clip in (frames, ceiling))), 3),
         along=round(_ratio(*(along_the_surface(clip, case.ideal or case.scene) for clip in (frames, ceiling))), 3),
         looks=looks(frames, truth.clip if ideal is None else ideal, case.ideal or case.scene),
-        cleared=None if ideal is None or truth.bared is None else _decibel(frames, ideal, truth.bared),
-        rebuilt=None if source is None else _decibel(source, truth.clip),
+        cleared=None if ideal is None or truth.bared is None else decibel(frames, ideal, truth.bared),
+        rebuilt=None if source is None else decibel(source, truth.clip),
     )
 
 
@@ -91,6 +91,7 @@ def _ratio(found: float, wanted: float) -> float:
     return found / max(wanted, 1e-6)
 
 
-def _decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:
+def decibel(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) -> float | None:
+    """PSNR of two clips, uint8 (F, H, W, 3), where they are ``kept``, bool (F, H, W): at most 100; None of nothing."""
     value = psnr(first, second, kept)
     return None if value is None else round(min(value, _MOST), 3)

@@ -1,4 +1,4 @@
-"""What is known of a case: the clip, the ideal edit, the poses, and where nothing may change."""
+"""What is known of a case: the clip, the ideal edit, and where nothing may change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vp2p.bench.cases import FRAMES, SIDE, Case
-from vp2p.sprites.drawing import Pose, place_sprite, sprite
+from vp2p.sprites.drawing import place_sprite, sprite
 
 
 @dataclass(frozen=True)
@@ -16,15 +16,13 @@ class Truth:
 
     ``clip`` and ``ideal`` are uint8 (F, S, S, 3), ``ideal`` None where there is none. ``kept`` is bool
     (F, S, S): pixels that the edit may not change, or None where it changes them all. ``bared`` is bool (F, S, S):
-    where the old object was and the new one is not, or None where that is nowhere. ``poses`` has the object's pose in
-    each frame.
+    where the old object was and the new one is not, or None where that is nowhere.
     """
 
     clip: np.ndarray
     ideal: np.ndarray | None
     kept: np.ndarray | None
     bared: np.ndarray | None
-    poses: tuple[Pose, ...]
 
 
 def truth(case: Case) -> Truth:
@@ -35,7 +33,6 @@ def truth(case: Case) -> Truth:
         None if ideal is None else ideal.render(FRAMES, SIDE),
         _kept(case),
         _bared(case),
-        tuple(scene.poses(FRAMES)),
     )
 
 

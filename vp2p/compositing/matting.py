@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, pad
 
+from vp2p.compositing.pixels import within
 from vp2p.compositing.shapes import fill_holes, largest_parts, opening
 
 _SIDE = 256  # pixels: larger pictures are made smaller
@@ -58,9 +59,8 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         bool (F, H, W), without holes.
     """
     height, width = pictures.shape[-2:]
-    scale = _SIDE / max(height, width)
-    if scale < 1:
-        small = max(1, round(height * scale)), max(1, round(width * scale))
+    small = within((height, width), _SIDE)
+    if small != (height, width):
         found = matte(_resized(pictures, small), _resized(region, small), known.resized(small), parts)
         return (_resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()

@@ -16,3 +16,9 @@ def rounded(planes: Tensor) -> np.ndarray:
     """(F, 3, H, W) in 0…255 as uint8 (F, H, W, 3)."""
     pixels: np.ndarray = planes.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return pixels
+
+
+def within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """A size (H, W), made smaller so that no side is longer than so many pixels."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Sequence, get_args
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from vp2p.errors import PromptError
+from vp2p.errors import PromptError, UsageError
 from vp2p.sprites.bending import BENDS, ROOM, Bend, bend_points, bent
 from vp2p.sprites.drawing import Pose, place_sprite, sprite
 from vp2p.sprites.grounds import ground
@@ -34,15 +35,15 @@ class MovingScene(Scene):
     """A scene whose object bends by ``bend`` along its path.
 
     ``camera`` moves over it. ``cover`` is what else happens: a post passes in ``front``, a ``shadow`` falls on it, its
-    motion is a ``blur``, or an ``other`` object is ``crossing`` behind. ``photo`` (S, S) in 0…1 is a photograph whose
-    texture the ground has.
+    motion is a ``blur``, or an ``other`` object is ``crossing`` behind. ``photo`` names a photograph of
+    scikit-image's own whose texture the ground has; it is read when the scene is drawn.
     """
 
     bend: Bend = "nod"
     camera: Camera = "still"
     cover: Cover = "none"
     other: str = "mushroom"
-    photo: np.ndarray | None = dataclasses.field(default=None, compare=False)
+    photo: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,14 +139,15 @@ class MovingScene(Scene):
         large = round(side * _WIDER)
         drawn = ground(self.place, self.seed, large)
         if self.photo is not None:  # its texture, in the place's own colour
-            grey = cv2.resize(np.asarray(self.photo, np.float32), (large, large), interpolation=cv2.INTER_AREA)
+            grey = cv2.resize(photograph(self.photo), (large, large), interpolation=cv2.INTER_AREA)
             drawn = (drawn.mean((0, 1)) * grey[..., None] / max(float(grey.mean()), 1e-3)).clip(0, 1)
         return _seen_by(self._from_large(float(frame), frames, side), drawn, side, cv2.BORDER_REFLECT)
 
     def _from_large(self, time: float, frames: int, side: int) -> np.ndarray:
         """(2, 3), from pixels of the scene, drawn larger than the frame on all sides, to those of the frame."""
         middle = (round(side * _WIDER) - side) / 2
-        return _chained(self._camera(time, frames, side), np.array([[1.0, 0.0, -middle], [0.0, 1.0, -middle]]))
+        camera = self._camera(time, frames, side)
+        return np.concatenate([camera[:, :2], camera[:, 2:] - middle * camera[:, :2].sum(1, keepdims=True)], axis=1)
 
     def _camera(self, time: float, frames: int, side: int) -> np.ndarray:
         """(2, 3), from pixels of the scene to those of the frame."""
@@ -187,6 +189,23 @@ class MovingScene(Scene):
         return found
 
 
+@lru_cache
+def photograph(name: str) -> np.ndarray:
+    """A photograph of scikit-image's own, float32 (S, S) in 0…1.
+
+    Raises:
+        UsageError: scikit-image is not installed.
+    """
+    try:
+        from skimage import data
+    except ImportError:
+        raise UsageError(
+            f"The photograph {name!r} is of scikit-image, which is not installed.", "pip install scikit-image"
+        ) from None
+    picture: np.ndarray = getattr(data, name)()
+    return picture.astype(np.float32) / 255
+
+
 def _seen_by(camera: np.ndarray, picture: np.ndarray, side: int, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
     planes = picture
     if picture.shape[-1] == 4:
@@ -200,11 +219,6 @@ def _seen_by(camera: np.ndarray, picture: np.ndarray, side: int, border: int = c
 def _over(picture: np.ndarray, layer: np.ndarray) -> np.ndarray:
     laid: np.ndarray = picture + (layer[..., :3] - picture) * layer[..., 3:]
     return laid
-
-
-def _chained(second: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The matrix (2, 3) that does ``first``, then ``second``."""
-    return np.concatenate([second[:, :2] @ first[:, :2], second[:, :2] @ first[:, 2:] + second[:, 2:]], axis=1)
 
 
 def straightened(scene: Scene, clip: np.ndarray) -> tuple[np.ndarray, Sequence[Pose]]:

@@ -23,6 +23,13 @@ def inverse(matrix: Tensor) -> Tensor:
     return torch.cat([linear, -linear @ matrix[:, 2:]], dim=1)
 
 
+def resizing(size: tuple[int, int], to: tuple[int, int]) -> Tensor:
+    """The matrix (2, 3), float64, from pixels of a frame of one size (H, W) to those of the same frame at another."""
+    rows, columns = (new / old for new, old in zip(to, size))
+    # The middle of a small pixel is that of the large ones that it is made of.
+    return torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], dtype=torch.float64)
+
+
 def sample(image: Tensor, to: Tensor) -> tuple[Tensor, Tensor]:
     """An image as seen through a matrix, by bicubic sampling.
 

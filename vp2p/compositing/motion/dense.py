@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from vp2p.compositing.motion.affine import compose, inverse, resizing
 from vp2p.compositing.motion.alignment import (
     Array,
     ObjectPictures,
@@ -29,6 +30,7 @@ from vp2p.compositing.motion.alignment import (
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
 from vp2p.compositing.motion.similarity import SimilarityModel
+from vp2p.compositing.pixels import within
 
 SIMILARITY = SimilarityModel()
 
@@ -167,11 +169,11 @@ class DenseMotion:
 
     def _enlarged(self, matrix: Array) -> Array:
         """A matrix (2, 3) of small pixels as one of the frames' own."""
-        return _of_other_pixels(matrix, np.divide(self.size[::-1], self.small[::-1]))
+        return _resized(matrix, self.small, self.size)
 
     def _shrunk(self, matrix: Array) -> Array:
         """The way back from :meth:`_enlarged`."""
-        return _of_other_pixels(matrix, np.divide(self.small[::-1], self.size[::-1]))
+        return _resized(matrix, self.size, self.small)
 
     def _fields(self, key: int) -> list[Array]:
         """The fields of all frames to the object of ``key``."""
@@ -256,8 +258,7 @@ class DenseModel:
 def dense_motion(clip: Tensor, objects: Tensor) -> DenseMotion:
     """The motion of objects, bool (F, H, W), in a clip (F, 3, H, W) in 0…255."""
     size = (clip.shape[-2], clip.shape[-1])
-    scale = min(1.0, _SIDE / max(size))
-    small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    small = within(size, _SIDE)
     if small != size:
         clip = interpolate(clip, size=small, mode="area")
         objects = interpolate(objects[:, None].float(), size=small, mode="area")[:, 0] > 0.5
@@ -276,15 +277,13 @@ def _window(mask: Array) -> tuple[slice, slice]:
     return rows, columns
 
 
-def _of_other_pixels(matrix: Array, scale: Array) -> Array:
-    """A matrix (2, 3) where pixels (x, y) are smaller by ``scale`` (2,), the same on both sides."""
-    middle = scale / 2 - 0.5  # the middle of a pixel is that of the ones that it is made of
-    linear = matrix[:, :2]
-    found: Array = np.concatenate([linear, (scale * matrix[:, 2] + middle - linear @ middle)[:, None]], 1)
+def _resized(matrix: Array, size: tuple[int, int], to: tuple[int, int]) -> Array:
+    """A matrix (2, 3) between frames of one size (H, W) as one between the same frames at another."""
+    there = resizing(size, to)
+    found: Array = compose(there, compose(torch.from_numpy(matrix), inverse(there))).numpy()
     return found
 
 
 def _inverse(matrix: Array) -> Array:
-    back = np.linalg.inv(matrix[:, :2])
-    found: Array = np.concatenate([back, -(back @ matrix[:, 2])[:, None]], 1)
+    found: Array = inverse(torch.from_numpy(matrix)).numpy()
     return found

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vp2p.compositing.motion.alignment import Array, after, between_boxes, blurred, moved
+from vp2p.compositing.pixels import within
 from vp2p.video.flow import dense_flow
 
 _SIDE = 256  # pixels: larger outlines are made smaller
@@ -25,8 +26,7 @@ def counterparts(new: Tensor, old: Tensor) -> Tensor:
     size = (new.shape[-2], new.shape[-1])
     if torch.equal(new, old):
         return torch.zeros(2, *size, device=new.device)
-    scale = min(1.0, _SIDE / max(size))
-    small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    small = within(size, _SIDE)
     shapes = interpolate(torch.stack([new, old])[None].float(), size=small, mode="area")[0] > 0.5
     one, other = shapes.cpu().numpy()
     field, longer = between_boxes(one, other), max(small)

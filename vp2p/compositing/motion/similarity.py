@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from vp2p.compositing.motion.affine import compose, grid, inverse, sample, transform
+from vp2p.compositing.motion.affine import compose, grid, inverse, resizing, sample, transform
 from vp2p.compositing.motion.protocol import CONFIDENT
 from vp2p.compositing.motion.registration import Region, register
+from vp2p.compositing.pixels import within
 
 _SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
 _SURE = 0.4  # share of the texture that follows, from which on no other guess is tried
@@ -166,11 +167,9 @@ def _near(planes: Tensor) -> Tensor:
 
 def _coarsely(find: Find, clip: Tensor, regions: Tensor, near: Sequence[Tensor]) -> Similarity:
     """What ``find`` finds in smaller pictures."""
-    scale = _SIDE / max(clip.shape[-2:])
-    size = [max(1, round(side * scale)) for side in clip.shape[-2:]]
-    rows, columns = (small / large for small, large in zip(size, clip.shape[-2:]))
-    # The middle of a small pixel is that of the large ones that it is made of.
-    to_small = torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], device=clip.device)
+    whole = (clip.shape[-2], clip.shape[-1])
+    size = within(whole, _SIDE)
+    to_small = resizing(whole, size).to(clip)
     to_large = inverse(to_small)
     motion = find(
         interpolate(clip, size=size, mode="area"),
