@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import typing
+import inspect
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,16 +14,26 @@ from vp2p.compositing.motion.models import MODELS
 from vp2p.method.attention.controls import CONTROLS
 from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
+from vp2p.method.inversion import methods
 from vp2p.method.inversion.ddim import ddim_invert
 from vp2p.method.inversion.methods import METHODS
-from vp2p.method.inversion.protocol import Inverted
+from vp2p.method.inversion.protocol import InversionMethod, Inverted
 from vp2p.method.schedule import Schedule
 from vp2p.prompts.plan import plan_words
 from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
 
 def test_the_option_names_every_inversion() -> None:
-    assert set(typing.get_args(typing.get_type_hints(InvertSettings)["method"])) == set(METHODS)
+    files = {path.stem.replace("_", "-") for path in Path(str(methods.__file__)).parent.glob("*.py")}
+    assert set(METHODS) == files - {"--init--", "methods", "protocol"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_inversion_has_what_its_protocol_asks_for(name: str) -> None:
+    for asked in ("invert", "source", "unconditional"):
+        found = inspect.signature(getattr(METHODS[name], asked))
+        assert list(found.parameters) == list(inspect.signature(getattr(InversionMethod, asked)).parameters)[1:]
+    assert set(METHODS[name].OPTIONS) < {field.name for field in fields(InvertSettings)}
 
 
 @pytest.mark.parametrize("name", METHODS)
