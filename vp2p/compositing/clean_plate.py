@@ -8,13 +8,14 @@ from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
+from vp2p.compositing.light import light
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 
 _OTHERS = 8  # frames that are asked, spread evenly
 
 
 def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tensor, Tensor]:
-    """Each frame's background where other frames show it.
+    """Each frame's background where other frames show it, in the frame's own light.
 
     Args:
         clip: (F, 3, H, W).
@@ -34,8 +35,9 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
             if other == frame or min(background.confidence[frame], background.confidence[other]) < CONFIDENT:
                 continue
             seen, inside = background.warp(shown[other], other, frame)
-            # Next to an object, bicubic sampling mixes it in.
-            total += seen * (inside & (seen[3] > 0.99))
+            shows = inside & (seen[3] > 0.99)  # next to an object, bicubic sampling mixes it in
+            seen[:3] *= light(seen[:3], clip[frame], shows & ~objects[frame])
+            total += seen * shows
         plates.append(total)
     plate = torch.stack(plates)
     known = plate[:, 3] > 0.5

@@ -34,6 +34,11 @@ class Foreground:
     spill: float
     shape: Tensor
 
+    @property
+    def planes(self) -> Tensor:
+        """(7, H, W): the picture, its alpha and the background."""
+        return torch.cat([self.picture, self.alpha[None], self.background])
+
 
 def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tensor, replaces: bool) -> Foreground:
     """The foreground of an edited picture (3, H, W).

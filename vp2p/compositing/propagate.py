@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple, Sequence
+from typing import Sequence
 
 import torch
 from torch import Tensor
@@ -16,8 +16,8 @@ from torch import Tensor
 from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
-from vp2p.compositing.motion.outlines import counterparts
-from vp2p.compositing.shapes import dilated
+from vp2p.compositing.light import light
+from vp2p.compositing.shapes import eroded
 from vp2p.compositing.track import ObjectTrack
 
 _SHARP = 3  # power of the certainty: a surer key frame takes nearly all of a pixel
@@ -33,12 +33,11 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
     """
     shapes = _shapes(track, edited, replaces)
     frames = list(_paste(track, shapes, edited, replaces))
-    layers = [_Layer.of(track, foreground, replaces) for foreground in foregrounds]
     for frame in range(len(frames)):
         if not bool(track.objects[frame].any()):  # there is nothing to stand in for
             frames[frame], shapes[frame] = track.clip[frame], False
             continue
-        picture, alpha, background, inside = _mixed(track, layers, frame)
+        picture, alpha, background, inside = _mixed(track, foregrounds, frame, replaces)
         if replaces:
             old = softened(track.objects[frame], track.margin)
             hidden = track.background[frame].where(track.known[frame], background)
@@ -48,41 +47,32 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         else:
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
         frames[frame] = base + alpha * (picture - base)
-    keys = [layer.frame for layer in layers]
+    keys = [foreground.frame for foreground in foregrounds]
     made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
     return dataclasses.replace(made, keys=tuple(sorted(keys)), hard=tuple(track.hard_frames(keys)))
 
 
-class _Layer(NamedTuple):
-    """What a key frame gives to the others: (7, H, W), the picture, its alpha and its background; and the offset from
-    the new object to the old one (2, H, W), or None where they have one outline."""
-
-    frame: int
-    planes: Tensor
-    offset: Tensor | None
-
-    @classmethod
-    def of(cls, track: ObjectTrack, foreground: Foreground, replaces: bool) -> _Layer:
-        planes = torch.cat([foreground.picture, foreground.alpha[None], foreground.background])
-        offset = counterparts(foreground.alpha > 0.5, track.objects[foreground.frame]) if replaces else None
-        return cls(foreground.frame, planes, offset)
-
-
-def _mixed(track: ObjectTrack, layers: Sequence[_Layer], frame: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _mixed(
+    track: ObjectTrack, foregrounds: Sequence[Foreground], frame: int, replaces: bool
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """A frame's picture (3, H, W), alpha (1, H, W) and background (3, H, W), and where they are known, bool (H, W).
 
-    Of several key frames each pixel takes the one that is most certain, and near.
+    Of several key frames each pixel takes the one that is most certain, and near. Its light is the frame's own.
     """
-    for layer in layers:
-        if layer.frame == frame:
-            picture, alpha, background = layer.planes.split([3, 1, 3])
+    for foreground in foregrounds:
+        if foreground.frame == frame:
+            picture, alpha, background = foreground.planes.split([3, 1, 3])
             return picture, alpha, background, torch.ones_like(alpha[0], dtype=torch.bool)
-    total = torch.zeros_like(layers[0].planes)
+    total = torch.zeros_like(foregrounds[0].planes)
     weights, known = torch.zeros_like(total[0]), torch.zeros_like(total[0], dtype=torch.bool)
-    for layer in layers:
-        seen, inside = track.motion.warp(layer.planes, layer.frame, frame, layer.offset)
-        certainty = track.motion.certainty(layer.frame, frame).to(total)
-        weight = (certainty.clamp(min=0.01) ** _SHARP * math.exp(-_FAR * abs(layer.frame - frame))).expand_as(weights)
+    for foreground in foregrounds:
+        key = foreground.frame
+        planes = torch.cat([foreground.planes, track.clip[key]])
+        seen, inside = track.motion.warp(planes, key, frame, replaces)
+        seen, own = seen[:-3], seen[-3:]
+        seen[:3] *= light(own, track.clip[frame], eroded(track.objects[[frame]], track.margin)[0] & inside)
+        certainty = track.motion.certainty(key, frame).to(total).clamp(min=0.01)
+        weight = (certainty**_SHARP * math.exp(-_FAR * abs(key - frame))).expand_as(weights)
         seen[3] = seen[3].clamp(0, 1) * inside
         total, weights, known = total + weight * seen, weights + weight, known | inside
     picture, alpha, background = (total / weights).split([3, 1, 3])
@@ -109,4 +99,4 @@ def _paste(track: ObjectTrack, shapes: Tensor, edited: Tensor, replaces: bool) -
 
 
 def _changed(track: ObjectTrack, frames: Tensor, shapes: Tensor) -> Composite:
-    return Composite(frames, track.objects, ~dilated(~shapes, track.margin))
+    return Composite(frames, track.objects, eroded(shapes, track.margin))

@@ -16,6 +16,11 @@ def dilated(shapes: Tensor, margin: int) -> Tensor:
     return _each(shapes, lambda shape: cv2.dilate(shape, _square(2 * margin + 1)))
 
 
+def eroded(shapes: Tensor, margin: int) -> Tensor:
+    """Shapes drawn narrower by ``margin`` pixels on every side."""
+    return ~dilated(~shapes, margin)
+
+
 def opening(shapes: Tensor, least: int) -> Tensor:
     """Shapes without what is not wider than about ``least`` pixels, such as a line of the background."""
     square = _square(2 * (least // 2) + 1)

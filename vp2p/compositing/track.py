@@ -11,7 +11,7 @@ from vp2p.compositing.clean_plate import clean_plate
 from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
-from vp2p.compositing.shapes import dilated
+from vp2p.compositing.shapes import dilated, eroded
 
 DENSE = MODELS["dense"]
 
@@ -50,7 +50,7 @@ class ObjectTrack:
     @property
     def altered(self) -> Tensor:
         """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
-        return ~dilated(~self.objects, self.margin - self.margin // 2)
+        return eroded(self.objects, self.margin - self.margin // 2)
 
     def key_frames(self) -> list[int]:
         """Frames that show all of the object, best first: they reach most others, are upright, and large.

@@ -20,7 +20,8 @@ Array = np.ndarray  # a field is float32 (H, W, 2): from each pixel to its place
 _NEIGHBOURHOOD = 1 / 26  # of the longer side: how far contrast is made even
 _REACHES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16)  # of the longer side: a field goes on so far beyond its object
 _PATCH = 1 / 128  # of the longer side: what is compared at once
-_SPREAD = 45  # of 255: an object's standard deviation in its pictures
+SPREAD = 45  # of 255: an object's standard deviation in its pictures
+CONTRAST = 40  # of 255: the same of its local contrast
 _CLIPPED = 80  # the same scale: more of a difference is no worse
 _BENT = 10.0  # a field's gradient of 1 counts as so much difference
 _BEYOND = 30.0  # pointing outside the object, the same
@@ -48,9 +49,9 @@ class ObjectPictures:
         grey = clip.mean(-1)
         seen = grey[masks] if masks.any() else grey.ravel()
         middle, spread = float(seen.mean()), float(seen.std()) + 1.0  # of a flat object, noise is no contrast
-        whole = (128 + _SPREAD * (grey - middle) / spread).clip(0, 255).astype(np.uint8)
+        whole = (128 + SPREAD * (grey - middle) / spread).clip(0, 255).astype(np.uint8)
         alone = np.stack([_local_contrast(*one) for one in zip(grey, masks)])
-        return cls(alone, whole, (clip - middle) / spread * _SPREAD, masks)
+        return cls(alone, whole, (clip - middle) / spread * SPREAD, masks)
 
     def __len__(self) -> int:
         return len(self.masks)
@@ -159,7 +160,7 @@ def _local_contrast(grey: Array, mask: Array) -> Array:
     middle = blurred(grey * known, width) / weight
     spread = np.sqrt(np.maximum(blurred((grey - middle) ** 2 * known, width) / weight, 1))
     contrast = ((grey - middle) / spread).clip(-2.5, 2.5)
-    return np.where(mask, 140 + 40 * contrast, 0).astype(np.uint8)
+    return np.where(mask, 140 + CONTRAST * contrast, 0).astype(np.uint8)
 
 
 def _gradient(field: Array) -> Array:

@@ -1,7 +1,7 @@
 """Motion as a dense field: a similarity, and how each part of the object departs from it, as what bends moves.
 
 Neighbouring frames are aligned first. Fields to a frame further away begin as chains of these, and take whatever fits
-better from the direct way and from the fields of the frames beside.
+better from the direct way, from the fields of the frames beside, and from a smooth field.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from vp2p.compositing.motion.alignment import (
     after,
     align,
     between_boxes,
-    blurred,
     difference,
     extended,
-    moved,
 )
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
 from vp2p.compositing.motion.similarity import SimilarityModel
+from vp2p.compositing.motion.spline import smooth_field
 from vp2p.compositing.pixels import within
 
 SIMILARITY = SimilarityModel()
@@ -42,10 +41,8 @@ _OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object ha
 # Of a field's certainty, a similarity has less than the first on average where an object bends, and at least the second
 # in each frame where it is stiff: drawn stiff objects have 0.93 and more, rendered animals 0.27 to 0.6 on average.
 _BENDS, _STIFF = 0.75, 0.85
-_LOOSE = 1 / 64  # of the longer side: what stands for another thing follows it no more exactly
 _LEAST_AREA = 1e-3  # of an object's area in one frame, in another
 _ASKED = 12  # frames that may become key frames, spread evenly over a clip
-_ROUNDS = 8  # a place and its counterpart's motion agree after so many
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,7 @@ class DenseMotion:
     size: tuple[int, int]
     _pairs: dict[tuple[int, int], Array] = field(default_factory=dict)
     _keys: dict[int, list[Array]] = field(default_factory=dict)
+    _splines: dict[tuple[int, int], Array] = field(default_factory=dict)
 
     @property
     def confidence(self) -> Tensor:
@@ -89,21 +87,10 @@ class DenseMotion:
             reach[key, key] = 1.0
         return reach
 
-    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
-        matrix, residual = self._way(frame, to)
-        height, width = self.size
-        rows, columns = np.mgrid[:height, :width].astype(np.float32)
-        straight = np.dstack([columns, rows]) + similarity_field(matrix, self.size)
-        back = np.linalg.inv(matrix[:, :2]).astype(np.float32)
-        away = None if offset is None else offset.permute(1, 2, 0).cpu().numpy().astype(np.float32)
-        place = straight + residual
-        if away is not None and np.abs(away).max() > 0:
-            residual = blurred(residual, _LOOSE * max(self.size))
-            place = straight + residual
-            for _ in range(_ROUNDS):
-                there = cv2.remap(away, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                place = (place + straight + moved(residual, there @ back.T)) / 2
+        place = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in self.size[::-1])))
+        place += self.field(frame, to, beyond)
         planes = picture.permute(1, 2, 0).cpu().numpy().astype(np.float32)
         seen = [
             cv2.remap(
@@ -112,7 +99,7 @@ class DenseMotion:
             )
             for plane in np.moveaxis(planes, -1, 0)
         ]  # fmt: skip
-        inside = ((place >= 0) & (place <= (width - 1, height - 1))).all(-1)
+        inside = ((place >= 0) & (place <= np.subtract(self.size[::-1], 1))).all(-1)
         return torch.from_numpy(np.stack(seen)).to(picture), torch.from_numpy(inside).to(picture.device)
 
     def certainty(self, frame: int, to: int) -> Tensor:
@@ -123,10 +110,20 @@ class DenseMotion:
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
 
-    def field(self, frame: int, to: int) -> Array:
+    def field(self, frame: int, to: int, beyond: bool = False) -> Array:
         """float32 (H, W, 2): from each pixel of ``to`` to its place in ``frame``."""
-        matrix, residual = self._way(frame, to)
-        total: Array = similarity_field(matrix, self.size) + residual
+        found, known = self._fields(frame)[to], np.zeros(self.small, bool)
+        matrix = self._fitted(to, found)
+        known[self.window] = self.pictures.masks[to]
+        if beyond:
+            found, known[self.window] = self._smooth(frame, to), True
+        whole = np.zeros((*self.small, 2), np.float32)
+        whole[self.window] = found
+        residual = extended(whole - similarity_field(matrix, self.small), known)
+        if self.small != self.size:
+            scale = np.divide(self.size[::-1], self.small[::-1])
+            residual = cv2.resize(residual, self.size[::-1], interpolation=cv2.INTER_LINEAR) * scale
+        total: Array = (similarity_field(self._enlarged(matrix), self.size) + residual).astype(np.float32)
         return total
 
     @cached_property
@@ -145,19 +142,6 @@ class DenseMotion:
                 stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._from_first[frame]))
                 shares[frame] = float(stiff / bent)
         return shares
-
-    def _way(self, frame: int, to: int) -> tuple[Array, Array]:
-        """The similarity (2, 3) from pixels of ``to`` to those of ``frame``, and the field that departs from it."""
-        found, mask = self._fields(frame)[to], np.zeros(self.small, bool)
-        mask[self.window] = self.pictures.masks[to]
-        matrix = self._fitted(to, found)
-        whole = np.zeros((*self.small, 2), np.float32)
-        whole[self.window] = found
-        residual = extended(whole - similarity_field(matrix, self.small), mask)
-        if self.small != self.size:
-            scale = np.divide(self.size[::-1], self.small[::-1])
-            residual = cv2.resize(residual, self.size[::-1], interpolation=cv2.INTER_LINEAR) * scale
-        return self._enlarged(matrix), residual.astype(np.float32)
 
     def _fitted(self, frame: int, found: Array) -> Array:
         """The similarity (2, 3), in small pixels, that most of a field from a frame's object follows."""
@@ -190,8 +174,17 @@ class DenseMotion:
                 around = {self._beside(frame, end) for end in (0, len(found) - 1)} - {frame}
                 ways = [after(self._pair(frame, other), found[other]) for other in sorted(around) if masks[other].any()]
                 found[frame] = align(self.pictures, frame, key, [found[frame], *ways], _FINE)
+            for frame in outward:
+                certainty = self._seen(frame, key, found[frame])
+                self._splines[key, frame] = smooth_field(self.pictures, frame, key, found[frame], certainty)
+                found[frame] = align(self.pictures, frame, key, [found[frame], self._splines[key, frame]], _FINE)
             self._keys[key] = found
         return self._keys[key]
+
+    def _smooth(self, key: int, frame: int) -> Array:
+        """The smooth field of a frame to the object of ``key``; where one of the two shows none, the dense one."""
+        found = self._fields(key)[frame]
+        return self._splines.get((key, frame), found)
 
     def _chained(self, key: int) -> list[Array]:
         """The fields of all frames to ``key`` through the frames between."""

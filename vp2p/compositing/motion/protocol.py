@@ -29,12 +29,12 @@ class Motion(Protocol):
     def reach(self) -> Tensor:
         """(F, F): how much of each frame's object (column) can be made of what a frame (row) shows, 0…1."""
 
-    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """A picture (c, H, W) of ``frame`` as it would be seen in frame ``to``.
 
         Args:
-            offset: (2, H, W), from each pixel of the picture to the pixel of the clip's ``frame`` whose motion it
-                follows, right and down: 0 where a new object has the old one's outline.
+            beyond: whether the picture has another outline than the object. It then moves as the object does on the
+                whole, and goes on so beyond its outline.
 
         Returns:
             (c, H, W), and where it shows the picture rather than its border's continuation, bool (H, W).

@@ -55,7 +55,7 @@ class Similarity:
     def reach(self) -> Tensor:
         return torch.minimum(self.confidence[:, None], self.confidence[None])
 
-    def warp(self, picture: Tensor, frame: int, to: int, offset: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """A stiff object moves as a whole, so it does not matter which pixel follows which."""
         return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])))
 

@@ -1,0 +1,37 @@
+"""Light: by how much one frame is brighter than another, from place to place, as shadows and exposure change."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vp2p.compositing.pixels import within
+
+_SIDE = 64  # pixels: light is smooth, and found in small pictures
+_WIDTHS = (1 / 3, 1 / 8)  # of the longer side, over which it is averaged: the wider where the narrower sees nothing
+_SEEN = 0.05  # share of a place's surroundings that must be seen for it to have a light of its own
+_DARK = 4.0  # of 255: the light of what is black is not known
+_MOST = 2.0  # times as bright: more is another thing
+
+
+def light(picture: Tensor, like: Tensor, where: Tensor) -> Tensor:
+    """By what to multiply a picture (3, H, W) in 0…255 for the light of another: (1, H, W).
+
+    Args:
+        where: bool (H, W), where both show the same thing.
+    """
+    size = (picture.shape[-2], picture.shape[-1])
+    small = within(size, _SIDE)
+    grey = torch.stack([picture.mean(0), like.mean(0)]) * where
+    planes = interpolate(torch.cat([grey, where[None].to(grey)])[None], size=small, mode="area")[0].cpu().numpy()
+    found = np.ones(small, np.float32)
+    for width in _WIDTHS:
+        is_now, wanted, seen = (cv2.GaussianBlur(plane, (0, 0), width * max(small)) for plane in planes)
+        share = seen / (seen + _SEEN)
+        ratio = (wanted + _DARK * seen + 1e-6) / (is_now + _DARK * seen + 1e-6)
+        found += share * (ratio - found)
+    gain = torch.from_numpy(found.clip(1 / _MOST, _MOST))[None, None]
+    return interpolate(gain, size=size, mode="bilinear")[0].to(picture)
