@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from vp2p.compositing.foreground import find_foreground
+from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.dense import DenseMotion, dense_motion
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.outlines import counterparts
@@ -33,11 +34,11 @@ def masks(scene: Scene, frames: int = FRAMES, side: int = SIDE) -> torch.Tensor:
 
 def off_the_way(motion: DenseMotion, scene: MovingScene, frame: int) -> np.ndarray:
     """How far from frame 0's point of the object the field leads from where that is seen in another, in pixels."""
-    flow, (height, width) = scene.flow(0, FRAMES, motion.size[0])[frame], motion.size
+    flow = scene.flow(0, FRAMES, motion.size[0])[frame]
     rows, columns = np.nonzero(np.isfinite(flow).all(-1))
     there = np.stack([columns, rows], 1) + flow[rows, columns]
-    x, y = np.rint(there).astype(int).clip(0, (width - 1, height - 1)).T
-    back = there + motion.field(0, frame)[y, x]
+    x, y = np.rint(there).astype(int).clip(0, motion.size[0] - 1).T
+    back = there + motion.field(0, frame, grid(motion.size, torch.device("cpu")))[:, y, x].T.numpy()
     return np.linalg.norm(back - np.stack([columns, rows], 1), axis=1)
 
 
@@ -112,7 +113,7 @@ def test_the_new_look_bends_where_the_old_one_bent(track: ObjectTrack) -> None:
     for frame in range(1, FRAMES):
         apart = (made.frames[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
         assert apart < 0.35 * (planes(BENDING)[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
-    assert made.keys == (0,) and made.hard == ()
+    assert made.motions[0].keys == (0,) and made.motions[0].hard == ()
 
 
 def test_two_key_frames_are_nearer_than_one(track: ObjectTrack) -> None:
@@ -136,7 +137,7 @@ def test_where_there_is_no_object_nothing_is_drawn() -> None:
     foreground = find_foreground(track, 0, planes(scene)[0], track.coarse_mask[0], replaces=True)
     made = propagate(track, [foreground], clip, replaces=True)
     assert torch.isfinite(made.frames).all() and torch.equal(made.frames[4], gone) and not made.new[4].any()
-    assert not torch.equal(made.frames[3], clip[3]) and made.hard == (4,)
+    assert not torch.equal(made.frames[3], clip[3]) and made.motions[0].hard == (4,)
 
 
 def test_of_a_long_clip_some_frames_are_asked() -> None:

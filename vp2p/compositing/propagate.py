@@ -7,7 +7,6 @@ frames show it.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import NamedTuple, Sequence
 
 import torch
@@ -15,13 +14,11 @@ from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.composite import Composite
+from vp2p.compositing.followed import followed_motion, weight
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
 from vp2p.compositing.motion.outlines import counterparts
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack
-
-_SHARP = 3  # power of the certainty: a surer key frame takes nearly all of a pixel
-_FAR = 0.75  # a key frame that is one frame further away counts half as much
 
 
 def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Tensor, replaces: bool) -> Composite:
@@ -48,9 +45,8 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         else:
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
         frames[frame] = base + alpha * (picture - base)
-    keys = [layer.frame for layer in layers]
     made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
-    return dataclasses.replace(made, keys=tuple(sorted(keys)), hard=tuple(track.hard_frames(keys)))
+    return dataclasses.replace(made, motions=(followed_motion(track, [layer.frame for layer in layers]),))
 
 
 class _Layer(NamedTuple):
@@ -82,9 +78,9 @@ def _mixed(track: ObjectTrack, layers: Sequence[_Layer], frame: int) -> tuple[Te
     for layer in layers:
         seen, inside = track.motion.warp(layer.planes, layer.frame, frame, layer.offset)
         certainty = track.motion.certainty(layer.frame, frame).to(total)
-        weight = (certainty.clamp(min=0.01) ** _SHARP * math.exp(-_FAR * abs(layer.frame - frame))).expand_as(weights)
+        share = weight(certainty, layer.frame - frame).expand_as(weights)
         seen[3] = seen[3].clamp(0, 1) * inside
-        total, weights, known = total + weight * seen, weights + weight, known | inside
+        total, weights, known = total + share * seen, weights + share, known | inside
     picture, alpha, background = (total / weights).split([3, 1, 3])
     return picture, alpha, background, known
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.motion.affine import compose, inverse, resizing
+from vp2p.compositing.motion.affine import compose, inverse, resizing, transform
 from vp2p.compositing.motion.alignment import (
     Array,
     ObjectPictures,
@@ -123,11 +123,13 @@ class DenseMotion:
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
 
-    def field(self, frame: int, to: int) -> Array:
-        """float32 (H, W, 2): from each pixel of ``to`` to its place in ``frame``."""
+    def field(self, frame: int, to: int, points: Tensor) -> Tensor:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.field`; ``points`` are (2, h, w)."""
         matrix, residual = self._way(frame, to)
-        total: Array = similarity_field(matrix, self.size) + residual
-        return total
+        columns, rows = points.cpu().numpy().astype(np.float32)
+        departing = cv2.remap(residual, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        straight = transform(torch.from_numpy(matrix).to(points), points) - points
+        return straight + torch.from_numpy(departing).permute(2, 0, 1).to(points)
 
     @cached_property
     def similarities(self) -> list[Array]:
