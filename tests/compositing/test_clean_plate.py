@@ -30,7 +30,7 @@ def test_frames_whose_ground_is_not_followed_are_not_asked():
     clip, objects = torch.rand(3, 3, 16, 16), torch.zeros(3, 16, 16, dtype=torch.bool)
     still = torch.eye(2, 3).expand(3, 2, 3)
     plate, known = clean_plate(clip, objects, Similarity(still, torch.tensor([1.0, 1.0, 0.0])))
-    assert torch.allclose(plate[0], clip[1], atol=1e-4) and torch.allclose(plate[1], clip[0], atol=1e-4)
+    assert torch.allclose(plate[0], clip[1], atol=0.05) and torch.allclose(plate[1], clip[0], atol=0.05)
     assert known[:2].all() and not known[2].any()
 
 

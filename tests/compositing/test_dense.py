@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from vp2p.compositing.foreground import find_foreground
+from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.dense import DenseMotion, dense_motion
 from vp2p.compositing.motion.models import MODELS
-from vp2p.compositing.motion.outlines import counterparts
 from vp2p.compositing.motion.similarity import Similarity
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.track import ObjectTrack, follow_object
@@ -33,11 +33,11 @@ def masks(scene: Scene, frames: int = FRAMES, side: int = SIDE) -> torch.Tensor:
 
 def off_the_way(motion: DenseMotion, scene: MovingScene, frame: int) -> np.ndarray:
     """How far from frame 0's point of the object the field leads from where that is seen in another, in pixels."""
-    flow, (height, width) = scene.flow(0, FRAMES, motion.size[0])[frame], motion.size
+    flow = scene.flow(0, FRAMES, motion.size[0])[frame]
     rows, columns = np.nonzero(np.isfinite(flow).all(-1))
     there = np.stack([columns, rows], 1) + flow[rows, columns]
-    x, y = np.rint(there).astype(int).clip(0, (width - 1, height - 1)).T
-    back = there + motion.field(0, frame)[y, x]
+    x, y = np.rint(there).astype(int).clip(0, motion.size[0] - 1).T
+    back = there + motion.field(0, frame, grid(motion.size, torch.device("cpu")))[:, y, x].T.numpy()
     return np.linalg.norm(back - np.stack([columns, rows], 1), axis=1)
 
 
@@ -88,17 +88,6 @@ def test_what_moves_without_an_order_is_not_followed() -> None:
     assert track.key_frames() == [] and track.hard_frames([0]) == [1, 2]
 
 
-def test_parts_of_a_new_outline_stand_for_parts_of_the_old_one() -> None:
-    old, new = torch.zeros(2, 96, 96, dtype=torch.bool)
-    old[40:80, 30:60], old[20:40, 50:60] = True, True  # a body, and a neck
-    new[30:80, 26:64], new[5:30, 54:64] = True, True  # larger, with a longer one
-    offset = counterparts(new, old)
-    head = torch.tensor([58.0, 7.0]) + offset[:, 7, 58]
-    foot = torch.tensor([30.0, 78.0]) + offset[:, 78, 30]
-    assert (head - torch.tensor([55.0, 22.0])).norm() < 5 and (foot - torch.tensor([33.0, 78.0])).norm() < 5
-    assert torch.equal(counterparts(old, old), torch.zeros(2, 96, 96))
-
-
 @pytest.fixture(scope="module")
 def track() -> ObjectTrack:
     return follow_object(planes(BENDING), masks(BENDING))
@@ -112,7 +101,7 @@ def test_the_new_look_bends_where_the_old_one_bent(track: ObjectTrack) -> None:
     for frame in range(1, FRAMES):
         apart = (made.frames[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
         assert apart < 0.35 * (planes(BENDING)[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
-    assert made.keys == (0,) and made.hard == ()
+    assert made.motions[0].keys == (0,) and made.motions[0].hard == ()
 
 
 def test_two_key_frames_are_nearer_than_one(track: ObjectTrack) -> None:
@@ -136,7 +125,7 @@ def test_where_there_is_no_object_nothing_is_drawn() -> None:
     foreground = find_foreground(track, 0, planes(scene)[0], track.coarse_mask[0], replaces=True)
     made = propagate(track, [foreground], clip, replaces=True)
     assert torch.isfinite(made.frames).all() and torch.equal(made.frames[4], gone) and not made.new[4].any()
-    assert not torch.equal(made.frames[3], clip[3]) and made.hard == (4,)
+    assert not torch.equal(made.frames[3], clip[3]) and made.motions[0].hard == (4,)
 
 
 def test_of_a_long_clip_some_frames_are_asked() -> None:

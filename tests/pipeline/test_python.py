@@ -14,6 +14,7 @@ import torch
 
 import vp2p
 from tests.cli.conftest import moving_square
+from vp2p.compositing.followed import FollowedMotion
 from vp2p.pipeline.effect import followed
 from vp2p.sprites.scenes import Scene
 from vp2p.video.writing import write_video
@@ -116,10 +117,18 @@ def test_guidance_by_embeddings_that_there_are_not_is_refused(model: vp2p.VideoM
 def test_key_frames_and_hard_frames_are_told_as_people_count_them(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
     inversion = model.invert(clip, PROMPT, method="direct", steps=1)
     edit = model.edit(inversion, swap={"cat": "dog"}, no_blend=True)
-    assert followed(dataclasses.replace(edit, key_frames=(3,), hard_frames=())) == ()
-    keys, hard = followed(dataclasses.replace(edit, key_frames=(0, 3, 6), hard_frames=(4, 7)))
+    assert edit.motions == edit.key_frames == edit.hard_frames == ()
+
+    def told(*objects: tuple[tuple[int, ...], tuple[int, ...]]) -> tuple[str, ...]:
+        none = np.zeros((8, 1, 1), np.float32)
+        field, nearest = np.zeros((8, 2, 1, 1), np.float32), np.zeros(8, np.int64)
+        motions = tuple(FollowedMotion(keys, hard, nearest, field, none, none) for keys, hard in objects)
+        return followed(dataclasses.replace(edit, motions=motions))
+
+    assert told(((3,), ())) == ()
+    keys, hard = told(((0, 6), (7,)), ((3,), (4,)))
     assert "frames 1, 4 and 7, which" in keys and "in frames 5 and 8:" in hard
-    (one,) = followed(dataclasses.replace(edit, key_frames=(3,), hard_frames=(4,)))
+    (one,) = told(((3,), (4,)))
     assert "in frame 5:" in one
 
 

@@ -87,7 +87,8 @@ class Output:
         mark = ("=", "dim") if result.state == "up to date" else ("✓", "green")
         self.say(mark, " ", (result.stage, "bold"), f" {result.run}: {result.state}")
         for name, value in result.facts.items():
-            told = shown(Path(value)) if name == "sheet" else str(value)
+            told = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            told = shown(Path(value)) if name == "sheet" else told
             self.say("  ", (name, "dim"), f" {one_line(told)}")
         for note in result.notes:
             self.note(note)

@@ -7,26 +7,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vp2p.compositing.followed import FollowedMotion
+
 
 @dataclass(frozen=True)
 class Composite:
     """A clip (F, 3, H, W) in 0…255 with changed objects: where the old ones were and the new are, bool (F, H, W).
 
-    ``keys`` are the frames that others are made of, from 0; ``hard`` those that none of them could well be followed to.
+    ``motions`` are those that changed objects were propagated along.
     """
 
     frames: Tensor
     old: Tensor
     new: Tensor
-    keys: tuple[int, ...] = ()
-    hard: tuple[int, ...] = ()
+    motions: tuple[FollowedMotion, ...] = ()
 
     def over(self, below: Composite) -> Composite:
         """The same frames, with what was changed below them told of, too."""
-        keys, hard = (
-            tuple(sorted({*one, *other})) for one, other in ((below.keys, self.keys), (below.hard, self.hard))
-        )
-        return Composite(self.frames, below.old | self.old, below.new & ~self.old | self.new, keys, hard)
+        new = below.new & ~self.old | self.new
+        return Composite(self.frames, below.old | self.old, new, below.motions + self.motions)
 
 
 def unchanged(clip: Tensor) -> Composite:

@@ -7,7 +7,6 @@ frames show it.
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Sequence
 
 import torch
@@ -15,13 +14,11 @@ from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.composite import Composite
+from vp2p.compositing.followed import followed_motion, weight
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
 from vp2p.compositing.light import light
 from vp2p.compositing.shapes import eroded
 from vp2p.compositing.track import ObjectTrack
-
-_SHARP = 3  # power of the certainty: a surer key frame takes nearly all of a pixel
-_FAR = 0.75  # a key frame that is one frame further away counts half as much
 
 
 def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Tensor, replaces: bool) -> Composite:
@@ -49,7 +46,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         frames[frame] = base + alpha * (picture - base)
     keys = [foreground.frame for foreground in foregrounds]
     made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
-    return dataclasses.replace(made, keys=tuple(sorted(keys)), hard=tuple(track.hard_frames(keys)))
+    return dataclasses.replace(made, motions=(followed_motion(track, keys),))
 
 
 def _mixed(
@@ -67,14 +64,12 @@ def _mixed(
     weights, known = torch.zeros_like(total[0]), torch.zeros_like(total[0], dtype=torch.bool)
     for foreground in foregrounds:
         key = foreground.frame
-        planes = torch.cat([foreground.planes, track.clip[key]])
-        seen, inside = track.motion.warp(planes, key, frame, replaces)
+        seen, inside = track.motion.warp(torch.cat([foreground.planes, track.clip[key]]), key, frame, replaces)
         seen, own = seen[:-3], seen[-3:]
         seen[:3] *= light(own, track.clip[frame], eroded(track.objects[[frame]], track.margin)[0] & inside)
-        certainty = track.motion.certainty(key, frame).to(total).clamp(min=0.01)
-        weight = (certainty**_SHARP * math.exp(-_FAR * abs(key - frame))).expand_as(weights)
+        share = weight(track.motion.certainty(key, frame).to(total), key - frame).expand_as(weights)
         seen[3] = seen[3].clamp(0, 1) * inside
-        total, weights, known = total + weight * seen, weights + weight, known | inside
+        total, weights, known = total + share * seen, weights + share, known | inside
     picture, alpha, background = (total / weights).split([3, 1, 3])
     return picture, alpha, background, known
 

@@ -14,6 +14,7 @@ from torch.nn.functional import interpolate
 
 from vp2p.compositing.background import on_new_background, surrounds
 from vp2p.compositing.composite import Composite, unchanged
+from vp2p.compositing.followed import FollowedMotion, hard_frames, key_frames
 from vp2p.compositing.foreground import Foreground
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
@@ -38,8 +39,8 @@ class Edit:
 
     ``frames`` is uint8 RGB (F, H, W, 3), and so is ``source``, the source branch as the VAE decodes it. ``latents``
     are those of both branches after the last step; an edit made in layers has a target for each. ``notes`` say
-    what a user should know, such as that nothing changed. All frames are made of ``key_frames``, counted from 0; none
-    are named where each frame is its own. The ``hard_frames`` could not well be followed from them.
+    what a user should know, such as that nothing changed. ``motions`` holds one for each object that was followed, the
+    lowest layer's first.
     """
 
     clip: Clip
@@ -48,8 +49,17 @@ class Edit:
     source: np.ndarray
     frames: np.ndarray
     notes: tuple[str, ...] = ()
-    key_frames: tuple[int, ...] = ()
-    hard_frames: tuple[int, ...] = ()
+    motions: tuple[FollowedMotion, ...] = ()
+
+    @property
+    def key_frames(self) -> tuple[int, ...]:
+        """The frames that all others are made of, counted from 0; none where each frame is its own."""
+        return key_frames(self.motions)
+
+    @property
+    def hard_frames(self) -> tuple[int, ...]:
+        """The frames that could not well be followed from the key frames, counted from 0."""
+        return hard_frames(self.motions)
 
     @property
     def mask(self) -> np.ndarray | None:
@@ -97,8 +107,7 @@ def edit(
     composite = unchanged(planes(inversion.clip.pixels))
     for layer in layers:
         composite = _laid_over(job, layer, composite, planes(source))
-    frames, (keys, hard) = rounded(composite.frames), (composite.keys, composite.hard)
-    return Edit(inversion.clip, plan, latents, source, frames, key_frames=keys, hard_frames=hard)
+    return Edit(inversion.clip, plan, latents, source, rounded(composite.frames), motions=composite.motions)
 
 
 def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Composite:

@@ -11,6 +11,8 @@ from vp2p.video.timing import Timing
 if TYPE_CHECKING:
     import numpy as np
 
+    from vp2p.compositing.followed import FollowedMotion
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -96,7 +98,7 @@ class EditView:
     """An edit beside the clip that it was made from.
 
     ``before`` and ``after`` are the prompts, in pieces; ``chips`` what the settings say of single words.
-    ``source`` is the key of its source run.
+    ``source`` is the key of its source run; ``motions`` those of what was followed in it.
     """
 
     name: str
@@ -109,6 +111,7 @@ class EditView:
     reconstruction: Clip | None
     mask: Maps | None
     measures: tuple[Measure, ...]
+    motions: tuple[FollowedMotion, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from vp2p.report.content import Clip, EditView, Maps
 from vp2p.report.measured import measures
 from vp2p.report.prompts import marked
 from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.kept import load_motions
 from vp2p.stages.planned import finished_plan
 from vp2p.video.timing import Timing
 from vp2p.workspace import RunFolder, Workspace, load_tensors
@@ -17,7 +18,7 @@ _MASK_NOTE = "Tinted: where the edit may act. The rest stays the source's."
 
 
 def edit_view(workspace: Workspace, run: RunFolder, timing: Timing) -> EditView:
-    """A finished edit, its clips and its mask; ``timing`` is its source's.
+    """A finished edit, its clips, its mask and its motion; ``timing`` is its source's.
 
     Raises:
         ArtifactError: a file of it is missing or damaged.
@@ -38,6 +39,7 @@ def edit_view(workspace: Workspace, run: RunFolder, timing: Timing) -> EditView:
         reconstruction=read_frames(run.path("source.mp4"), timing),
         mask=_mask(run),
         measures=measures(workspace, run),
+        motions=load_motions(run),
     )
 
 

@@ -11,8 +11,10 @@ from vp2p.metrics.table import METRICS
 from vp2p.report.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
 from vp2p.report.content import Content
 from vp2p.report.media import Media
+from vp2p.report.motion import CERTAINTY
 from vp2p.report.movie import movie
 from vp2p.report.runs import each
+from vp2p.report.strip import strips
 from vp2p.version import __version__
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def render(content: Content, media: Media) -> str:
         charts={run.key: [chart(curve) for curve in run.curves] for run in each(content.runs)},
         box={"width": WIDTH, "height": HEIGHT, "left": LEFT, "right": RIGHT, "top": TOP, "bottom": BOTTOM},
         metrics=_metrics(content),
+        strips=strips(content, media),
+        certainty=CERTAINTY,
     )
 
 

@@ -7,12 +7,15 @@ from typing import Sequence
 
 import numpy as np
 
+from vp2p.compositing.followed import hard_frames, key_frames
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.report.attention import attention_of
 from vp2p.report.content import Maps
 from vp2p.report.edits import edit_view, read_frames
+from vp2p.report.motion import motion_drawn
 from vp2p.report.overlays import overlaid
 from vp2p.report.prompts import changed_words
+from vp2p.stages.kept import load_motions
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.redo import run_command
 from vp2p.stages.source import load_frames
@@ -23,6 +26,7 @@ from vp2p.workspace.atomic import check_unlinked
 _STAGES = ("edit", "invert", "tune", "source")
 Rows = list[tuple[str, np.ndarray]]
 
+_IN_ROW, _SIDE = 8, 256  # frames, and pixels of one: as many and as large as a sheet shows
 _SHOWN = 80  # characters of a word that a message repeats
 
 
@@ -77,6 +81,33 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
                 f"No attention of {quoted(word, _SHOWN)} is kept; kept: {known}.", f"vp2p attention {hint}"
             )
         rows.append((f"attention of {word}", overlaid(frames.pixels, maps[word.lower()])))
+    return rows
+
+
+def motion_rows(workspace: Workspace, run: RunFolder) -> Rows:
+    """The motion that an edit follows, drawn on all frames of the clip, 8 in a row; as in :func:`rows_of`.
+
+    Raises:
+        UsageError: the run is no edit, or no motion of it is kept.
+        ArtifactError: a file is missing or damaged.
+    """
+    if run.stage != "edit":
+        raise UsageError(f"{run.key} is no edit, and only edits follow a motion.", "vp2p show EDIT --motion")
+    run.verify()
+    motions = load_motions(run)
+    if not motions:
+        raise UsageError(
+            f"No motion of {run.key} is kept: nothing was followed, or it was made before motion was kept.",
+            f"of an older edit: {run.rebuild}",
+        )
+    drawn = motion_drawn(load_frames(finished_plan(workspace, run).parent("source")).pixels, motions, _SIDE)
+    marks = {"key frame": key_frames(motions), "hard to follow": hard_frames(motions)}
+    rows = []
+    for first in range(0, len(drawn), _IN_ROW):
+        part = drawn[first : first + _IN_ROW]
+        inside = range(first, first + len(part))
+        told = [f"{mark} {frame + 1}" for mark, frames in marks.items() for frame in frames if frame in inside]
+        rows.append((", ".join([f"frames {first + 1} to {inside[-1] + 1}", *told]), part))
     return rows
 
 

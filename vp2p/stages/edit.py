@@ -13,7 +13,7 @@ from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
-from vp2p.stages.kept import keep_edit, load_inversion
+from vp2p.stages.kept import keep_edit, load_inversion, load_motions
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import StageResult
 from vp2p.stages.running import perform
@@ -142,8 +142,17 @@ def edit(
         notes.extend((*planned.notes, *without_effect(settings)))
         notes.extend(unknown_word_notes(session, words.target.prompt))
         done = perform(planned, work, keep_as.force, session.patience)
-    facts = {"kind": words.kind, "prompt": words.target.prompt, "sheet": str(run.path("sheet.png"))}
+    facts = {"kind": words.kind, "prompt": words.target.prompt, **_frames(run), "sheet": str(run.path("sheet.png"))}
     return StageResult("edit", run.name, done, run.path(video_name(keep_as.format)), facts, tuple(notes))
+
+
+def _frames(run: RunFolder) -> dict[str, list[int]]:
+    """The key frames and the hard frames of an edit, counted from 1, where there are any."""
+    from vp2p.compositing.followed import hard_frames, key_frames
+
+    motions = load_motions(run)
+    found = {"key frames": key_frames(motions), "hard frames": hard_frames(motions)}
+    return {name: [frame + 1 for frame in frames] for name, frames in found.items() if frames}
 
 
 def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Sequence
 
+from vp2p.errors import ArtifactError
 from vp2p.schema import from_mapping
 from vp2p.settings import InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.workspace import RunFolder, load_tensors, save_tensors
+from vp2p.workspace.tensors import load_metadata
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from vp2p.compositing.followed import FollowedMotion
     from vp2p.pipeline.edit import Edit
     from vp2p.pipeline.inflated import InflatedModel
     from vp2p.pipeline.inversion import Inversion
     from vp2p.video.clip import Clip
 
 _TRAJECTORY, _EXTRA = "trajectory.safetensors", "null.safetensors"
+_MOTION, _OF_MOTION = "motion.safetensors", ("nearest", "field", "certainty", "mask")
 
 
 def keep_inversion(run: RunFolder, inversion: Inversion, model: InflatedModel) -> None:
@@ -55,10 +60,47 @@ def keep_edit(run: RunFolder, edit: Edit, format: Format) -> tuple[str, ...]:
     save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(edit.frames)})
     if edit.mask is not None:
         save_tensors(run.path("mask.safetensors"), {"mask": torch.from_numpy(edit.mask)})
+    if edit.motions:
+        _keep_motions(run.path(_MOTION), edit.motions)
     write_video(run.path("source.mp4"), edit.source, edit.clip.timing, edit.clip.sound)
     notes = write_video(run.path(video_name(format)), edit.frames, edit.clip.timing, edit.clip.sound, format)
     edit.save_sheet(run.path("sheet.png"))
     return notes
+
+
+def _keep_motions(path: Path, motions: Sequence[FollowedMotion]) -> None:
+    import numpy as np
+    import torch
+
+    tensors = {name: torch.from_numpy(np.stack([getattr(motion, name) for motion in motions])) for name in _OF_MOTION}
+    frames = [{"key_frames": motion.keys, "hard_frames": motion.hard} for motion in motions]
+    save_tensors(path, tensors, {"objects": frames})
+
+
+def load_motions(run: RunFolder) -> tuple[FollowedMotion, ...]:
+    """The motions of a finished edit; none of one that followed nothing, or that was made before they were kept.
+
+    Raises:
+        ArtifactError: they are damaged.
+    """
+    path = run.path(_MOTION)
+    if not path.exists():
+        return ()
+    import numpy as np
+
+    from vp2p.compositing.followed import FollowedMotion
+
+    tensors, objects = load_tensors(path, run.rebuild), load_metadata(path, run.rebuild)["objects"]
+    values = [tensors[name].numpy() for name in _OF_MOTION]
+    try:
+        if not all(np.isfinite(value).all() for value in values):
+            raise ValueError("not finite")
+        return tuple(
+            FollowedMotion(tuple(one["key_frames"]), tuple(one["hard_frames"]), *of_one)
+            for one, *of_one in zip(objects, *values, strict=True)
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        raise ArtifactError(f"{path} is damaged: its objects or tensors do not fit together.", run.rebuild) from error
 
 
 def kept_frames(model: InflatedModel, run: RunFolder) -> tuple[np.ndarray, np.ndarray]:

@@ -33,6 +33,9 @@ def show(
             help="A word whose attention to show. By default the words that the edit changes. May be repeated."
         ),
     ] = None,
+    motion: Annotated[
+        bool, typer.Option("--motion", help="Show the motion that an edit follows, on every frame, and nothing else.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="The PNG to write. By default one in the workspace.")] = None,
     preview: Annotated[
         Literal["auto", "kitty", "iterm2", "blocks", "none"],
@@ -50,18 +53,21 @@ def show(
 
       vp2p show
 
-      vp2p show dog --out dog.png
+      vp2p show dog --motion --out dog.png
     """
     from vp2p.atomic import Seen, sight
-    from vp2p.report.show import find_shown, place_of, rows_of
+    from vp2p.errors import UsageError
+    from vp2p.report.show import find_shown, motion_rows, place_of, rows_of
     from vp2p.video.sheet import contact_sheet
     from vp2p.workspace.atomic import writing
 
+    if motion and word:
+        raise UsageError("--motion shows no attention of words.", "give --motion or --word, not both")
     here = workspace(ctx)
     shown = find_shown(here, run)
     place = place_of(here, shown, out, force)
     seen: Seen = "anything" if out is None else sight(out) if force else None
-    rows = rows_of(here, shown, word or ())
+    rows = motion_rows(here, shown) if motion else rows_of(here, shown, word or ())
     with writing(place):
         place.parent.mkdir(exist_ok=True)
     contact_sheet(rows, place, seen)

@@ -24,6 +24,8 @@ SPREAD = 45  # of 255: an object's standard deviation in its pictures
 CONTRAST = 40  # of 255: the same of its local contrast
 _CLIPPED = 80  # the same scale: more of a difference is no worse
 _BENT = 10.0  # a field's gradient of 1 counts as so much difference
+_PART = 1 / 32  # of the longer side: so large parts of an object move by themselves
+_CLEARLY = 4.0  # of 45: less of a difference is noise
 _BEYOND = 30.0  # pointing outside the object, the same
 _AGREES = 30.0  # difference beyond which a pixel counts little in the smoothing
 
@@ -75,6 +77,15 @@ def align(pictures: ObjectPictures, frame: int, to: int, starts: Sequence[Array]
             field = _smoothed(pictures, frame, to, after(step, field), width * _longer(field))
         found.append(field)
     return _best(pictures, frame, to, found)
+
+
+def settled(pictures: ObjectPictures, frame: int, to: int, smooth: Array, field: Array) -> Array:
+    """A smooth field, but another one where that fits clearly better: what shows nothing moves as the whole."""
+    mask, width = pictures.masks[frame].astype(np.float32), _PART * _longer(field)
+    gained = _cost(pictures, frame, to, smooth) - _cost(pictures, frame, to, field)
+    gained = blurred(gained * mask, width) / (blurred(mask, width) + 1e-3)
+    found: Array = np.where((gained > _CLEARLY)[..., None], field, smooth)
+    return found
 
 
 def difference(pictures: ObjectPictures, frame: int, to: int, field: Array) -> Array:
@@ -135,13 +146,17 @@ def _best(pictures: ObjectPictures, frame: int, to: int, fields: Sequence[Array]
     """Of several fields the one that fits best, pixel by pixel."""
     if len(fields) == 1:
         return fields[0]
-    costs = [
-        difference(pictures, frame, to, field) + _BENT * blurred(_gradient(field), _PATCH * _longer(field))
-        for field in fields
-    ]
+    costs = [_cost(pictures, frame, to, field) for field in fields]
     chosen = np.stack(costs).argmin(0)
     best: Array = np.take_along_axis(np.stack(fields), chosen[None, ..., None], 0)[0]
     return best
+
+
+def _cost(pictures: ObjectPictures, frame: int, to: int, field: Array) -> Array:
+    """How badly a field fits, and how much it bends: (H, W)."""
+    bent = blurred(_gradient(field), _PATCH * _longer(field))
+    found: Array = difference(pictures, frame, to, field) + _BENT * bent
+    return found
 
 
 def _smoothed(pictures: ObjectPictures, frame: int, to: int, field: Array, width: float) -> Array:

@@ -1,7 +1,7 @@
 """Motion as a dense field: a similarity, and how each part of the object departs from it, as what bends moves.
 
 Neighbouring frames are aligned first. Fields to a frame further away begin as chains of these, and take whatever fits
-better from the direct way, from the fields of the frames beside, and from a smooth field.
+better from the direct way and from the fields of the frames beside. What shows nothing moves as a smooth field does.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from vp2p.compositing.motion.alignment import (
     between_boxes,
     difference,
     extended,
+    settled,
 )
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
@@ -90,7 +91,7 @@ class DenseMotion:
     def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
         place = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in self.size[::-1])))
-        place += self.field(frame, to, beyond)
+        place += self._whole(frame, to, beyond)
         planes = picture.permute(1, 2, 0).cpu().numpy().astype(np.float32)
         seen = [
             cv2.remap(
@@ -110,21 +111,11 @@ class DenseMotion:
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
 
-    def field(self, frame: int, to: int, beyond: bool = False) -> Array:
-        """float32 (H, W, 2): from each pixel of ``to`` to its place in ``frame``."""
-        found, known = self._fields(frame)[to], np.zeros(self.small, bool)
-        matrix = self._fitted(to, found)
-        known[self.window] = self.pictures.masks[to]
-        if beyond:
-            found, known[self.window] = self._smooth(frame, to), True
-        whole = np.zeros((*self.small, 2), np.float32)
-        whole[self.window] = found
-        residual = extended(whole - similarity_field(matrix, self.small), known)
-        if self.small != self.size:
-            scale = np.divide(self.size[::-1], self.small[::-1])
-            residual = cv2.resize(residual, self.size[::-1], interpolation=cv2.INTER_LINEAR) * scale
-        total: Array = (similarity_field(self._enlarged(matrix), self.size) + residual).astype(np.float32)
-        return total
+    def field(self, frame: int, to: int, points: Tensor) -> Tensor:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.field`; ``points`` are (2, h, w)."""
+        columns, rows = points.cpu().numpy().astype(np.float32)
+        found = cv2.remap(self._whole(frame, to), columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return torch.from_numpy(found).permute(2, 0, 1).to(points)
 
     @cached_property
     def similarities(self) -> list[Array]:
@@ -142,6 +133,22 @@ class DenseMotion:
                 stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._from_first[frame]))
                 shares[frame] = float(stiff / bent)
         return shares
+
+    def _whole(self, frame: int, to: int, beyond: bool = False) -> Array:
+        """float32 (H, W, 2): from each pixel of ``to`` to its place in ``frame``."""
+        found, known = self._fields(frame)[to], np.zeros(self.small, bool)
+        matrix = self._fitted(to, found)
+        known[self.window] = self.pictures.masks[to]
+        if beyond:
+            found, known[self.window] = self._smooth(frame, to), True
+        whole = np.zeros((*self.small, 2), np.float32)
+        whole[self.window] = found
+        residual = extended(whole - similarity_field(matrix, self.small), known)
+        if self.small != self.size:
+            scale = np.divide(self.size[::-1], self.small[::-1])
+            residual = cv2.resize(residual, self.size[::-1], interpolation=cv2.INTER_LINEAR) * scale
+        total: Array = (similarity_field(self._enlarged(matrix), self.size) + residual).astype(np.float32)
+        return total
 
     def _fitted(self, frame: int, found: Array) -> Array:
         """The similarity (2, 3), in small pixels, that most of a field from a frame's object follows."""
@@ -177,7 +184,8 @@ class DenseMotion:
             for frame in outward:
                 certainty = self._seen(frame, key, found[frame])
                 self._splines[key, frame] = smooth_field(self.pictures, frame, key, found[frame], certainty)
-                found[frame] = align(self.pictures, frame, key, [found[frame], self._splines[key, frame]], _FINE)
+                start = settled(self.pictures, frame, key, self._splines[key, frame], found[frame])
+                found[frame] = align(self.pictures, frame, key, [start], _FINE)
             self._keys[key] = found
         return self._keys[key]
 

@@ -40,6 +40,9 @@ class Motion(Protocol):
             (c, H, W), and where it shows the picture rather than its border's continuation, bool (H, W).
         """
 
+    def field(self, frame: int, to: int, points: Tensor) -> Tensor:
+        """From points (2, …) of ``to`` to their places in ``frame``, in pixels right and down: (2, …)."""
+
     def certainty(self, frame: int, to: int) -> Tensor:
         """How certain it is, 0…1, what each pixel of ``to`` looks like in ``frame``: (H, W), or one figure for all."""
 

@@ -59,6 +59,9 @@ class Similarity:
         """A stiff object moves as a whole, so it does not matter which pixel follows which."""
         return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])))
 
+    def field(self, frame: int, to: int, points: Tensor) -> Tensor:
+        return transform(compose(self.matrices[frame], inverse(self.matrices[to])), points) - points
+
     def certainty(self, frame: int, to: int) -> Tensor:
         return self.reach[frame, to]
 
