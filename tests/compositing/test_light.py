@@ -13,7 +13,7 @@ def test_a_shadow_is_given_and_a_pattern_is_not() -> None:
     seen = torch.zeros(96, 96, dtype=torch.bool)
     seen[20:76, 20:76] = True
     gain = light(picture, picture * shading, seen)[0]
-    assert (gain - shading)[24:72, 24:72].abs().max() < 0.05
+    assert (gain - shading)[24:72, 24:72].abs().max() < 0.06
     assert gain.std(dim=0).max() < 0.05  # nothing of the pattern, which is as strong as the shadow
 
 

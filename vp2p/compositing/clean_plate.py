@@ -12,6 +12,8 @@ from vp2p.compositing.light import light
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 
 _OTHERS = 8  # frames that are asked, spread evenly
+_ROUNDS = 3  # of leaving out what differs from the others
+_APART = 12.0  # of 255, from their mean: beyond it, a frame that shows something else has little say
 
 
 def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tensor, Tensor]:
@@ -28,20 +30,29 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
     count = len(clip)
     asked = sorted({round(i * (count - 1) / (_OTHERS - 1)) for i in range(_OTHERS)})
     shown = torch.cat([clip, torch.ones_like(clip[:, :1])], dim=1) * (~objects)[:, None]
-    plates = []
+    plates, known = [], []
     for frame in range(count):
-        total = torch.zeros_like(shown[0])
+        seen: list[Tensor] = []
         for other in asked:
             if other == frame or min(background.confidence[frame], background.confidence[other]) < CONFIDENT:
                 continue
-            seen, inside = background.warp(shown[other], other, frame)
-            shows = inside & (seen[3] > 0.99)  # next to an object, bicubic sampling mixes it in
-            seen[:3] *= light(seen[:3], clip[frame], shows & ~objects[frame])
-            total += seen * shows
-        plates.append(total)
-    plate = torch.stack(plates)
-    known = plate[:, 3] > 0.5
-    return plate[:, :3] / plate[:, 3:].where(known[:, None], 1.0), known
+            picture, inside = background.warp(shown[other], other, frame)
+            shows = inside & (picture[3] > 0.99)  # next to an object, bicubic sampling mixes it in
+            gain = light(picture[:3], clip[frame], shows & ~objects[frame])
+            seen.append(torch.cat([picture[:3] * gain, torch.ones_like(picture[3:])]) * shows)
+        plates.append(_agreed(torch.stack(seen)) if seen else torch.zeros_like(clip[frame]))
+        known.append(torch.stack(seen)[:, 3].amax(0) > 0.5 if seen else torch.zeros_like(objects[frame]))
+    return torch.stack(plates), torch.stack(known)
+
+
+def _agreed(seen: Tensor) -> Tensor:
+    """What most of some pictures (n, 4, H, W), which say in the end where they are known, agree on: (3, H, W)."""
+    weights = seen[:, 3:]
+    for _ in range(_ROUNDS):
+        mean = (weights * seen[:, :3]).sum(0) / weights.sum(0).clamp(min=1e-6)
+        apart = (seen[:, :3] - mean).abs().amax(1, keepdim=True)
+        weights = seen[:, 3:] / (1 + (apart / _APART) ** 2) ** 2
+    return mean
 
 
 def inpaint(picture: Tensor, hole: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ _SIDE = 64  # pixels: light is smooth, and found in small pictures
 _WIDTHS = (1 / 3, 1 / 8)  # of the longer side, over which it is averaged: the wider where the narrower sees nothing
 _SEEN = 0.05  # share of a place's surroundings that must be seen for it to have a light of its own
 _DARK = 4.0  # of 255: the light of what is black is not known
+_ROUNDS, _APART = 3, 16.0  # of 255: what differs more is another thing, and is left out
 _MOST = 2.0  # times as bright: more is another thing
 
 
@@ -27,11 +28,17 @@ def light(picture: Tensor, like: Tensor, where: Tensor) -> Tensor:
     small = within(size, _SIDE)
     grey = torch.stack([picture.mean(0), like.mean(0)]) * where
     planes = interpolate(torch.cat([grey, where[None].to(grey)])[None], size=small, mode="area")[0].cpu().numpy()
-    found = np.ones(small, np.float32)
-    for width in _WIDTHS:
-        is_now, wanted, seen = (cv2.GaussianBlur(plane, (0, 0), width * max(small)) for plane in planes)
-        share = seen / (seen + _SEEN)
-        ratio = (wanted + _DARK * seen + 1e-6) / (is_now + _DARK * seen + 1e-6)
-        found += share * (ratio - found)
+    is_now, wanted, seen = planes
+    found, weight = np.ones(small, np.float32), np.ones(small, np.float32)
+    for _ in range(_ROUNDS):
+        found = np.ones(small, np.float32)
+        for width in _WIDTHS:
+            dark, bright, known = (
+                cv2.GaussianBlur(plane * weight, (0, 0), width * max(small)) for plane in (is_now, wanted, seen)
+            )
+            ratio = (bright + _DARK * known + 1e-6) / (dark + _DARK * known + 1e-6)
+            found += known / (known + _SEEN) * (ratio - found)
+        apart = np.abs(wanted - is_now * found) / np.maximum(seen, 1e-3)
+        weight = (1 / (1 + (apart / _APART) ** 2) ** 2).astype(np.float32)
     gain = torch.from_numpy(found.clip(1 / _MOST, _MOST))[None, None]
     return interpolate(gain, size=size, mode="bilinear")[0].to(picture)

@@ -71,13 +71,17 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         weights.append(known.samples[1])
     behind = _likelihood(colours, torch.cat(sampled), torch.cat(weights))
     evidence = None if known.plate is None else _evidence(colours, known.plate[0] / 255, known.plate[1], known.differs)
+    # Other things that move may pass in front of the object, or behind it: they are also seen outside the mask.
+    outside = torch.zeros_like(region) if evidence is None else (evidence > 0.5) * (1 - region)
+    of_others = _likelihood(colours, colours, outside) * outside.sum()
     walk = _Walk(colours)
     inside = region
     for _ in range(_ROUNDS):
         of_object = _likelihood(colours, colours, inside)
         belief = (of_object + 1e-4 * of_object.mean()) / (of_object + behind + 1e-12)
         if evidence is not None:
-            belief = belief.where(evidence.isnan(), evidence)
+            of_inside = of_object * inside.sum() + 1e-6
+            belief = belief.where(evidence.isnan(), evidence * of_inside / (of_inside + of_others))
         inside = (walk(belief * region, region) > 0.5).float()
     if inside.sum() < _LEAST * region.sum():
         return region > 0.5
