@@ -166,7 +166,9 @@ class WordSettings:
     ``#2`` to mean its second occurrence.
     """
 
-    swap: tuple[str, ...] = option((), "Replace a word by another: cat=dog. May be repeated.")
+    swap: tuple[str, ...] = option(
+        (), "Replace a word by another: cat=dog. With cat=dog|rabbit, each is an edit of its own. May be repeated."
+    )
     prompt: str | None = option(None, "The whole new prompt. Its words decide the kind of edit.")
     reweight: tuple[str, ...] = option(
         (), "Multiply a word's attention: red:2 strengthens it, red:0.5 weakens it. May be repeated."

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from vp2p.method.attention.control import TargetControl
 from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
 from vp2p.method.inversion.ddim import ddim_invert, ddim_reconstruct
@@ -112,6 +113,34 @@ def test_embeddings_for_each_frame_may_guide_the_target(inverted):
     each = shared[:, None].expand(-1, frames, -1, -1)
     first, second = (inverted.edit(inverted.target(uncond=uncond, swap=("cat=dog",))) for uncond in (shared, each))
     assert_close(first.targets, second.targets, atol=2e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("settings", "sizes"), [
+    # Held in 2 of 5 steps: then the source has no reader, unless outlines are made of its attention.
+    ({"no_blend": True}, [5, 5, 4, 4, 4]),
+    ({"mask": "given"}, [5, 5, 4, 4, 4]),
+    ({}, [5, 5, 5, 5, 5]),
+    ({"no_blend": True, "cross_replace": 1.0}, [5, 5, 5, 5, 5]),
+    ({"no_blend": True, "self_replace": 0.0, "cross_replace": 0.0}, [4, 4, 4, 4, 4]),
+    ({"no_blend": True, "self_replace": 0.0, "cross_replace": 0.0, "window": ("on=0:0.3",)}, [5, 4, 4, 4, 4]),
+])  # fmt: skip
+def test_a_recorded_source_takes_part_only_where_it_is_read(inverted, monkeypatch, settings, sizes):
+    mask = None
+    if settings == {"mask": "given"}:
+        mask, settings = torch.zeros(inverted.trajectory[0, :, 0].shape), {}
+        mask[:, :8] = 1
+    targets = [inverted.target(mask, swap=(swap,), **settings) for swap in ("cat=dog", "cat=rabbit")]
+    held, seen = inverted.small.model, []
+    hook = held.register_forward_pre_hook(lambda _, given: seen.append(len(given[0])))
+    out = inverted.edit(*targets)
+    hook.remove()
+    assert seen == sizes
+    monkeypatch.setattr(TargetControl, "acts", True)
+    always = inverted.edit(*targets)
+    assert torch.equal(out.source, always.source) and torch.equal(out.source, inverted.trajectory[0])
+    assert_close(out.targets, always.targets, atol=2e-4, rtol=1e-3)
+    unrecorded = inverted.edit(*targets, source=SourceBranch(guidance=2.0))
+    assert torch.isfinite(unrecorded.targets).all() and not torch.equal(unrecorded.source, out.source)
 
 
 def test_a_target_may_start_from_latents_of_its_own(inverted):

@@ -167,7 +167,9 @@ def test_a_workspace_is_the_same_from_python_and_from_the_command_line(tmp_path:
         walk.tune(steps=1)
         walk.invert(steps=2)
         edit = walk.edit(swap={"cat": "dog"}, name="dog")
+        both = walk.edit_all([{"swap": {"cat": "dog"}}, {"swap": {"cat": "bird"}}])
     assert edit.state == "done" and edit.artifact.exists()
+    assert [(one.run, one.state) for one in both] == [("dog", "up to date"), ("bird", "done")]
     again = done("-w", tmp_path / "walk", "edit", "--swap", "cat=dog", "--name", "dog")
     assert "up to date" in again.err
     with pytest.raises(vp2p.errors.NoWorkspaceError):

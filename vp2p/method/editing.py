@@ -28,6 +28,11 @@ class Edited:
     targets: Tensor
     masks: tuple[Tensor | None, ...]
 
+    def of_targets(self, first: int, count: int) -> Edited:
+        """The same with ``count`` of the targets, from ``first`` on."""
+        chosen = slice(first, first + count)
+        return Edited(self.step, self.source, self.targets[chosen], self.masks[chosen])
+
 
 @torch.no_grad()
 def edit(
@@ -40,7 +45,8 @@ def edit(
     """Denoises the source and K targets together; the source is computed once for all of them.
 
     Unconditional passes are not controlled. A source with recorded latents, or without guidance,
-    has none, so the batch holds 1 + 2K branches.
+    has none, so the batch holds 1 + 2K branches. A recorded source takes no part in the steps at
+    which no target reads it.
 
     Args:
         on_step: called after each step.
@@ -64,17 +70,23 @@ def edit(
         if source.recorded is not None:
             at_source = source.recorded[index : index + 1]
         unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]
-        parts = [branches.cond, *unconds, *(t.cond for t in targets)] + ([branches.empty] if guided_source else [])
-        batch = [at_source, at_targets, at_targets] + ([at_source] if guided_source else [])
-        out = model(torch.cat(batch), schedule.timestep(index), _texts(parts, frames), controlled.at(step))
+        controller = controlled.at(step)
+        parts, batch = [*unconds, *(t.cond for t in targets)], [at_targets, at_targets]
+        unread = source.recorded is not None and controller is None
+        if not unread:
+            parts, batch = [branches.cond, *parts], [at_source, *batch]
+        if guided_source:
+            parts, batch = [*parts, branches.empty], [*batch, at_source]
+        out = model(torch.cat(batch), schedule.timestep(index), _texts(parts, frames), controller)
+        first = 0 if unread else 1  # of the targets' branches
 
         if source.recorded is not None:
             at_source = source.recorded[index - 1 : index]
         else:
             prediction = out[:1] if source.guidance is None else guide(out[-1:], out[:1], source.guidance)
             at_source = schedule.denoise(prediction, at_source, index)
-        prediction = guide(out[1 : 1 + count], out[1 + count : 1 + 2 * count], guidance)
-        at_targets = schedule.denoise(prediction, at_targets, index)
+        unconditional, conditional = out[first : first + 2 * count].split(count)
+        at_targets = schedule.denoise(guide(unconditional, conditional, guidance), at_targets, index)
         masks = controlled.masks(step)
         at_targets = torch.stack(
             [x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(at_targets, masks)]

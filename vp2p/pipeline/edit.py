@@ -1,11 +1,15 @@
-"""The whole edit on one page: words, Algorithm 1, and the compositing, in the order in which data flows."""
+"""The whole edit on one page: words, Algorithm 1, and the compositing, in the order in which data flows.
+
+Several edits of one inversion go through it side by side: at each ``yield`` they share a pass of the model.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 import torch
@@ -25,6 +29,7 @@ from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob
 from vp2p.pipeline.layers import Layer, edit_in_layers
 from vp2p.pipeline.search import CandidateSearch
+from vp2p.pipeline.together import MOST, Asking, together
 from vp2p.progress import Progress, silent
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
@@ -81,36 +86,51 @@ class Edit:
         contact_sheet(rows, Path(path))
 
 
-def edit(
-    model: InflatedModel,
-    inversion: Inversion,
-    settings: EditSettings,
-    user_mask: Tensor | None = None,
-    on_step: Progress = silent,
-) -> Edit:
-    """Edits an inverted clip.
+class Asked(NamedTuple):
+    """An edit that is asked for.
+
+    ``user_mask`` (F, H, W) is 1 where it may act, else 0, in place of the mask that attention outlines.
+    """
+
+    settings: EditSettings
+    user_mask: Tensor | None = None
+
+
+def edit_all(
+    model: InflatedModel, inversion: Inversion, asked: Sequence[Asked], on_step: Progress = silent
+) -> Iterator[tuple[int, Edit]]:
+    """Edits an inverted clip in several ways, or in one; as many as memory allows share the passes of the source.
 
     Args:
-        user_mask: (F, H, W), 1 where the edit may act, else 0, in place of the mask that attention outlines.
-        on_step: called after each step; what it raises ends the edit.
+        on_step: called after each step; what it raises ends the edits.
+
+    Yields:
+        The place of each edit among those asked for, and the edit, as soon as it is made.
 
     Raises:
         PromptError: see :func:`vp2p.prompts.plan.plan_words`.
     """
-    job = EditJob.of(model, inversion, settings, user_mask, on_step)
-    plan = job.plan(settings)
-    layers = edit_in_layers(job, plan, settings)  # Algorithm 1, once for each thing that changes
+    for first in range(0, len(asked), MOST):
+        decoded = functools.cache(model.decode)  # edits that share a pass have one source
+        jobs = [(EditJob.of(model, inversion, *one), one.settings) for one in asked[first : first + MOST]]
+        works = [_edit(job, settings, decoded) for job, settings in jobs]
+        yield from ((first + place, edit) for place, edit in together(works, on_step))
+
+
+def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.ndarray]) -> Asking[Edit]:
+    model, clip, plan = job.model, job.inversion.clip, job.plan(settings)
+    layers = yield from edit_in_layers(job, plan, settings)  # Algorithm 1, once for each thing that changes
     latents = _together(layers)
-    source = model.decode(latents.source)
+    source = decoded(latents.source)
     if any(mask is None for mask in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
-        return Edit(inversion.clip, plan, latents, source, model.decode(latents.targets[0]))
-    composite = unchanged(planes(inversion.clip.pixels))
+        return Edit(clip, plan, latents, source, model.decode(latents.targets[0]))
+    composite = unchanged(planes(clip.pixels))
     for layer in layers:
-        composite = _laid_over(job, layer, composite, planes(source))
-    return Edit(inversion.clip, plan, latents, source, rounded(composite.frames), motions=composite.motions)
+        composite = yield from _laid_over(job, layer, composite, planes(source))
+    return Edit(clip, plan, latents, source, rounded(composite.frames), motions=composite.motions)
 
 
-def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Composite:
+def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Asking[Composite]:
     """One layer of an edit over the layers underneath; ``source`` (F, 3, H, W) is the clip as the VAE decodes it."""
     target, settings, clip = layer.target, layer.target.settings.composite, underneath.frames
     edited = planes(job.model.decode(layer.edited.targets[0]))
@@ -130,7 +150,8 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
         track = track_object(clip, source, coarse_mask)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
-            foregrounds = CandidateSearch(job, target, track).foregrounds(edited, layer.edited.targets[0])
+            search = CandidateSearch(job, target, track)
+            foregrounds = yield from search.foregrounds(edited, layer.edited.targets[0])
         if not foregrounds and not settings.paste:
             return unchanged(edited)
         replaces = target.plan.replaces

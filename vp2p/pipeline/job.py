@@ -1,10 +1,10 @@
-"""What the parts of one edit share: the model, the branches, and how they are denoised."""
+"""What the parts of one edit share: the model, the branches, and how they ask for passes of the model."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Hashable, NamedTuple, Sequence
 
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
@@ -12,11 +12,8 @@ from torch.nn.functional import adaptive_avg_pool2d
 from vp2p.method.attention.prompt_to_prompt import PromptToPrompt
 from vp2p.method.attention.protocol import AttentionControlFactory
 from vp2p.method.branches import Branches, Target
-from vp2p.method.editing import Edited
-from vp2p.method.editing import edit as edit_latents
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
-from vp2p.progress import Progress
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 
@@ -27,6 +24,7 @@ class EditJob:
 
     ``user_mask`` (F, H, W) in pixels is 1 where the edit may act; None leaves that to attention.
     ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
+    Jobs of one inversion with the same ``source_key`` have the same branches.
     """
 
     model: InflatedModel
@@ -35,23 +33,19 @@ class EditJob:
     unconditional: Tensor
     guidance: float
     user_mask: Tensor | None
-    on_step: Progress
+    source_key: Hashable
     control: AttentionControlFactory = PromptToPrompt
 
     @classmethod
     def of(
-        cls,
-        model: InflatedModel,
-        inversion: Inversion,
-        settings: EditSettings,
-        user_mask: Tensor | None,
-        on_step: Progress,
+        cls, model: InflatedModel, inversion: Inversion, settings: EditSettings, user_mask: Tensor | None
     ) -> EditJob:
         """The job of an edit with these settings."""
         branches, unconditional = inversion.branches(model, settings)
         guidance = settings.control.guidance
         guidance = inversion.settings.guidance if guidance is None else guidance
-        return cls(model, inversion, branches, unconditional, guidance, user_mask, on_step)
+        source_key = settings.control.guide, settings.control.strength
+        return cls(model, inversion, branches, unconditional, guidance, user_mask, source_key)
 
     @property
     def latent_mask(self) -> Tensor | None:
@@ -71,18 +65,16 @@ class EditJob:
         cond = self.model.embed(plan.target.prompt)
         return Target(plan, settings, self.guidance, cond, self.unconditional, self.latent_mask)
 
-    def denoise(self, targets: Sequence[Target], what: str) -> Edited:
-        """The latents of some targets after the last step (Algorithm 1); ``what`` names them in the progress."""
-        steps = self.branches.schedule.steps
-        return edit_latents(
-            self.model.t2s,
-            self.branches,
-            targets,
-            lambda state: self.on_step(what, state.step, steps),
-            self.control,
-        )
-
     def of_frames(self, frames: list[int]) -> EditJob:
         """The same with the branches and the unconditional embeddings of some frames alone."""
         unconditional = self.unconditional[:, frames] if self.unconditional.ndim == 4 else self.unconditional
-        return dataclasses.replace(self, branches=self.branches.of_frames(frames), unconditional=unconditional)
+        branches, source_key = self.branches.of_frames(frames), (self.source_key, *frames)
+        return dataclasses.replace(self, branches=branches, unconditional=unconditional, source_key=source_key)
+
+
+class Request(NamedTuple):
+    """What a part of an edit wants: targets after the last step; ``what`` names that in the progress."""
+
+    job: EditJob
+    targets: Sequence[Target]
+    what: str

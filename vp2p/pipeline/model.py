@@ -1,4 +1,4 @@
-"""What a Python program edits clips with: a model, and its four verbs."""
+"""What a Python program edits clips with: a model, and its verbs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vp2p.method.tuning import Tuning, tune
 from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
-from vp2p.pipeline.edit import Edit, edit
+from vp2p.pipeline.edit import Asked, Edit, edit_all
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
@@ -28,7 +28,7 @@ from vp2p.pipeline.pairs import pairs
 from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping
-from vp2p.settings import AttentionSettings, ModelSettings
+from vp2p.settings import AttentionSettings, EditSettings, ModelSettings
 from vp2p.video.clip import Clip
 
 
@@ -132,14 +132,36 @@ class VideoModel(InflatedModel):
                 that the inversion has not.
             PromptError: no edit is named, or a word is not in the prompt.
         """
-        given = pairs({**options, "swap": swap})
-        if mask is not None:
-            given["mask"] = "an array"
-        settings = for_model(self.latent.folder, "edit", given)
-        check_guide(settings, inversion.settings)
+        return self.edit_all(inversion, [{"swap": swap}], mask=mask, on_step=on_step, **options)[0]
+
+    def edit_all(
+        self,
+        inversion: Inversion,
+        edits: Iterable[Mapping[str, Any]],
+        *,
+        mask: np.ndarray | None = None,
+        on_step: Progress = silent,
+        **options: Any,
+    ) -> list[Edit]:
+        """Edits an inverted clip in several ways at once: the same as one after the other, in less time.
+
+        Args:
+            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``.
+            mask, options: of all edits, as for :meth:`edit`.
+
+        Raises:
+            UsageError, PromptError: as for :meth:`edit`; then none is made.
+        """
+        shared = {"mask": "an array"} if mask is not None else {}
         user_mask = None if mask is None else _mask(mask, inversion.clip)
-        made = edit(self, inversion, settings, user_mask, on_step)
-        return dataclasses.replace(made, notes=(*without_effect(settings), *nothing_changed(made), *followed(made)))
+        asked = [
+            Asked(for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared), user_mask) for own in edits
+        ]
+        for settings, _ in asked:  # before any is made
+            check_guide(settings, inversion.settings)
+            self.plan(inversion.prompt, settings, inversion.settings.steps)
+        made = dict(edit_all(self, inversion, asked, on_step))
+        return [_noted(made[place], settings) for place, (settings, _) in enumerate(asked)]
 
     def attention(
         self, clip: Clip, prompt: str, *words: str, on_step: Progress = silent, **options: Any
@@ -170,6 +192,10 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
     """
     settings = from_mapping(ModelSettings, {**options, "model": str(model)})
     return VideoModel(load_model(settings), settings.group_norm, settings.attention)
+
+
+def _noted(edit: Edit, settings: EditSettings) -> Edit:
+    return dataclasses.replace(edit, notes=(*without_effect(settings), *nothing_changed(edit), *followed(edit)))
 
 
 def _mask(mask: np.ndarray, clip: Clip) -> Tensor:

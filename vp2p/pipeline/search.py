@@ -16,7 +16,8 @@ from vp2p.compositing.track import ObjectTrack
 from vp2p.method.branches import Target
 from vp2p.method.likelihood import denoising_loss
 from vp2p.pipeline.candidates import Candidate, best, candidates
-from vp2p.pipeline.job import EditJob
+from vp2p.pipeline.job import EditJob, Request
+from vp2p.pipeline.together import Asking
 
 _AROUND = 12  # a candidate may reach beyond the old object by this part of the longer side
 
@@ -28,7 +29,7 @@ class CandidateSearch:
         self._job, self._target, self._track = job, target, track
         self._plan, self._settings, self._replaces = target.plan, target.settings.composite, target.plan.replaces
 
-    def foregrounds(self, edited: Tensor, latents: Tensor) -> list[Foreground]:
+    def foregrounds(self, edited: Tensor, latents: Tensor) -> Asking[list[Foreground]]:
         """The foreground of each key frame, the first one's first; none where none can be found or is wanted.
 
         Args:
@@ -43,7 +44,7 @@ class CandidateSearch:
             return self._found(frame, edited[frame], coarse_mask[frame])
 
         if self._plan.kind != "reweight" and self._settings.candidates:
-            return self._tried([frames[0], *self._track.further_keys(frames[0])])
+            return (yield from self._tried([frames[0], *self._track.further_keys(frames[0])]))
         first = own(frames[0])
         if self._plan.kind != "reweight":  # a word that weighs more makes no picture likelier
             found = [first, *map(own, frames[1:])]
@@ -55,7 +56,7 @@ class CandidateSearch:
         """Whether words are only taken away: what is bared is background, and does not move with the object."""
         return self._plan.kind != "reweight" and not self._plan.changed_words
 
-    def _tried(self, frames: list[int]) -> list[Foreground]:
+    def _tried(self, frames: list[int]) -> Asking[list[Foreground]]:
         """The best of the candidates, each made of all key frames together, so that they show one thing."""
         job, around = self._job.of_frames(frames), torch.stack([self._around(frame) for frame in frames])
         cells = adaptive_max_pool2d(around.float(), tuple(job.branches.x.shape[-2:])).to(job.model.device)
@@ -73,7 +74,7 @@ class CandidateSearch:
                 start=start,
             )
 
-        out = job.denoise([target(candidate) for candidate in tried], "candidates")
+        out = yield Request(job, [target(candidate) for candidate in tried], "candidates")
         masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu()
         first = planes(job.model.decode(out.targets[:, 0]))
         found = [self._found(frames[0], picture, masks[0]) for picture in first]

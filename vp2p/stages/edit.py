@@ -1,10 +1,10 @@
-"""``vp2p edit``: one edit of the inverted clip, beside its source branch."""
+"""``vp2p edit``: edits of the inverted clip, beside its source branch."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
@@ -15,8 +15,8 @@ from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion, load_motions
 from vp2p.stages.planned import Planned, find_run
-from vp2p.stages.result import StageResult
-from vp2p.stages.running import perform
+from vp2p.stages.result import StageResult, State
+from vp2p.stages.running import performing
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path, source_of
@@ -53,6 +53,7 @@ BY_DEFAULT = KeepAs()
 class PlannedEdit(Planned):
     """An edit, with what it does to the words and the inversion's settings."""
 
+    settings: EditSettings
     words: EditPlan
     inversion: InvertSettings
     notes: tuple[str, ...] = ()
@@ -98,7 +99,20 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     }
     run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
-    return PlannedEdit(inverted.workspace, run, recorded, parents, words, inversion, _inner_notes(words, settings))
+    notes = _inner_notes(words, settings)
+    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes)
+
+
+def plan_edits(
+    session: Session, asked: Sequence[EditSettings], inverted: Planned, keep_as: KeepAs = BY_DEFAULT
+) -> list[PlannedEdit]:
+    """Several edits of one inversion; see :func:`plan_edit`. Raises UsageError if one name is given for all."""
+    if keep_as.name is not None and len(asked) > 1:
+        raise UsageError(
+            f"--name names one edit, but these alternatives make {len(asked)}.",
+            "leave out --name: each edit is named after its new words",
+        )
+    return [plan_edit(session, settings, inverted, keep_as) for settings in asked]
 
 
 def edit(
@@ -108,42 +122,86 @@ def edit(
     keep_as: KeepAs = BY_DEFAULT,
     progress: Progress = silent,
 ) -> StageResult:
-    """Edits the clip by the newest inversion, or the one that ``parent`` names; see :func:`plan_edit`.
+    """Makes one edit; see :func:`edit_all`."""
+    return edit_all(session, [settings], parent, keep_as, progress)[0]
+
+
+def edit_all(
+    session: Session,
+    asked: Sequence[EditSettings],
+    parent: str | None = None,
+    keep_as: KeepAs = BY_DEFAULT,
+    progress: Progress = silent,
+) -> list[StageResult]:
+    """Edits the clip by the newest inversion, or the one that ``parent`` names: each edit is a run of its own.
+
+    Those that are not finished yet are made side by side, and each is kept as soon as it is made.
 
     Raises:
         ArtifactError: there is no inversion yet.
-        UsageError, PromptError: a wrong option or word; another edit has the name.
-        Interrupted: a signal came; nothing of the edit is kept.
+        UsageError, PromptError: see :func:`plan_edits`; then nothing is made.
+        Interrupted: a signal came; nothing is kept of the edits that were not finished.
     """
     inverted = find_run(session.workspace, "invert", parent, "vp2p invert")
-    notes: list[str] = []
+    plans = plan_edits(session, asked, inverted, keep_as)
+    with ExitStack() as runs:
+        making: dict[str, _Making] = {}
+        with ExitStack() as naming:
+            unnamed = keep_as.name is None and not all(planned.run.finished for planned in plans)
+            if unnamed:  # held until all are begun, so that no two take one name
+                naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
+            for planned in plans:
+                if planned.run.identity in making:
+                    continue
+                if unnamed:
+                    planned = plan_edit(session, planned.settings, inverted, keep_as)
+                held = runs.enter_context(ExitStack())
+                state, _ = held.enter_context(performing(planned, keep_as.force, session.patience))
+                making[planned.run.identity] = _Making(planned, state, held, [])
+        for one in making.values():
+            one.notes.extend(_notes(session, one.planned))
+        _make(session, inverted, [one for one in making.values() if one.state != "up to date"], keep_as, progress)
+    return [making[planned.run.identity].result(keep_as) for planned in plans]
 
-    with ExitStack() as naming:
-        planned = plan_edit(session, settings, inverted, keep_as)
-        if keep_as.name is None and not planned.run.finished:
-            # Held until the run is begun, so that two at once take two names.
-            naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
-            planned = plan_edit(session, settings, inverted, keep_as)
-        run, words = planned.run, planned.words
 
-        def work(_: object) -> None:
-            from vp2p.pipeline.edit import edit as edit_clip
+class _Making(NamedTuple):
+    """An edit whose run is ``held`` until it is kept."""
 
-            naming.close()
-            clip = load_frames(source_of(planned, session.folder), session.workspace.video)
-            mask, told = _mask(session, settings, clip)
-            notes.extend(told)
-            session.use_tuned(planned.parent("tune"))
-            with Saver(run, immutable=True):
-                edited = edit_clip(session.model, load_inversion(inverted.run, clip), settings, mask, progress)
-            notes.extend((*nothing_changed(edited), *followed(edited)))
-            notes.extend(keep_edit(run, edited, keep_as.format))
+    planned: PlannedEdit
+    state: State
+    held: ExitStack
+    notes: list[str]
 
-        notes.extend((*planned.notes, *without_effect(settings)))
-        notes.extend(unknown_word_notes(session, words.target.prompt))
-        done = perform(planned, work, keep_as.force, session.patience)
-    facts = {"kind": words.kind, "prompt": words.target.prompt, **_frames(run), "sheet": str(run.path("sheet.png"))}
-    return StageResult("edit", run.name, done, run.path(video_name(keep_as.format)), facts, tuple(notes))
+    def result(self, keep_as: KeepAs) -> StageResult:
+        run, words = self.planned.run, self.planned.words
+        facts = {"kind": words.kind, "prompt": words.target.prompt, **_frames(run), "sheet": str(run.path("sheet.png"))}
+        return StageResult("edit", run.name, self.state, run.path(video_name(keep_as.format)), facts, tuple(self.notes))
+
+
+def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_as: KeepAs, progress: Progress) -> None:
+    """Makes edits, and finishes the run of each as soon as it is kept."""
+    if not making:
+        return
+    from vp2p.pipeline.edit import Asked
+    from vp2p.pipeline.edit import edit_all as edit_clip
+
+    clip = load_frames(source_of(inverted, session.folder), session.workspace.video)
+    masks = {one.planned.settings.blend.mask: _mask(session, one.planned.settings, clip) for one in making}
+    session.use_tuned(inverted.parent("tune"))
+    asked = [Asked(one.planned.settings, masks[one.planned.settings.blend.mask][0]) for one in making]
+    with Saver(making[0].planned.run, immutable=True):
+        for place, edited in edit_clip(session.model, load_inversion(inverted.run, clip), asked, progress):
+            one = making[place]
+            one.notes.extend(masks[one.planned.settings.blend.mask][1])
+            one.notes.extend((*nothing_changed(edited), *followed(edited)))
+            one.notes.extend(keep_edit(one.planned.run, edited, keep_as.format))
+            one.held.close()
+
+
+def _notes(session: Session, planned: PlannedEdit) -> list[str]:
+    """What is known before an edit is made."""
+    unknown = unknown_word_notes(session, planned.words.target.prompt)
+    return [*planned.notes, *without_effect(planned.settings), *unknown]
 
 
 def _frames(run: RunFolder) -> dict[str, list[int]]:

@@ -90,6 +90,29 @@ class OpenWorkspace:
         with _interruptible():
             return edit.edit(self._session, settings, parent, edit.KeepAs(name, format, force), on_step)
 
+    def edit_all(
+        self,
+        edits: Iterable[Mapping[str, Any]],
+        *,
+        parent: str | None = None,
+        force: bool = False,
+        format: Format = "mp4",
+        on_step: Progress = silent,
+        **options: Any,
+    ) -> list[StageResult]:
+        """Makes several edits side by side, each a run of its own, as :meth:`edit` would one after the other.
+
+        Args:
+            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``.
+            options: of all edits, as for :meth:`edit`.
+
+        Raises:
+            ArtifactError, UsageError, PromptError: as for :meth:`edit`; then none is made.
+        """
+        asked = [self._settings("edit", pairs(options | dict(own))) for own in edits]
+        with _interruptible():
+            return edit.edit_all(self._session, asked, parent, edit.KeepAs(None, format, force), on_step)
+
     def attention(self, *words: str, force: bool = False, on_step: Progress = silent, **options: Any) -> StageResult:
         """Keeps where the model sees the words in the clip, by default all that name something.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from vp2p.errors import Vp2pError
+from vp2p.prompts.alternatives import as_typed
 from vp2p.schema import before, from_record, options
 from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
 from vp2p.text import command_line, typed
@@ -68,7 +69,7 @@ def as_options(values: Mapping[str, Any]) -> list[str]:
         elif value is False:
             words += [] if flag.startswith("--no-") else ["--no-" + flag[2:]]
         elif isinstance(value, (list, tuple)):
-            words += [word for item in value for word in (flag, item)]
+            words += [word for item in value for word in (flag, as_typed(item) if name == "swap" else item)]
         else:
             words += [flag, str(value)]
     return words

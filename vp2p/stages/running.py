@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Callable, Iterator, NamedTuple
 
 from vp2p.errors import LockedError, Vp2pError
 from vp2p.stages.planned import Planned
@@ -31,8 +31,22 @@ def perform(
 ) -> State:
     """Does ``work`` unless the run is finished; ``work`` gets the checkpoint to go on from, or None.
 
-    With ``force`` a finished run is set aside, and goes once the new one is finished. When ``work``
+    Raises:
+        LockedError, ArtifactError: see :func:`performing`.
+    """
+    with performing(planned, force, patience) as (state, found):
+        if state != "up to date":
+            work(found)
+    return state
+
+
+@contextmanager
+def performing(planned: Planned, force: bool = False, patience: Patience = NONE) -> Iterator[tuple[State, Checkpoint]]:
+    """Holds a run from its beginning to its end; gives what it will have become, and the checkpoint to go on from.
+
+    With ``force`` a finished run is set aside, and goes once the new one is finished. When the work
     ends before its first checkpoint, the run leaves nothing behind, and what was set aside comes back.
+    Where the run is up to date, there is nothing to do.
 
     Raises:
         LockedError: another process is writing the run.
@@ -42,12 +56,14 @@ def perform(
     if not force and run.finished:
         run.verify()
         _tidy(run)
-        return "up to date"
+        yield "up to date", None
+        return
     lifecycle.check_run_unlinked(run)
     with run_lock(run.folder, patience.seconds, patience.told):
         if not force and run.finished:  # by a process that held the lock until now
             lifecycle.tidy(run)
-            return "up to date"
+            yield "up to date", None
+            return
         mine = force or not run.folder.exists()
         try:
             if force:
@@ -55,13 +71,12 @@ def perform(
             lifecycle.begin(run, planned.recorded, planned.parents)
             mine = True
             found = lifecycle.resume(run)
-            work(found)
+            yield "resumed" if found else "done", found
             lifecycle.finish(run, planned.recorded, planned.parents)
         except BaseException:
             if mine:
                 _undo(run)
             raise
-    return "resumed" if found else "done"
 
 
 def _tidy(run: RunFolder) -> None:

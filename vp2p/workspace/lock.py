@@ -69,11 +69,13 @@ def run_lock(folder: Path, wait: float = 0.0, told: Callable[[LockedError], None
             _write_holder(descriptor)
         yield
     finally:
-        # Unlinked while still held: whoever opened the old file sees in _is_at that it is gone.
-        with contextlib.suppress(OSError):
-            if _is_at(descriptor, path):
-                path.unlink()
-        os.close(descriptor)
+        try:
+            _unlink(descriptor, path)
+        except BaseException:  # a signal broke it off
+            _unlink(descriptor, path)
+            raise
+        finally:
+            os.close(descriptor)
 
 
 def _patiently(path: Path, until: float, told: Callable[[LockedError], None] | None) -> int:
@@ -154,6 +156,13 @@ def _acquire(path: Path) -> int:
                 ) from error
             raise
         os.close(descriptor)
+
+
+def _unlink(descriptor: int, path: Path) -> None:
+    # While still held: whoever opened the old file sees in _is_at that it is gone.
+    with contextlib.suppress(OSError):
+        if _is_at(descriptor, path):
+            path.unlink()
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -36,25 +36,30 @@ def edit(
 
     --swap replaces a word, and --prompt the whole sentence. --reweight makes a word
     stronger or weaker. What the unchanged words describe stays as it is.
+    With alternatives, as in cat=dog|rabbit, each is an edit of its own. They are made
+    side by side, in less time than one by one. Those that are there already are not
+    made again.
 
     Examples:
 
-      vp2p edit --swap cat=dog
+      vp2p edit --swap "cat=dog|rabbit"
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
     """
+    from vp2p.prompts.alternatives import alternatives
     from vp2p.stages.dry_run import dry_run as look_ahead
-    from vp2p.stages.edit import KeepAs, plan_edit
-    from vp2p.stages.edit import edit as edit_stage
+    from vp2p.stages.edit import KeepAs, edit_all, plan_edits
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
-    resolved = resolve(here, "edit", settings)
+    asked = alternatives(resolve(here, "edit", settings))
     keep_as = KeepAs(name, format, force)
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
-        planned = plan_edit(here, resolved, inverted, keep_as)
-        return output.outlooks("edit", look_ahead(planned, force), planned.notes)
+        plans = plan_edits(here, asked, inverted, keep_as)
+        stages = dict.fromkeys(one for planned in plans for one in look_ahead(planned, force))
+        return output.outlooks("edit", [*stages], [note for planned in plans for note in planned.notes])
     with output.progress() as progress:
-        result = edit_stage(here, resolved, parent, keep_as, progress)
-    output.stage(result)
+        results = edit_all(here, asked, parent, keep_as, progress)
+    for result in results:
+        output.stage(result)

@@ -32,6 +32,12 @@ class TargetControl:
     replace: frozenset[str]
     maps: AttentionStore | None
 
+    @property
+    def acts(self) -> bool:
+        """Whether it reads the source, or leaves the target's attention other than plain."""
+        plain = not bool(self.tokens.source.any()) and bool((self.tokens.keep == 1).all())
+        return bool(self.replace) or self.maps is not None or not plain
+
 
 class EditControl:
     """Injects the source's attention into the targets' conditional branches at one step.

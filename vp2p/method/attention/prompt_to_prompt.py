@@ -24,11 +24,14 @@ class PromptToPrompt:
     def __init__(self, layout: Layout, targets: Sequence[Target]) -> None:
         self._layout, self._targets = layout, targets
         self._resolutions = AttentionResolutions.of(layout.layers, *layout.shape[1:])
-        self._stores = [AttentionStore(*t.plan.blend) if t.plan.blend and any(t.plan.blend) else None for t in targets]
+        self._stores = [
+            AttentionStore(*t.plan.blend) if t.mask is None and t.plan.blend and any(t.plan.blend) else None
+            for t in targets
+        ]
         every = any(t.settings.blend.levels == "all" for t in targets)
         self._map_tokens = self._resolutions.map_tokens(every)
 
-    def at(self, step: int) -> Controller:
+    def at(self, step: int) -> Controller | None:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
         controls = [
             TargetControl(
@@ -39,6 +42,8 @@ class PromptToPrompt:
             )
             for k, target in enumerate(self._targets)
         ]
+        if not any(control.acts for control in controls):
+            return None
         return EditControl(self._layout.branches, 0, controls, self._resolutions.blend_tokens, self._map_tokens)
 
     def masks(self, step: int) -> tuple[Tensor | None, ...]:

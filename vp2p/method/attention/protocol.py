@@ -40,7 +40,11 @@ class AttentionControl(Protocol):
     """The control of one edit, step by step."""
 
     def at(self, step: int) -> Controller | None:
-        """What takes the place of plain attention in the forward pass of a step of 0…T-1."""
+        """What takes the place of plain attention in the forward pass of a step of 0…T-1.
+
+        None where attention is plain in all branches. Then no target reads the source, so a source
+        whose latents are recorded is left out of the batch.
+        """
 
     def masks(self, step: int) -> tuple[Tensor | None, ...]:
         """Where each target may differ from the source after a step: (F, h, w), bool or in 0…1; None is everywhere.
