@@ -45,9 +45,9 @@ def test_layers_that_contradict_each_other_are_refused() -> None:
 
 
 def test_python_gets_what_the_command_line_gets() -> None:
-    """The bundled model's card says guidance 3, where Stable Diffusion's is 7.5."""
+    """The bundled model's card says guidance 3 and 20 steps, where Stable Diffusion has 7.5 and 30."""
     for model in (read_folder(find_folder(BUNDLED)), local_card(BUNDLED)):
-        assert for_model(model, "invert", {}) == InvertSettings(guidance=3.0)
+        assert for_model(model, "invert", {}) == InvertSettings(guidance=3.0, steps=20)
         assert for_model(model, "invert", {"guidance": 5, "steps": 9}) == InvertSettings(guidance=5.0, steps=9)
     kept = for_model(local_card(BUNDLED), "invert", {"steps": 9}, {"vp2p.yaml": {"guidance": 4.0, "steps": 8}})
     assert kept == InvertSettings(guidance=4.0, steps=9)

@@ -128,7 +128,7 @@ def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> Non
         assert not [tag for tag in loaded if re.search(r"(?:src|href)=[\"']?(?:https?:)?//", tag)], page
 
 
-@pytest.mark.parametrize("line", ["vp2p edit --swop cat=dog", "vp2p tune --steps many", "vp2p untune"])
+@pytest.mark.parametrize("line", ["vp2p edit --swop cat=dog", "vp2p invert --steps many", "vp2p untune"])
 def test_wrong_commands_would_be_noticed(line: str) -> None:
     with pytest.raises(Exception, match="(?i)no such|valid integer"):
         _parse(line)

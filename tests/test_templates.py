@@ -47,7 +47,7 @@ def test_names_are_those_of_the_files() -> None:
 def test_settings_are_valid_and_all_are_taken(name: str) -> None:
     found = read_template(name)
     assert found == yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8"))
-    assert found["tune"] and found["invert"]
+    assert found
     for section, values in found.items():
         settings = from_mapping(SECTIONS[section], values)
         for key, value in values.items():
@@ -136,7 +136,7 @@ def test_path_of_a_file_is_read_as_it_is(tmp_path: Path) -> None:
         ("tune: 300", "no sections", "sections: clip"),
         ("tunes: {steps: 1}", "unknown section 'tunes'", "did you mean tune?"),
         ("tune: {stesp: 1}", "under tune: There is no setting 'stesp'", "did you mean steps?"),
-        ("tune: {steps: many}", "under tune: steps is 'many'", "correct steps"),
+        ("tune: {steps: many}", "under tune: steps is 'many'", "0 or more, or auto"),
         ("tune: {learning_rate: 3e-5}", "learning_rate is '3e-5'", "correct learning_rate"),
         ("edit: {blend_threshold: 3}", "between 0 and 1", "--blend-threshold"),
     ],

@@ -93,11 +93,22 @@ class ModelSettings(ComputeSettings):
     )
 
 
+PAPER_STEPS = 500
+"""Tuning steps in the paper's experiments."""
+
+
 @dataclass(frozen=True)
 class TuneSettings:
-    """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1)."""
+    """Tuning of the text-to-set model on one clip (Video-P2P, section 3.1).
 
-    steps: int = option(500, "Tuning steps. With 0 the model stays untuned.")
+    ``steps`` is a count, or ``"auto"``.
+    """
+
+    steps: int | str = option(
+        "auto",
+        "Tuning steps, or auto: as many as the loss on noise that is held out still falls by, 500 at most. "
+        "With 0 the model stays untuned.",
+    )
     learning_rate: float = option(3e-5, "Learning rate of AdamW.")
     weight_decay: float = option(1e-2, "Weight decay of AdamW.", expert=True)
     gradient_clip: float = option(1.0, "Scale the gradient down to this norm where it is larger.", expert=True)
@@ -113,10 +124,16 @@ class TuneSettings:
 
     def __post_init__(self) -> None:
         _unit("mixed", self.mixed)
-        _check(self.steps >= 0, "steps", self.steps, "0 or more")
+        count = self.steps == "auto" or (isinstance(self.steps, int) and self.steps >= 0)
+        _check(count, "steps", self.steps, "0 or more, or auto")
         _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
         _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         _check(self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "more than 0")
+
+    @property
+    def most(self) -> int:
+        """How many steps are taken at most: with ``auto`` as many as the paper takes."""
+        return PAPER_STEPS if isinstance(self.steps, str) else self.steps
 
 
 OPTIMISING = ("null-text",)
@@ -131,7 +148,7 @@ class InvertSettings:
         "direct",
         "How the source branch returns to the clip. The noise method does not invert: it adds noise to a reduced clip.",
     )
-    steps: int = option(50, "DDIM steps.")
+    steps: int = option(30, "DDIM steps, of edits too.")
     guidance: float = option(
         7.5, "Scale of classifier-free guidance, for edits too. The model may suggest another default."
     )

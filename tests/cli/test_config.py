@@ -85,7 +85,7 @@ def test_init_takes_options_then_the_user_config_then_the_template(
     [
         ("tune: {stesp: 1}", "under tune: There is no setting 'stesp'", "did you mean steps?"),
         ("tunes: {steps: 1}", "unknown section 'tunes'", "did you mean tune?"),
-        ("tune: {steps: many}", "steps is 'many'", "correct steps"),
+        ("tune: {steps: many}", "steps is 'many'", "0 or more, or auto"),
         ("tune: [1", "is not valid YAML", "correct"),
     ],
 )
@@ -103,16 +103,16 @@ def test_one_value_can_be_asked_for_and_changed(work: Make) -> None:
     folder = work("sd2", "init")
     file = folder / "vp2p.yaml"
     file.write_text(file.read_text() + "# mine\ntune:\n  seed: 4  # why\n")
-    assert done("config", "tune.steps").out == "500\n"
+    assert done("config", "tune.steps").out == "auto\n"
     ran = done("config", "tune.steps", "3")
     assert ran.out == "vp2p.yaml\n" and "tune.steps written to vp2p.yaml" in ran.err
     assert file.read_text().endswith("# mine\ntune:\n  seed: 4  # why\n  steps: 3\n")
     assert done("config", "tune.learning-rate").out == "3e-05\n"
     done("config", "tune.steps", "--unset")
-    assert done("config", "tune.steps").out == "500\n"
+    assert done("config", "tune.steps").out == "auto\n"
     assert refused(2, "config", "tune.steps", "--unset").hint.startswith("vp2p config tune.steps")
     lines = [line.split("\t") for line in done("config", "tune").out.splitlines()]
-    assert ["tune.steps", "500", "default"] in lines and ["tune.seed", "4", "vp2p.yaml"] in lines
+    assert ["tune.steps", "auto", "default"] in lines and ["tune.seed", "4", "vp2p.yaml"] in lines
     assert all(line[0].startswith("tune.") for line in lines)
 
 
@@ -153,7 +153,7 @@ def test_values_are_read_as_the_setting_needs_them(work: Make, key: str, typed: 
         (("tune.stesp",), "no setting 'tune.stesp'", "did you mean tune.steps?"),
         (("guidance",), "no setting 'guidance'", "did you mean invert.guidance or edit.guidance?"),
         (("xyz",), "no setting", "vp2p config"),
-        (("tune.steps", "many"), "steps is 'many'", "correct steps"),
+        (("tune.steps", "many"), "steps is 'many'", "0 or more, or auto"),
         (("tune.steps", "-1"), "No such option", "--help"),
         (("invert.guidance", "nan"), "must be a number", "correct guidance"),
         (("tune.steps", "3", "--unset"), "--unset takes no value", "--unset"),

@@ -58,6 +58,46 @@ def test_a_resumed_run_is_the_unbroken_one(sd1_folder):
     assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
 
 
+def test_tuning_stops_by_itself_where_the_held_out_loss_stays(sd1):
+    """With so small a rate nothing moves, so the first rounds tell that more steps are no use."""
+    state = run(sd1, TuneSettings(learning_rate=1e-12))
+    assert state.settled and state.step == 20 * (len(state.held_out) - 1) < 100
+    assert max(state.held_out) - min(state.held_out) < 1e-4
+
+
+def test_tuning_goes_on_while_the_held_out_loss_falls(sd1):
+    state = Tuning.start(sd1.model, TuneSettings())
+    state.held_out = [1.0]
+    while not state.settled:
+        state.held_out.append(state.held_out[-1] * (0.95 if len(state.held_out) < 6 else 0.999))
+    assert 6 < len(state.held_out) < 9
+
+
+def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
+    settings = TuneSettings(learning_rate=1e-5)
+    unbroken = run(Small(sd1_folder), settings)
+
+    class Killed(Exception):
+        pass
+
+    def kill(state: Tuning, loss: float) -> None:
+        if state.step == 23:
+            raise Killed
+
+    small = Small(sd1_folder)
+    first = Tuning.start(small.model, settings)
+    task = TuningTask(small.model, small.latent.scheduler, small.latents, small.embed("a cat"), settings)
+    with pytest.raises(Killed):
+        tune(task, first, kill)
+    tensors = {name: tensor.clone() for name, tensor in first.to_tensors().items()}
+    other = Small(sd1_folder)
+    state = Tuning.start(other.model, settings)
+    state.restore(23, tensors)
+    resumed = run(other, settings, state)
+    assert (resumed.step, resumed.held_out) == (unbroken.step, unbroken.held_out)
+    assert all(torch.equal(tensor, unbroken.tuned()[name]) for name, tensor in resumed.tuned().items())
+
+
 def test_the_loss_falls_on_fixed_noise(sd1):
     settings = TuneSettings(steps=30, learning_rate=3e-3)
     noise = torch.randn(sd1.latents.shape, generator=torch.Generator().manual_seed(5))

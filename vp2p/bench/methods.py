@@ -15,6 +15,7 @@ from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSetti
 
 Sections = Mapping[str, Mapping[str, Any]]
 _STAGES = ("model", "tune", "invert", "edit")
+_PAPER_STEPS: Sections = {"tune": {"steps": 500}, "invert": {"steps": 50}}
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Method:
     """Settings by section, where they differ from the defaults.
 
     ``of`` says what is scored. An ``edit`` is one of the case's clip. The others are ceilings: the
-    ideal clip as the VAE alone (``vae``), or inversion and the way back (``inverted``), return it.
+    ideal clip as the VAE alone (``vae``), or inversion and the way back (``inverted``), return it. ``below`` are
+    defaults of its own, below changes that are made for all methods.
     """
 
     name: str
     settings: Sections = field(default_factory=dict)
     of: Literal["edit", "vae", "inverted"] = "edit"
+    below: Sections = field(default_factory=lambda: _PAPER_STEPS)
 
     @property
     def model(self) -> ModelSettings:
@@ -35,11 +38,11 @@ class Method:
 
     @property
     def tune(self) -> TuneSettings:
-        return for_model(self._card, "tune", self.settings.get("tune", {}))
+        return for_model(self._card, "tune", self._of("tune"))
 
     @property
     def invert(self) -> InvertSettings:
-        return for_model(self._card, "invert", self.settings.get("invert", {}))
+        return for_model(self._card, "invert", self._of("invert"))
 
     def edit(self, case: Mapping[str, Any]) -> EditSettings:
         """The method's edit with what a case asks for."""
@@ -49,6 +52,9 @@ class Method:
         """All settings by section; of the edit's, those that the case leaves to the method."""
         sections = {"model": self.model, "tune": self.tune, "invert": self.invert, "edit": self.edit({})}
         return {section: to_mapping(settings) for section, settings in sections.items()}
+
+    def _of(self, section: str) -> dict[str, Any]:
+        return {**self.below.get(section, {}), **self.settings.get(section, {})}
 
     @property
     def _card(self) -> Card:
@@ -65,7 +71,7 @@ def _as_paper(name: str, invert: Mapping[str, Any] | None = None, **edit: Any) -
 
 
 _BUILT_IN = (
-    Method("default"),
+    Method("default", below={}),
     _as_paper("paper"),
     Method(
         "released",
@@ -115,7 +121,7 @@ def read_method(text: str, common: Sequence[str] = ()) -> Method:
     settings = _changes(common)
     for section, values in (*base.settings.items(), *_changes(changes).items()):
         settings.setdefault(section, {}).update(values)
-    method = Method(text, settings, base.of)
+    method = Method(text, settings, base.of, base.below)
     method.model, method.tune, method.invert, method.edit({})
     return method
 

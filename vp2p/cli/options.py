@@ -19,6 +19,7 @@ from vp2p.schema import RENAMED, Option, options, setting_name
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 # How the help shows words of a form of their own.
 _TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend": "WORD"}
+_COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 
 def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -108,7 +109,7 @@ def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
         show_default=False,
         hidden=name != one.name,
         parser=_count_or_word if one.type == int | str else None,
-        metavar="N|all" if one.type == int | str else _TAKES.get(name),
+        metavar=(_COUNTS if one.type == int | str else _TAKES).get(name),
         rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
         autocompletion=OF_SETTINGS.get((group, name)),
     )

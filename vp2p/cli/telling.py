@@ -20,7 +20,8 @@ def what(settings: Any, stage: str) -> str:
 def _what(settings: Any, stage: str) -> str:
     mine = settings.get(stage, settings)
     if stage == "tune":
-        return f"{mine['steps']} steps, rate {mine['learning_rate']:g}"
+        steps = "as many steps as help" if mine["steps"] == "auto" else f"{mine['steps']} steps"
+        return f"{steps}, rate {mine['learning_rate']:g}"
     if stage == "invert":
         return f"{mine['method']}, {mine['steps']} steps"
     if stage == "attention":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Iterator
 
 import torch
@@ -15,6 +15,10 @@ from vp2p.settings import TuneSettings
 from vp2p.t2s import TextToSetModel
 
 Sampler = Callable[[int], tuple[Tensor, int]]
+
+_EVERY = 20  # steps between two held-out losses
+_PARTS = 4  # of the timesteps: a held-out loss is the mean over the middle of each
+_FALLS = 0.02  # of itself, that a held-out loss must fall between two: docs/benchmarks.md has what more steps gain
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,20 @@ class TuningTask:
 class Tuning:
     """All loop state of a tuning run: step, weights, optimiser, random generator.
 
-    The weights are trained in float32 whatever the model computes in.
+    The weights are trained in float32 whatever the model computes in. ``held_out`` are the losses on noise that is
+    never trained on, each 20 steps from the start, where ``steps`` is ``auto``.
     """
 
     step: int
     weights: dict[str, nn.Parameter]
     optimiser: torch.optim.AdamW
     random: torch.Generator
+    held_out: list[float] = field(default_factory=list)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the held-out loss no longer falls enough."""
+        return len(self.held_out) > 1 and self.held_out[-1] > (1 - _FALLS) * self.held_out[-2]
 
     @classmethod
     def start(cls, model: TextToSetModel, settings: TuneSettings) -> Tuning:
@@ -61,6 +72,8 @@ class Tuning:
             for key, value in self.optimiser.state[weight].items():
                 tensors[f"optimiser.{key}.{name}"] = torch.as_tensor(value)
         tensors["random"] = self.random.get_state()
+        if self.held_out:
+            tensors["held_out"] = torch.tensor(self.held_out, dtype=torch.float64)
         return tensors
 
     def restore(self, step: int, tensors: dict[str, Tensor]) -> None:
@@ -75,6 +88,7 @@ class Tuning:
                     if f"optimiser.{key}.{name}" in tensors
                 }
         self.random.set_state(tensors["random"])
+        self.held_out = tensors["held_out"].tolist() if "held_out" in tensors else []
 
 
 def draw_noise(state: Tuning, latents: Tensor, timesteps: int) -> Sampler:
@@ -111,11 +125,12 @@ def tune(
         sampler: noise and timestep for a step; by default the run's own generator.
 
     Returns:
-        ``state``, at ``settings.steps``. The model holds the tuned weights.
+        ``state``, at the last of ``settings.steps``. The model holds the tuned weights.
     """
     model, scheduler, latents, settings = task.model, task.scheduler, task.latents, task.settings
     sampler = sampler or draw_noise(state, latents, scheduler.config.num_train_timesteps)
     pairs = list(_use(model, state.weights))
+    held_out = _HeldOut(task) if settings.steps == "auto" else None
     if settings.gradient_checkpointing:
         model.unet.enable_gradient_checkpointing()
     # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form, which
@@ -124,11 +139,11 @@ def tune(
         used.requires_grad_(True)
     try:
         _copy(pairs)
-        while state.step < settings.steps:
+        if held_out and not state.held_out:
+            state.held_out.append(held_out.loss())
+        while state.step < settings.most and not state.settled:
             noise, timestep = sampler(state.step)
-            at = torch.tensor([timestep], device=latents.device)
-            noisy = scheduler.add_noise(latents, noise, at)
-            target = training_target(scheduler, latents, noise, at)
+            noisy, target = _noised(task, noise, timestep)
             if _on_single_frames(settings.mixed, state.step):
                 noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
             loss = mse_loss(model(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
@@ -139,6 +154,8 @@ def tune(
             state.optimiser.step()
             _copy(pairs)
             state.step += 1
+            if held_out and state.step % _EVERY == 0:
+                state.held_out.append(held_out.loss())
             on_step(state, loss.item())
     finally:
         for used, weight in pairs:
@@ -147,6 +164,32 @@ def tune(
         if settings.gradient_checkpointing:
             model.unet.disable_gradient_checkpointing()
     return state
+
+
+class _HeldOut:
+    """The loss on some noise that is never trained on."""
+
+    def __init__(self, task: TuningTask) -> None:
+        latents, timesteps = task.latents, int(task.scheduler.config.num_train_timesteps)
+        random = generator(task.settings.seed + 1)
+        drawn = [torch.randn(latents.shape, generator=random).to(latents.device) for _ in range(_PARTS)]
+        self._task = task
+        self._noises = [(noise, (2 * part + 1) * timesteps // (2 * _PARTS)) for part, noise in enumerate(drawn)]
+
+    @torch.no_grad()
+    def loss(self) -> float:
+        losses = []
+        for noise, timestep in self._noises:
+            noisy, target = _noised(self._task, noise, timestep)
+            losses.append(mse_loss(self._task.model(noisy, timestep, self._task.cond), target))
+        return float(torch.stack(losses).mean())
+
+
+def _noised(task: TuningTask, noise: Tensor, timestep: int) -> tuple[Tensor, Tensor]:
+    """The clip's latents under noise, and what the model is to predict of them."""
+    at = torch.tensor([timestep], device=task.latents.device)
+    noisy = task.scheduler.add_noise(task.latents, noise, at)
+    return noisy, training_target(task.scheduler, task.latents, noise, at)
 
 
 def _on_single_frames(share: float, step: int) -> bool:

@@ -72,7 +72,7 @@ class VideoModel(InflatedModel):
 
         def told(state: Tuning, loss: float) -> None:
             losses.append(loss)
-            on_step("tune", state.step, settings.steps, f"loss {loss:.4f}")
+            on_step("tune", state.step, settings.most, f"loss {loss:.4f}")
 
         try:
             task = tuning_task(self, Described(self.fitted(clip), prompt), settings)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vp2p.atomic import make_folder, sight
+from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
-from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
+from vp2p.settings import ClipSettings, EditSettings, ModelSettings, TuneSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from vp2p.sprites.scenes import Scene
 
 OBJECT, PLACE, SEED, FRAMES = "cat", "grass", 4, 8
-TUNE = TuneSettings(steps=60, learning_rate=1e-4)
-# The bundled model is small: less guidance than Stable Diffusion's 7.5 keeps its colours clean.
-INVERT = InvertSettings(steps=30, guidance=3.0)
 EDITS = {
     "dog": EditSettings.of(swap=("cat=dog",)),
     "red": EditSettings.of(prompt="a red cat on the grass", reweight=("red:2",)),
@@ -71,8 +69,8 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
         _draw(scene, video)
         init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
     session = Session(Workspace.find(explicit=walk, redo=redo))
-    tune(session, TUNE, progress=progress)
-    invert(session, INVERT, progress=progress)
+    tune(session, TuneSettings(), progress=progress)
+    invert(session, for_model(session.folder, "invert", {}), progress=progress)
     results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]
 
     clip = find_run(session.workspace, "source", None, "vp2p demo")

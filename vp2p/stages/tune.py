@@ -7,7 +7,7 @@ from typing import Any
 from vp2p.progress import Progress, silent
 from vp2p.schema import identifying, to_mapping
 from vp2p.settings import TuneSettings
-from vp2p.stages.figures import last_losses
+from vp2p.stages.figures import last_losses, losses
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
@@ -73,17 +73,19 @@ def tune(
 
         def on_step(state: Tuning, loss: float) -> None:
             run.append_log({"step": state.step - 1, "loss": loss})
-            progress("tune", state.step, settings.steps, f"loss {loss:.4f}")
+            progress("tune", state.step, settings.most, f"loss {loss:.4f}")
             saver.offer(lambda: (state.to_tensors(), {"step": state.step}))
 
-        progress("tune", state.step, settings.steps)
+        progress("tune", state.step, settings.most)
         with Saver(run, immutable=False, seconds=checkpoint_seconds) as saver:
             tune_model(task, state, on_step)
+        if state.step < settings.most:
+            progress("tune", state.step, state.step, "the held-out loss no longer falls")
         save_tensors(run.path("tuned.safetensors"), state.tuned())
         session.tuned_is(run)
 
     done = perform(planned, work, force, session.patience)
-    facts: dict[str, Any] = {"steps": settings.steps}
+    facts: dict[str, Any] = {"steps": max((step for step, _ in losses(run)), default=settings.steps)}
     last = last_losses(run)
     if last:
         facts["loss"] = f"{sum(last) / len(last):.4f} (mean of the last {len(last)} steps)"
