@@ -17,6 +17,8 @@ from vp2p.bench.selecting import select
 from vp2p.bench.truth import truth
 from vp2p.errors import UsageError, VideoError
 from vp2p.settings import ClipSettings
+from vp2p.sprites.moving import MovingScene
+from vp2p.sprites.scenes import Scene
 from vp2p.video.mask import match, read_mask
 from vp2p.video.reading import read_clip
 
@@ -63,8 +65,13 @@ def drawn_clips(patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], Kno
 def _drawn(case: Case) -> KnownClip:
     known, ideal = truth(case), case.ideal or case.scene
     frames = known.clip if known.ideal is None else known.ideal
-    edits = {"ideal": (frames, ideal.masks(FRAMES, SIDE))}
-    return KnownClip(known.clip, case.scene.masks(FRAMES, SIDE), 0, edits)
+    return KnownClip(known.clip, _visible(case.scene), 0, {"ideal": (frames, _visible(ideal))})
+
+
+def _visible(scene: Scene) -> np.ndarray:
+    """Where a scene's object is seen, bool (F, S, S): behind what passes in front, it is not."""
+    masks = scene.masks(FRAMES, SIDE)
+    return masks & ~scene.hidden(FRAMES, SIDE) if isinstance(scene, MovingScene) else masks
 
 
 def _rendered(place: Path) -> KnownClip:
