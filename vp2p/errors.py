@@ -141,3 +141,7 @@ def _said(error: BaseException) -> int | None:
     found = re.search(r"\(os error (\d+)\)|\[Errno (\d+)\]", text)
     number = int(found[1] or found[2]) if found else 0
     return number if number in _REFUSALS else next((one for one in _SAID if os.strerror(one) in text), None)
+
+
+class SlowWarning(UserWarning):
+    """Something works, but is much slower here than another way. The command line shows it as a note."""

@@ -84,7 +84,7 @@ def test_the_nearer_setting_counts(read: Read) -> None:
         """
     )
     cat, other, dog, _ = items
-    assert cat.sections["tune"] == {"steps": 2, "seed": 2, "weight_decay": 1, "learning_rate": 1.0e-4}
+    assert cat.sections["tune"] == {"steps": 2, "seed": 2, "weight_decay": 1}
     assert other.sections["tune"]["seed"] == 4 and other.base["tune"]["seed"] == 2
     assert dog.sections["tune"]["steps"] == 1 and dog.edit is None
     assert cat.sections["edit"] == {"blend_start": 0.5, "swap": "cat=dog"} and cat.sections["invert"]["steps"] == 20

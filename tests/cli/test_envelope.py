@@ -139,7 +139,7 @@ def failed(ran: Ran) -> dict[str, Any]:
     ("typed", "cause", "hint"),
     [
         ("tune --stepz 3", "No such option: --stepz.", "did you mean --steps? see: vp2p tune --help"),
-        ("tune --steps many", "Invalid value for '--steps': it must be a whole number.", "vp2p tune --help"),
+        ("invert --steps many", "Invalid value for '--steps': it must be a whole number.", "vp2p invert --help"),
         ("tune 3", "Got unexpected extra argument", "vp2p tune --help"),
         ("tune --steps", "Option '--steps' requires an argument.", "vp2p --help"),
         ("invert --method nul-text", "is not one of", "did you mean null-text? see: vp2p invert --help"),
@@ -164,11 +164,11 @@ def test_a_wrong_command_line_has_an_envelope(
 
 def test_a_wrong_environment_is_named(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     work("sd2", "init")
-    monkeypatch.setenv("VP2P_TUNE_STEPS", "many")
-    for name in ("tune", "config"):
+    monkeypatch.setenv("VP2P_INVERT_STEPS", "many")
+    for name in ("invert", "config"):
         error = failed(vp2p(name, "--json"))
         assert "whole number" in error["cause"]
-        assert error["hint"] == "correct or unset the environment variable VP2P_TUNE_STEPS"
+        assert error["hint"] == "correct or unset the environment variable VP2P_INVERT_STEPS"
 
 
 def test_failures_have_an_envelope(work: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
         pass
 
     def kill(state: Tuning, loss: float) -> None:
-        if state.step == 23:
+        if state.step == 13:
             raise Killed
 
     small = Small(sd1_folder)
@@ -92,7 +92,7 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
     tensors = {name: tensor.clone() for name, tensor in first.to_tensors().items()}
     other = Small(sd1_folder)
     state = Tuning.start(other.model, settings)
-    state.restore(23, tensors)
+    state.restore(13, tensors)
     resumed = run(other, settings, state)
     assert (resumed.step, resumed.held_out) == (unbroken.step, unbroken.held_out)
     assert all(torch.equal(tensor, unbroken.tuned()[name]) for name, tensor in resumed.tuned().items())

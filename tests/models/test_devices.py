@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vp2p.errors import UsageError
+from vp2p.errors import SlowWarning, UsageError
 from vp2p.models.devices import choose_device, choose_dtype
 
 CPU = torch.device("cpu")
@@ -30,6 +30,13 @@ def test_dtypes_on_the_cpu() -> None:
     assert choose_dtype("bf16", CPU) == torch.bfloat16
     with pytest.raises(UsageError, match="fp16"):
         choose_dtype("fp16", CPU)
+
+
+def test_bf16_is_warned_of_on_cpus_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    with pytest.warns(SlowWarning, match="--dtype fp32 is faster"):
+        assert choose_dtype("bf16", CPU) == torch.bfloat16
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

@@ -36,8 +36,8 @@ from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
 from vp2p.cli.completing import mend_bash_words
 from vp2p.cli.output import output
-from vp2p.cli.renamed import renamed_noted
 from vp2p.cli.usage import ParserError, usage_error
+from vp2p.cli.warned import warnings_noted
 from vp2p.errors import Vp2pError, failed_call, is_out_of_memory
 from vp2p.stages.saving import interrupt, interruption
 from vp2p.version import __version__
@@ -105,7 +105,7 @@ def vp2p(
 
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
-    with printing.opened() as ended, renamed_noted():
+    with printing.opened() as ended, warnings_noted():
         try:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, interrupt)  # from here on, one may come

@@ -112,7 +112,8 @@ def setting_values(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
     section, _, name = str(ctx.params.get("key")).replace("-", "_").partition(".")
     (hint,) = (one.type for one in options(SECTIONS[section]) if one.name == name)
-    yield from ("true", "false") if hint is bool else (str(word) for word in typing.get_args(hint))
+    words = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    yield from ("true", "false") if hint is bool else map(str, words)
 
 
 def _words(prompt: str) -> list[str]:

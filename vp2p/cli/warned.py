@@ -1,4 +1,4 @@
-"""Notes on options that were given by an old name: each is said once."""
+"""Warnings that are for the user, as notes: each is said once."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 from vp2p.cli.output import output
+from vp2p.errors import SlowWarning
 from vp2p.schema import RenamedWarning
+
+_FOR_THE_USER = (RenamedWarning, SlowWarning)
 
 
 @contextmanager
-def renamed_noted() -> Iterator[None]:
-    """Shows each :class:`~vp2p.schema.RenamedWarning` within as one note, but not while a shell completes a line."""
+def warnings_noted() -> Iterator[None]:
+    """Shows each warning within that is for the user as one note, but not while a shell completes a line."""
     said: set[str] = set()
     with warnings.catch_warnings():
-        warnings.simplefilter("always", RenamedWarning)
+        for category in _FOR_THE_USER:
+            warnings.simplefilter("always", category)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
-            if not issubclass(category, RenamedWarning):
+            if not issubclass(category, _FOR_THE_USER):
                 return shown(message, category, *where, **more)
             if str(message) not in said and "_VP2P_COMPLETE" not in os.environ:
                 said.add(str(message))
