@@ -11,11 +11,11 @@ from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.models.card import Card, local_card
 from vp2p.schema import from_mapping, setting_name, to_mapping
-from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings
+from vp2p.settings import PAPER_STEPS, EditSettings, InvertSettings, ModelSettings, TuneSettings
 
 Sections = Mapping[str, Mapping[str, Any]]
 _STAGES = ("model", "tune", "invert", "edit")
-_PAPER_STEPS: Sections = {"tune": {"steps": 500}, "invert": {"steps": 50}}
+_PUBLISHED: Sections = {"tune": {"steps": PAPER_STEPS}, "invert": {"steps": 50}}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Method:
     name: str
     settings: Sections = field(default_factory=dict)
     of: Literal["edit", "vae", "inverted"] = "edit"
-    below: Sections = field(default_factory=lambda: _PAPER_STEPS)
+    below: Sections = field(default_factory=lambda: _PUBLISHED)
 
     @property
     def model(self) -> ModelSettings:

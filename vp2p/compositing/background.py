@@ -14,7 +14,7 @@ from torch.nn.functional import avg_pool2d
 from vp2p.compositing.clean_plate import clean_plate, inpaint
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.matting import matte
-from vp2p.compositing.shapes import dilated
+from vp2p.compositing.shapes import dilated, eroded
 from vp2p.compositing.track import BackgroundTrack, margin_of
 
 # Parts of the longer side by which an edit may draw what stands on the background beside its place.
@@ -56,7 +56,7 @@ def _emptied(track: BackgroundTrack, new: Tensor, edited: Tensor) -> Tensor:
 def _laid_over(clip: Tensor, objects: Tensor, backgrounds: Tensor) -> Tensor:
     """A clip's objects on other grounds. Their rims, which show the old ground, get the colours next to them inside."""
     rim = max(1, margin_of(clip) // 4)
-    core = ~dilated(~objects, rim)
+    core = eroded(objects, rim)
     alpha = (core.float() + dilated(core, rim).float()) / 2
     return backgrounds + alpha[:, None] * (_led_out(clip, core, rim) - backgrounds)
 

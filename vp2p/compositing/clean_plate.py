@@ -10,6 +10,8 @@ from torch import Tensor
 
 from vp2p.compositing.light import light
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
+from vp2p.compositing.pixels import spread
+from vp2p.compositing.robust import doubt
 
 _OTHERS = 8  # frames that are asked, spread evenly
 _ROUNDS = 3  # of leaving out what differs from the others
@@ -28,9 +30,9 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
         (F, 3, H, W), and where it is known, bool (F, H, W).
     """
     count = len(clip)
-    asked = sorted({round(i * (count - 1) / (_OTHERS - 1)) for i in range(_OTHERS)})
+    asked = spread(count, _OTHERS)
     shown = torch.cat([clip, torch.ones_like(clip[:, :1])], dim=1) * (~objects)[:, None]
-    plates, known = [], []
+    plates = []
     for frame in range(count):
         seen: list[Tensor] = []
         for other in asked:
@@ -40,19 +42,19 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
             shows = inside & (picture[3] > 0.99)  # next to an object, bicubic sampling mixes it in
             gain = light(picture[:3], clip[frame], shows & ~objects[frame])
             seen.append(torch.cat([picture[:3] * gain, torch.ones_like(picture[3:])]) * shows)
-        plates.append(_agreed(torch.stack(seen)) if seen else torch.zeros_like(clip[frame]))
-        known.append(torch.stack(seen)[:, 3].amax(0) > 0.5 if seen else torch.zeros_like(objects[frame]))
-    return torch.stack(plates), torch.stack(known)
+        plates.append(_agreed(torch.stack(seen)) if seen else torch.zeros_like(shown[frame]))
+    plate = torch.stack(plates)
+    return plate[:, :3], plate[:, 3] > 0.5
 
 
 def _agreed(seen: Tensor) -> Tensor:
-    """What most of some pictures (n, 4, H, W), which say in the end where they are known, agree on: (3, H, W)."""
+    """What most of some pictures (n, 4, H, W), which say in the end where they are known, agree on: (4, H, W)."""
     weights = seen[:, 3:]
     for _ in range(_ROUNDS):
         mean = (weights * seen[:, :3]).sum(0) / weights.sum(0).clamp(min=1e-6)
         apart = (seen[:, :3] - mean).abs().amax(1, keepdim=True)
-        weights = seen[:, 3:] / (1 + (apart / _APART) ** 2) ** 2
-    return mean
+        weights = seen[:, 3:] / doubt((apart / _APART) ** 2)
+    return torch.cat([mean, seen[:, 3:].amax(0)])
 
 
 def inpaint(picture: Tensor, hole: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vp2p.compositing.pixels import within
+from vp2p.compositing.robust import doubt
 
 _SIDE = 64  # pixels: light is smooth, and found in small pictures
 _WIDTHS = (1 / 3, 1 / 8)  # of the longer side, over which it is averaged: the wider where the narrower sees nothing
@@ -39,6 +40,6 @@ def light(picture: Tensor, like: Tensor, where: Tensor) -> Tensor:
             ratio = (bright + _DARK * known + 1e-6) / (dark + _DARK * known + 1e-6)
             found += known / (known + _SEEN) * (ratio - found)
         apart = np.abs(wanted - is_now * found) / np.maximum(seen, 1e-3)
-        weight = (1 / (1 + (apart / _APART) ** 2) ** 2).astype(np.float32)
+        weight = (1 / doubt((apart / _APART) ** 2)).astype(np.float32)
     gain = torch.from_numpy(found.clip(1 / _MOST, _MOST))[None, None]
     return interpolate(gain, size=size, mode="bilinear")[0].to(picture)

@@ -71,9 +71,10 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         weights.append(known.samples[1])
     behind = _likelihood(colours, torch.cat(sampled), torch.cat(weights))
     evidence = None if known.plate is None else _evidence(colours, known.plate[0] / 255, known.plate[1], known.differs)
-    # Other things that move may pass in front of the object, or behind it: they are also seen outside the mask.
-    outside = torch.zeros_like(region) if evidence is None else (evidence > 0.5) * (1 - region)
-    of_others = _likelihood(colours, colours, outside) * outside.sum()
+    if evidence is not None:
+        # Other things that move may pass in front of the object, or behind it: they are also seen outside the mask.
+        outside = (evidence > 0.5) * (1 - region)
+        of_others = _likelihood(colours, colours, outside) * outside.sum()
     walk = _Walk(colours)
     inside = region
     for _ in range(_ROUNDS):

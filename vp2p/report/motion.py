@@ -49,6 +49,11 @@ def longest(motions: Sequence[FollowedMotion]) -> float:
     return max(float(one.max()) for one in lengths)
 
 
+def marks(motions: Sequence[FollowedMotion]) -> dict[str, tuple[int, ...]]:
+    """What some frames are to these, in words, and which."""
+    return {"key frame": key_frames(motions), "hard to follow": hard_frames(motions)}
+
+
 def colours(certainty: np.ndarray) -> np.ndarray:
     """uint8 RGB, in a further last axis, of a certainty in 0…1."""
     stops = np.linspace(0, 1, len(CERTAINTY))

@@ -7,12 +7,11 @@ from typing import Sequence
 
 import numpy as np
 
-from vp2p.compositing.followed import hard_frames, key_frames
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.report.attention import attention_of
 from vp2p.report.content import Maps
 from vp2p.report.edits import edit_view, read_frames
-from vp2p.report.motion import motion_drawn
+from vp2p.report.motion import marks, motion_drawn
 from vp2p.report.overlays import overlaid
 from vp2p.report.prompts import changed_words
 from vp2p.stages.kept import load_motions
@@ -101,12 +100,11 @@ def motion_rows(workspace: Workspace, run: RunFolder) -> Rows:
             f"of an older edit: {run.rebuild}",
         )
     drawn = motion_drawn(load_frames(finished_plan(workspace, run).parent("source")).pixels, motions, _SIDE)
-    marks = {"key frame": key_frames(motions), "hard to follow": hard_frames(motions)}
     rows = []
     for first in range(0, len(drawn), _IN_ROW):
         part = drawn[first : first + _IN_ROW]
         inside = range(first, first + len(part))
-        told = [f"{mark} {frame + 1}" for mark, frames in marks.items() for frame in frames if frame in inside]
+        told = [f"{mark} {frame + 1}" for mark, frames in marks(motions).items() for frame in frames if frame in inside]
         rows.append((", ".join([f"frames {first + 1} to {inside[-1] + 1}", *told]), part))
     return rows
 

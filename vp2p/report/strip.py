@@ -10,7 +10,7 @@ from PIL import Image
 from vp2p.compositing.followed import hard_frames, key_frames
 from vp2p.report.content import Content, EditView
 from vp2p.report.media import Media
-from vp2p.report.motion import longest, motion_drawn
+from vp2p.report.motion import longest, marks, motion_drawn
 
 _SIDE = 384  # pixels
 
@@ -54,8 +54,8 @@ def _strip(content: Content, edit: EditView, media: Media) -> Strip:
 
 def _labels(edit: EditView, frame: int) -> tuple[str, ...]:
     keys = key_frames(edit.motions)
-    key = ["key frame"] if frame in keys else [f"towards {_nearest(edit, frame)}"] if len(keys) > 1 else []
-    return (*key, *(["hard to follow"] if frame in hard_frames(edit.motions) else []))
+    towards = [f"towards {_nearest(edit, frame)}"] if len(keys) > 1 and frame not in keys else []
+    return (*towards, *(mark for mark, frames in marks(edit.motions).items() if frame in frames))
 
 
 def _told(edit: EditView, frame: int) -> str:

@@ -12,7 +12,7 @@ from vp2p.atomic import make_folder, sight
 from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
-from vp2p.settings import ClipSettings, EditSettings, ModelSettings, TuneSettings
+from vp2p.settings import ClipSettings, EditSettings, ModelSettings
 from vp2p.stages.edit import KeepAs, edit
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
@@ -69,7 +69,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
         _draw(scene, video)
         init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
     session = Session(Workspace.find(explicit=walk, redo=redo))
-    tune(session, TuneSettings(), progress=progress)
+    tune(session, for_model(session.folder, "tune", {}), progress=progress)
     invert(session, for_model(session.folder, "invert", {}), progress=progress)
     results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]
 

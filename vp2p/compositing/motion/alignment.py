@@ -13,6 +13,7 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from vp2p.compositing.robust import doubt
 from vp2p.video.flow import dense_flow
 
 Array = np.ndarray  # a field is float32 (H, W, 2): from each pixel to its place in another frame, right and down
@@ -163,7 +164,7 @@ def _smoothed(pictures: ObjectPictures, frame: int, to: int, field: Array, width
     """A field averaged inside the object, where it fits."""
     grey = pictures.alone[frame].astype(np.float32) - moved(pictures.alone[to], field).astype(np.float32)
     apart = blurred(grey**2, _PATCH * _longer(field))
-    weight = pictures.masks[frame] / (1 + apart / _AGREES**2) ** 2
+    weight = pictures.masks[frame] / doubt(apart / _AGREES**2)
     total = blurred(weight.astype(np.float32), width)
     mean = blurred((field * weight[..., None]).astype(np.float32), width) / np.maximum(total, 1e-6)[..., None]
     return np.where((total > 1e-4)[..., None], mean, field).astype(np.float32)

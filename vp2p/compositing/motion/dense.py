@@ -30,7 +30,7 @@ from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
 from vp2p.compositing.motion.similarity import SimilarityModel
 from vp2p.compositing.motion.spline import smooth_field
-from vp2p.compositing.pixels import within
+from vp2p.compositing.pixels import spread, within
 
 SIMILARITY = SimilarityModel()
 
@@ -82,9 +82,10 @@ class DenseMotion:
         """
         count = len(self.pictures)
         reach = torch.eye(count)
-        for key in {round(place * (count - 1) / (_ASKED - 1)) for place in range(_ASKED)}:
+        for key in spread(count, _ASKED):
             chain = self._chained(key)
-            reach[key] = torch.tensor([self._certainty(key, frame, chain[frame]) for frame in range(count)])
+            seen = (self._seen(frame, key, chain[frame]) for frame in range(count))
+            reach[key] = torch.tensor([self._certainty(key, frame, one) for frame, one in enumerate(seen)])
             reach[key, key] = 1.0
         return reach
 
@@ -106,7 +107,7 @@ class DenseMotion:
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
         found = self._seen(to, frame, self._fields(frame)[to])
-        whole = np.full(self.small, self._certainty(frame, to, self._fields(frame)[to]), np.float32)
+        whole = np.full(self.small, self._certainty(frame, to, found), np.float32)
         whole[self.window] = np.where(self.pictures.masks[to], found, whole[self.window])
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
@@ -222,12 +223,12 @@ class DenseMotion:
             self._pairs[frame, to] = align(self.pictures, frame, to, [start], _COARSE)
         return self._pairs[frame, to]
 
-    def _certainty(self, key: int, frame: int, found: Array) -> float:
-        """The mean over a frame's object; 0 where one of the two frames shows none."""
+    def _certainty(self, key: int, frame: int, seen: Array) -> float:
+        """The mean of what :meth:`_seen` says over a frame's object; 0 where one of the two frames shows none."""
         mask = self.pictures.masks[frame]
         if not mask.any() or not self.pictures.masks[key].any():
             return 0.0
-        return float(self._seen(frame, key, found)[mask].mean())
+        return float(seen[mask].mean())
 
     @cached_property
     def _from_first(self) -> list[Array]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from vp2p.compositing.motion.alignment import CONTRAST, SPREAD, Array, ObjectPictures, blurred, moved
+from vp2p.compositing.robust import doubt
 
 _KNOTS = 7  # along the longer side; 5 and 10 are nearly as good
 _BENDING = 1e-2  # weight of the penalty; 3e-3 to 1e-1 differ little
@@ -40,7 +41,7 @@ def smooth_field(pictures: ObjectPictures, frame: int, to: int, start: Array, ce
         for _ in range(_STEPS):
             field = basis.field(knots)
             apart = here - moved(there, field)
-            trusted = weight / (1 + (apart / _OUTLIER) ** 2) ** 2
+            trusted = weight / doubt((apart / _OUTLIER) ** 2)
             trusted[..., 1:] *= (moved(shown, field) > 0.3)[..., None]
             step = _step(basis, knots, [moved(one, field) for one in slopes], apart, trusted)
             knots = knots + step.clip(-4 * width * longer, 4 * width * longer)
@@ -116,7 +117,7 @@ def _fitted(basis: _Basis, field: Array, weight: Array, outlier: float) -> Array
         knots = np.linalg.solve(basis.products(trusted / total) + basis.bending, sums / total)
         knots = knots.reshape(basis.rows.shape[1], basis.columns.shape[1], 2)
         apart = ((field - basis.field(knots)) ** 2).sum(-1)
-        trusted = weight / (1 + apart / outlier**2) ** 2
+        trusted = weight / doubt(apart / outlier**2)
     found: Array = knots
     return found
 
