@@ -35,7 +35,7 @@ def denoising_loss(
     losses = []
     for share in _NOISE:
         timestep = int(share * scheduler.config.num_train_timesteps)
-        at = torch.tensor([timestep], device=latents.device)
+        at = torch.full((1,), timestep, device=latents.device)
         for _ in range(_DRAWS):
             noise = torch.randn(latents[:1].shape, generator=random).to(latents).expand_as(latents)
             noisy, target = scheduler.add_noise(latents, noise, at), training_target(scheduler, latents, noise, at)

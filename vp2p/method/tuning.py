@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Callable, Iterator
 
 import torch
 from diffusers import DDIMScheduler
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
+from torch.utils.checkpoint import checkpoint
 
 from vp2p.method.schedule import generator, no_progress, training_target
 from vp2p.settings import TuneSettings
@@ -58,7 +60,9 @@ class Tuning:
             name: nn.Parameter(parameter.detach().float().clone())
             for name, parameter in model.tuned_parameters(settings.train_norm_temp).items()
         }
-        optimiser = torch.optim.AdamW(weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        optimiser = torch.optim.AdamW(
+            weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
         return cls(0, weights, optimiser, generator(settings.seed))
 
     def tuned(self) -> dict[str, Tensor]:
@@ -83,7 +87,7 @@ class Tuning:
             for name, weight in self.weights.items():
                 weight.copy_(tensors[f"weights.{name}"])
                 self.optimiser.state[weight] = {
-                    key: tensors[f"optimiser.{key}.{name}"].clone().to(weight.device if key != "step" else "cpu")
+                    key: tensors[f"optimiser.{key}.{name}"].clone().to(weight.device)
                     for key in ("step", "exp_avg", "exp_avg_sq")
                     if f"optimiser.{key}.{name}" in tensors
                 }
@@ -97,7 +101,7 @@ def draw_noise(state: Tuning, latents: Tensor, timesteps: int) -> Sampler:
     def draw(step: int) -> tuple[Tensor, int]:
         noise = torch.randn(latents.shape, generator=state.random)
         timestep = torch.randint(timesteps, (1,), generator=state.random)
-        return noise.to(latents.device), int(timestep)
+        return noise.to(latents.device, non_blocking=True), int(timestep)
 
     return draw
 
@@ -132,9 +136,9 @@ def tune(
     pairs = list(_use(model, state.weights))
     held_out = _HeldOut(task) if settings.steps == "auto" else None
     if settings.gradient_checkpointing:
-        model.unet.enable_gradient_checkpointing()
-    # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form, which
-    # is the library's default: the re-entrant one would leave the down blocks untrained.
+        # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form: the re-entrant one
+        # would leave the down blocks untrained. Nothing in a pass is random, so no random state is kept for it.
+        model.unet.enable_gradient_checkpointing(partial(checkpoint, use_reentrant=False, preserve_rng_state=False))
     for used, _ in pairs:
         used.requires_grad_(True)
     try:
@@ -187,7 +191,7 @@ class _HeldOut:
 
 def _noised(task: TuningTask, noise: Tensor, timestep: int) -> tuple[Tensor, Tensor]:
     """The clip's latents under noise, and what the model is to predict of them."""
-    at = torch.tensor([timestep], device=task.latents.device)
+    at = torch.full((1,), timestep, device=task.latents.device)
     noisy = task.scheduler.add_noise(task.latents, noise, at)
     return noisy, training_target(task.scheduler, task.latents, noise, at)
 
@@ -199,5 +203,4 @@ def _on_single_frames(share: float, step: int) -> bool:
 @torch.no_grad()
 def _copy(pairs: list[tuple[nn.Parameter, nn.Parameter]]) -> None:
     """The trained float32 weights into the model's own dtype."""
-    for used, weight in pairs:
-        used.copy_(weight)
+    torch._foreach_copy_([used for used, _ in pairs], [weight for _, weight in pairs])

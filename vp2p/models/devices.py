@@ -15,6 +15,8 @@ _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 def choose_device(name: str) -> torch.device:
     """The device that ``name`` means; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
 
+    For CUDA it turns cuDNN's fused attention off, in the whole process.
+
     Raises:
         UsageError: when the device asked for is not there.
     """
@@ -24,6 +26,9 @@ def choose_device(name: str) -> torch.device:
     if not present[name]:
         others = ", ".join(device for device, there in present.items() if there)
         raise UsageError(f"The device {name} is not available here.", f"give --device auto, or one of: {others}")
+    if name == "cuda":
+        # Its gradients were NaN for maps of 64 tokens in bf16, as Stable Diffusion has in its middle (pytorch#196678).
+        torch.backends.cuda.enable_cudnn_sdp(False)
     return torch.device(name)
 
 

@@ -126,7 +126,7 @@ class TextToSetModel(nn.Module):
 
         Args:
             latents: (B, F, c, h, w); cast to the model's dtype.
-            timestep: one timestep for all.
+            timestep: one timestep for all; of a number the device is told without waiting for it.
             text: (B, L, width), or (B, F, L, width) with a text for each frame.
             control: attention control, or None.
 
@@ -136,6 +136,8 @@ class TextToSetModel(nn.Module):
         frames = latents.shape[1]
         dtype = self.unet.dtype
         self._clip.frames = frames
+        if isinstance(timestep, int):
+            timestep = torch.full((1,), timestep, device=latents.device)
         if text.ndim == 4:
             text = text.flatten(0, 1)
         out: Tensor = self.unet(

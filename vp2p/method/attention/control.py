@@ -8,6 +8,7 @@ and fused attention serves both terms. Maps are formed only where the blend mask
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Collection, Sequence
 
 import torch
@@ -23,8 +24,9 @@ from vp2p.t2s import AttentionLayer
 class TargetControl:
     """Control of one target's conditional branch at one step.
 
-    ``tokens`` is the linear form of the cross-attention, ``replace`` the roles whose maps are the
-    source's at this step, ``maps`` collects what the blend mask is made of.
+    ``tokens`` is the linear form of the cross-attention, on the CPU, so that asking what it does waits for no device.
+    ``replace`` holds the roles whose maps are the source's at this step, ``maps`` collects what the blend mask is
+    made of.
     """
 
     branch: int
@@ -35,8 +37,30 @@ class TargetControl:
     @property
     def acts(self) -> bool:
         """Whether it reads the source, or leaves the target's attention other than plain."""
-        plain = not bool(self.tokens.source.any()) and bool((self.tokens.keep == 1).all())
+        plain = not self.takes and bool((self.tokens.keep == 1).all())
         return bool(self.replace) or self.maps is not None or not plain
+
+    @cached_property
+    def takes(self) -> bool:
+        """Whether a token takes a map of the source's."""
+        return bool(self.tokens.source.any())
+
+    @cached_property
+    def keeps(self) -> bool:
+        """Whether a token keeps any of its own map."""
+        return bool(self.tokens.keep.any())
+
+    @cached_property
+    def _placed(self) -> dict[tuple[torch.device, torch.dtype], TokenMap]:
+        return {}
+
+    def tokens_like(self, x: Tensor) -> TokenMap:
+        """``tokens`` where ``x`` is and in its format; copied once a step, not once a layer."""
+        where = x.device, x.dtype
+        if where not in self._placed:
+            source, keep = (part.to(*where, non_blocking=True) for part in (self.tokens.source, self.tokens.keep))
+            self._placed[where] = TokenMap(source, keep)
+        return self._placed[where]
 
 
 class EditControl:
@@ -90,12 +114,12 @@ class EditControl:
                 out.append(scaled_dot_product_attention(q[branch], k[branch], v[branch]))
             elif target.maps is not None and map_layer:
                 source_maps, edited = attention_maps(q_s, k_s), attention_maps(q[branch], k[branch])
-                taken, keep = (part.to(edited) for part in (target.tokens.source, target.tokens.keep))
-                edited = source_maps @ taken + edited * keep
+                tokens = target.tokens_like(edited)
+                edited = source_maps @ tokens.source + edited * tokens.keep
                 target.maps.add(source_maps, edited, frames)
                 out.append(edited.to(v.dtype) @ v[branch])
             else:
-                out.append(edited_attention(target.tokens, q_s, k_s, q[branch], k[branch], v[branch]))
+                out.append(edited_attention(target, q_s, k_s, q[branch], k[branch], v[branch]))
         return torch.stack(out).flatten(0, 1)
 
 
@@ -106,19 +130,19 @@ def attention_maps(q: Tensor, k: Tensor) -> Tensor:
     return scores.softmax(-1)
 
 
-def edited_attention(tokens: TokenMap, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def edited_attention(target: TargetControl, q_s: Tensor, k_s: Tensor, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """``(A_s · W + A_t · diag(w)) V`` by fused attention; a term whose factor is zero is skipped.
 
     Args:
-        tokens: W (L, L) and w (L,).
+        target: whose ``tokens`` are W (L, L) and w (L,).
         q_s, q: (g, heads, N, d), source's and target's queries; k_s, k, v: (g, heads, L, d).
     """
-    taken, keep = tokens.source.to(v), tokens.keep.to(v)
+    tokens = target.tokens_like(v)
     terms = []
-    if bool(taken.any()):
-        terms.append(scaled_dot_product_attention(q_s, k_s, taken @ v))
-    if bool(keep.any()):
-        terms.append(scaled_dot_product_attention(q, k, keep[:, None] * v))
+    if target.takes:
+        terms.append(scaled_dot_product_attention(q_s, k_s, tokens.source @ v))
+    if target.keeps:
+        terms.append(scaled_dot_product_attention(q, k, tokens.keep[:, None] * v))
     if not terms:
         return torch.zeros_like(q)
     return terms[0] if len(terms) == 1 else terms[0] + terms[1]

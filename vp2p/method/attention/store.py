@@ -25,4 +25,7 @@ class AttentionStore:
 
 def word_map(maps: Tensor, tokens: tuple[int, ...], frames: int) -> Tensor:
     """One layer's attention to a word: its tokens' maps of (g, heads, F·n/g, L) summed, heads averaged: (F, n)."""
-    return maps[..., list(tokens)].float().sum(-1).mean(1).reshape(frames, -1)
+    # A slice for each token: an index of several would be copied to the device at every layer, which waits for it.
+    parts = [maps[..., token].float() for token in tokens]
+    total = torch.stack(parts, -1).sum(-1) if parts else maps.new_zeros(maps.shape[:-1], dtype=torch.float32)
+    return total.mean(1).reshape(frames, -1)
