@@ -10,13 +10,12 @@ from vp2p.bench.cases import SORTS, Case, Kind
 from vp2p.settings import EditSettings
 from vp2p.sprites.bending import BENDS
 from vp2p.sprites.language import COLOURS, OBJECTS, TEXTURES
-from vp2p.sprites.moving import CAMERAS, COVERS, MovingScene
+from vp2p.sprites.moving import CAMERAS, COVERS, PHOTOS, MovingScene
 from vp2p.sprites.scenes import Path
 
 _FIRST_SEED = 9000
 _PATHS: tuple[Path, ...] = ("still", "slide", "bounce", "turn", "grow")
 _PLACES = ("grass", "sand", "snow", "road", "water", "bricks", "wood", "lava")
-_PHOTOS = {"grass": "grass", "bricks": "brick", "road": "gravel"}  # of scikit-image, by the places they are of
 _OTHERS = ("mushroom", "flower", "tree")
 _EACH = 3  # every third such ground is a photograph's
 
@@ -41,7 +40,7 @@ def _scenes() -> Iterator[MovingScene]:
     for number in count():
         turn = number // 5
         place = _PLACES[number % len(_PLACES)]
-        photos += place in _PHOTOS
+        photos += place in PHOTOS
         yield MovingScene(
             OBJECTS[number % len(OBJECTS)],
             place,
@@ -50,7 +49,7 @@ def _scenes() -> Iterator[MovingScene]:
             bend=BENDS[(number + number // len(BENDS)) % len(BENDS)],  # else each split would have half of them
             camera=CAMERAS[number % len(CAMERAS)],
             cover=COVERS[(number + 2 * turn) % len(COVERS)],
-            photo=_PHOTOS[place] if place in _PHOTOS and photos % _EACH == 0 else None,
+            photo=PHOTOS[place] if place in PHOTOS and photos % _EACH == 0 else None,
         )
 
 

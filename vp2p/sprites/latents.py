@@ -6,7 +6,7 @@ import os
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -15,33 +15,69 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import CLIPTokenizer
 
+from vp2p.sprites.bending import BENDS
 from vp2p.sprites.drawing import Pose
-from vp2p.sprites.scenes import Scene, sample_scene
+from vp2p.sprites.language import OBJECTS
+from vp2p.sprites.moving import CAMERAS, COVERS, PHOTOS, MovingScene
+from vp2p.sprites.scenes import PATHS, Scene, sample_scene
 from vp2p.sprites.train_vae import to_tensor
 
 _CHUNK = 64
 _CELL = 1 / 16  # one latent cell, as a share of the frame
 
 
-def _scene(index: int, aligned: bool) -> Scene:
-    """A training scene; an aligned one lies upright, of one size, at a whole number of latent cells."""
-    rng = np.random.default_rng([index, 22 if aligned else 21])
+Kind = Literal["aligned", "free", "moving"]
+
+_SEEDS: dict[Kind, int] = {"free": 21, "aligned": 22, "moving": 23}
+_MOVING_FRAMES = 8
+
+
+def _scene(index: int, kind: Kind) -> Scene:
+    """A training scene.
+
+    An ``aligned`` one lies upright, of one size, at a whole number of latent cells. A ``moving`` one bends, under a
+    moving camera; in two of five something passes, or a shadow falls, or it is blurred. One ground in six that a
+    photograph can show is one.
+    """
+    rng = np.random.default_rng([index, _SEEDS[kind]])
     scene = sample_scene(rng)
-    if not aligned:
-        return scene
-    columns, rows = rng.integers(-1, 2, 2) * _CELL
-    return scene.replace(pose=Pose(0.5 + columns, 0.5 + rows, 0.875, 0.0, bool(rng.random() < 0.5)))
+    if kind == "aligned":
+        columns, rows = rng.integers(-1, 2, 2) * _CELL
+        return scene.replace(pose=Pose(0.5 + columns, 0.5 + rows, 0.875, 0.0, bool(rng.random() < 0.5)))
+    if kind == "moving":
+        return MovingScene(
+            scene.object,
+            scene.place,
+            scene.colour,
+            scene.texture,
+            path=rng.choice(PATHS),
+            seed=scene.seed,
+            bend=rng.choice(BENDS),
+            camera=rng.choice(CAMERAS),
+            cover=rng.choice(COVERS[1:]) if rng.random() < 0.4 else "none",
+            other=str(rng.choice([one for one in OBJECTS if one != scene.object])),
+            photo=PHOTOS.get(scene.place) if rng.random() < 1 / 6 else None,
+        )
+    return scene
 
 
 def usual_poses(count: int) -> np.ndarray:
     """Which of the first ``count`` scenes that are not aligned are large and nearly upright, bool (count,)."""
-    poses = [_scene(index, False).poses()[0] for index in range(count)]
+    poses = [_scene(index, "free").poses()[0] for index in range(count)]
     return np.array([pose.size >= 0.74 and abs(pose.tilt) <= 7 for pose in poses])
 
 
-def _chunk(first: int, aligned: bool) -> tuple[np.ndarray, list[str]]:
-    scenes = [_scene(first + index, aligned) for index in range(_CHUNK)]
-    return np.stack([scene.render()[0] for scene in scenes]), [scene.prompt for scene in scenes]
+def _chunk(first: int, kind: Kind) -> tuple[np.ndarray, list[str]]:
+    scenes = [_scene(first + index, kind) for index in range(_CHUNK)]
+    return np.stack([_picture(scene, first + at) for at, scene in enumerate(scenes)]), [one.prompt for one in scenes]
+
+
+def _picture(scene: Scene, index: int) -> np.ndarray:
+    """A frame of a scene: the first, or of one that moves any."""
+    if isinstance(scene, MovingScene):
+        return scene.picture(index % _MOVING_FRAMES, _MOVING_FRAMES)
+    first: np.ndarray = scene.render()[0]
+    return first
 
 
 def token_ids(tokenizer: CLIPTokenizer, prompts: list[str]) -> torch.Tensor:
@@ -71,20 +107,20 @@ def normalise_latents(vae: AutoencoderKL, pictures: np.ndarray) -> None:
 
 
 def encode_scenes(
-    vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, count: int, aligned: bool, workers: int = 2
+    vae: AutoencoderKL, tokenizer: CLIPTokenizer, path: Path, count: int, kind: Kind, device: str = "cpu"
 ) -> None:
     """Write latents float16 (count, c, 16, 16) and ids int16 (count, length) of ``count`` random scenes.
 
     Aligned scenes have the same latent pattern for an object wherever it lies, so shapes are learned from
     them many times sooner than from free poses.
     """
-    vae = cast(Any, vae).to(torch.bfloat16, memory_format=torch.channels_last).eval()
+    vae = cast(Any, vae).to(device, torch.bfloat16, memory_format=torch.channels_last).eval()
     latents, ids = [], []
     # Drawing yields to encoding, whose threads would otherwise wait for one another at every layer.
-    with Pool(workers, os.nice, (10,)) as pool, torch.no_grad():
-        for pictures, prompts in pool.imap(partial(_chunk, aligned=aligned), range(0, count, _CHUNK)):
-            x = to_tensor(pictures).to(torch.bfloat16)
-            latents.append(vae.encode(x).latent_dist.mean.half().contiguous())
+    with Pool(os.cpu_count(), os.nice, (10,)) as pool, torch.no_grad():
+        for pictures, prompts in pool.imap(partial(_chunk, kind=kind), range(0, count, _CHUNK)):
+            x = to_tensor(pictures, device).to(torch.bfloat16)
+            latents.append(vae.encode(x).latent_dist.mean.half().contiguous().cpu())
             ids.append(token_ids(tokenizer, prompts).short())
     temporary = path.with_suffix(".tmp")
     save_file({"latents": torch.cat(latents), "ids": torch.cat(ids)}, temporary)

@@ -23,6 +23,9 @@ Cover = Literal["none", "front", "shadow", "blur", "crossing"]
 CAMERAS: tuple[Camera, ...] = get_args(Camera)
 COVERS: tuple[Cover, ...] = get_args(Cover)
 
+PHOTOS = {"grass": "grass", "bricks": "brick", "road": "gravel"}
+"""Photographs of scikit-image, by the places that they are of."""
+
 UPRIGHT = Pose(0.5, 0.5, 0.9)
 """Where :meth:`MovingScene.straightened` puts the object."""
 
@@ -52,6 +55,11 @@ class MovingScene(Scene):
                 raise PromptError(
                     f"{getattr(self, name)!r} is no {name} of a scene.", f"use one of: {', '.join(known)}"
                 )
+
+    def picture(self, frame: int, frames: int, side: int = 128) -> np.ndarray:
+        """One frame of ``frames``: uint8 (side, side, 3)."""
+        drawn: np.ndarray = (self._frame(frame, frames, side)[0] * 255 + 0.5).astype(np.uint8)
+        return drawn
 
     def straightened(self, clip: np.ndarray) -> np.ndarray:
         """A clip, uint8 (F, S, S, 3), with the object unbent at :data:`UPRIGHT`; around it, all goes on smoothly."""

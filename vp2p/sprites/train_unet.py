@@ -13,6 +13,7 @@ import argparse
 import json
 import multiprocessing
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,10 +23,11 @@ from diffusers.models.attention_processor import AttnProcessor
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from safetensors.torch import load_file, save_file
 from torch.multiprocessing.spawn import spawn
+from transformers import CLIPTokenizer
 
 from vp2p.sprites import checkpoint
 from vp2p.sprites.language import TEXTURES
-from vp2p.sprites.latents import encode_scenes, load_scenes, normalise_latents, token_ids, usual_poses
+from vp2p.sprites.latents import Kind, encode_scenes, load_scenes, normalise_latents, token_ids, usual_poses
 from vp2p.sprites.network import Network, scheduler
 from vp2p.sprites.pictures import draw_pictures
 from vp2p.sprites.tokenizer import build_tokenizer
@@ -33,11 +35,25 @@ from vp2p.sprites.train_vae import CONFIG as VAE_CONFIG
 
 SNR_LIMIT = 5.0
 SNR_HALF = 0.1
-DECAY = 0.15  # the learning rate is held, then falls linearly to 0 over this part of the steps
+DECAY = 0.4  # the learning rate is held, then falls linearly to 0 over this part of the steps
 ALIGNED_SCENES = 16384
 CURRICULUM = 0.88  # this part of the steps from scratch sees aligned scenes only ...
-ALIGNED_SHARE = 0.7  # ... and all other steps this share of them, with scenes in free poses
+SHARES: dict[Kind, float] = {"aligned": 0.3, "free": 0.25, "moving": 0.45}  # ... and all other steps these
 PROMPT_DROPOUT = 0.1
+AVERAGE = 0.999  # decay of the averaged weights
+
+
+@dataclass(frozen=True)
+class Training:
+    """One run: ``steps`` of ``size`` scenes each, at most ``rate``, on a device."""
+
+    out: Path
+    steps: int
+    size: int
+    rate: float
+    seed: int
+    compiled: bool
+    device: str
 
 
 def start_from(folder: Path, out: Path) -> None:
@@ -68,7 +84,8 @@ def finished_vae(out: Path, pictures: Path) -> AutoencoderKL:
 
 def timesteps(size: int, generator: torch.Generator) -> torch.Tensor:
     """One random timestep in each of ``size`` equal parts of 0..999: the loss varies less from batch to batch."""
-    return ((torch.arange(size) + torch.rand(size, generator=generator)) * (1000 / size)).long().clamp_(max=999)
+    even = torch.arange(size, device=generator.device) + torch.rand(size, generator=generator, device=generator.device)
+    return (even * (1000 / size)).long().clamp_(max=999)
 
 
 def weight(snr: torch.Tensor) -> torch.Tensor:
@@ -105,58 +122,70 @@ class _Exchange:
             gradient.copy_(part.view_as(gradient))
 
 
-def _work(
-    rank: int, exchange: _Exchange, out: Path, steps: int, size: int, rate: float, seed: int, compiled: bool
-) -> None:
-    """One worker's training loop: all workers hold the same weights, each sees its share of every batch."""
-    if exchange.workers > 1:
-        torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    tokenizer = build_tokenizer(out / f"tokenizer-{rank}")
-    latents, ids = load_scenes(out / "aligned.safetensors")
-    aligned = len(latents)
-    free_latents, free_ids = load_scenes(out / "scenes.safetensors")
-    usual = torch.from_numpy(usual_poses(len(free_latents)))
-    latents, ids = torch.cat([latents, free_latents[usual]]), torch.cat([ids, free_ids[usual]])
+def _pools(out: Path, tokenizer: CLIPTokenizer) -> tuple[torch.Tensor, torch.Tensor, dict[Kind, np.ndarray]]:
+    """All latents and token ids, and by kind which of them are drawn from; textured ones are there twice."""
+    found = {kind: load_scenes(out / f"{kind}.safetensors") for kind in SHARES}
+    kept = {kind: torch.arange(len(ids)) for kind, (_, ids) in found.items()}
+    kept["free"] = torch.nonzero(torch.from_numpy(usual_poses(len(kept["free"]))))[:, 0]
+    latents = torch.cat([found[kind][0][kept[kind]] for kind in SHARES])
+    ids = torch.cat([found[kind][1][kept[kind]] for kind in SHARES])
     # Textures hide shapes, so textured scenes take longest to learn: each is seen twice as often.
     textured = torch.isin(ids.long(), token_ids(tokenizer, [" ".join(TEXTURES)])[0][1 : 1 + len(TEXTURES)]).any(1)
     often = torch.cat([torch.arange(len(ids)), torch.nonzero(textured)[:, 0]]).numpy()
-    aligned_pool, free_pool = often[often < aligned], often[often >= aligned]
-    empty = token_ids(tokenizer, [""])[0]
-    network: Network = cast(Any, Network(tokenizer)).to(memory_format=torch.channels_last)
-    network.unet.set_attn_processor(AttnProcessor())  # on a CPU its backward pass is several times faster
-    ema = checkpoint.Ema(network, 0.9995)
-    parameters = list(network.parameters())
-    optimizer = torch.optim.AdamW(parameters, lr=rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
-    generator = torch.Generator().manual_seed(seed)
+    pools: dict[Kind, np.ndarray] = {}
+    first = 0
+    for kind in SHARES:
+        pools[kind] = often[(often >= first) & (often < first + len(kept[kind]))]
+        first += len(kept[kind])
+    return latents, ids, pools
+
+
+def _work(rank: int, exchange: _Exchange, run: Training) -> None:
+    """One worker's training loop: all workers hold the same weights, each sees its share of every batch."""
+    out, steps, size, device = run.out, run.steps, run.size, torch.device(run.device)
+    if exchange.workers > 1:
+        torch.set_num_threads(1)
+    torch.manual_seed(run.seed)
+    tokenizer = build_tokenizer(out / f"tokenizer-{rank}")
+    latents, ids, pools = _pools(out, tokenizer)
+    latents, ids = latents.to(device), ids.to(device)
+    empty = token_ids(tokenizer, [""])[0].to(device)
+    network: Network = cast(Any, Network(tokenizer)).to(device, memory_format=torch.channels_last)
+    # Its backward pass is several times faster on a CPU; on a GPU cuDNN's fused one gave NaN in bf16.
+    network.unet.set_attn_processor(AttnProcessor())
     saved, started, first = out / "unet.safetensors", out / "start.safetensors", 0
     if started.exists():
         network.load_state_dict(load_file(started))
-        ema = checkpoint.Ema(network, 0.9995)
+    ema = checkpoint.Ema(network, AVERAGE)
+    parameters = list(network.parameters())
+    optimizer = torch.optim.AdamW(parameters, lr=run.rate, betas=(0.9, 0.99), weight_decay=1e-2, fused=True)
+    generator = torch.Generator(device).manual_seed(run.seed)
     if saved.exists():
         first = checkpoint.load(saved, network, ema, optimizer, generator)
-    forward = torch.compile(network) if compiled else network
-    alpha_bar = scheduler().alphas_cumprod
+    forward = torch.compile(network) if run.compiled else network
+    alpha_bar = scheduler().alphas_cumprod.to(device)
     start = time.monotonic()
-    losses: list[float] = []
+    losses: list[torch.Tensor] = []
     share = slice(rank, None, exchange.workers)
     for step in range(first + 1, steps + 1):
         factor = min(step / 300, 1.0, (steps - step + 1) / (DECAY * steps))
         for group in optimizer.param_groups:
-            group["lr"] = rate * factor
-        rng = np.random.default_rng([seed, step])
+            group["lr"] = run.rate * factor
+        rng = np.random.default_rng([run.seed, step])
         only_aligned = step < CURRICULUM * steps and not started.exists()
-        from_aligned = rng.random(size) < (1.0 if only_aligned else ALIGNED_SHARE)
-        chosen = np.where(from_aligned, rng.choice(aligned_pool, size), rng.choice(free_pool, size))
+        kinds = np.zeros(size, int) if only_aligned else rng.choice(len(SHARES), size, p=list(SHARES.values()))
+        drawn = np.stack([rng.choice(pool, size) for pool in pools.values()])
+        chosen = torch.from_numpy(drawn[kinds, np.arange(size)]).to(device)
         x0, words = latents[chosen].float(), ids[chosen].long()
-        words[torch.rand(size, generator=generator) < PROMPT_DROPOUT] = empty
+        dropped = torch.rand(size, generator=generator, device=device) < PROMPT_DROPOUT
+        words = torch.where(dropped[:, None], empty, words)
         t = timesteps(size, generator)
-        noise = torch.randn(x0.shape, generator=generator)
+        noise = torch.randn(x0.shape, generator=generator, device=device)
         x0, words, t, noise = x0[share], words[share], t[share], noise[share]
         a = alpha_bar[t].view(-1, 1, 1, 1)
         x_t = (a.sqrt() * x0 + (1 - a).sqrt() * noise).contiguous(memory_format=torch.channels_last)
         v = a.sqrt() * noise - (1 - a).sqrt() * x0
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast(device.type, torch.bfloat16):
             predicted = forward(x_t, t, words)
         error = (predicted.float() - v).square().mean((1, 2, 3))
         loss = (error * weight((a / (1 - a)).flatten())).mean()
@@ -168,13 +197,13 @@ def _work(
         if rank > 0:
             continue
         ema.update(network)
-        losses.append(loss.item())
+        losses.append(loss.detach())
         if step % 50 == 0:
             line = {
                 "step": step,
-                "loss": round(sum(losses) / len(losses), 5),
+                "loss": round(torch.stack(losses).mean().item(), 5),
                 "norm": round(norm.item(), 3),
-                "rate": round(rate * factor, 7),
+                "rate": round(run.rate * factor, 7),
                 "seconds": round(time.monotonic() - start, 1),
             }
             losses.clear()
@@ -184,21 +213,18 @@ def _work(
             checkpoint.save(saved, step, network, ema, optimizer, generator)
 
 
-def train(
-    out: Path, pictures: Path, count: int, steps: int, size: int, rate: float, seed: int, workers: int, compiled: bool
-) -> None:
-    """Train to ``steps`` and leave ``out``/unet.safetensors, with a JSON line of log every 50 steps."""
-    tokenizer = build_tokenizer(out / "tokenizer")
-    for name, number, aligned in (("scenes", count, False), ("aligned", ALIGNED_SCENES, True)):
-        path = out / f"{name}.safetensors"
+def train(run: Training, pictures: Path, counts: dict[Kind, int], workers: int) -> None:
+    """Train to the last step and leave ``out``/unet.safetensors, with a JSON line of log every 50 steps."""
+    tokenizer = build_tokenizer(run.out / "tokenizer")
+    for kind, count in counts.items():
+        path = run.out / f"{kind}.safetensors"
         if not path.exists():
-            encode_scenes(finished_vae(out, pictures), tokenizer, path, number, aligned)
+            encode_scenes(finished_vae(run.out, pictures), tokenizer, path, count, kind, run.device)
     exchange = _Exchange(workers, sum(p.numel() for p in Network(tokenizer).parameters()))
-    arguments = (exchange, out, steps, size, rate, seed, compiled)
     if workers == 1:
-        _work(0, *arguments)
+        _work(0, exchange, run)
     else:
-        cast(Any, spawn)(_work, arguments, workers)
+        cast(Any, spawn)(_work, (exchange, run), workers)
 
 
 if __name__ == "__main__":
@@ -206,18 +232,19 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoints and the log")
     parser.add_argument("--pictures", type=Path, required=True, help="folder of the drawn pictures")
     parser.add_argument("--start", type=Path, help="a model folder to start from, instead of from scratch")
-    parser.add_argument("--scenes", type=int, default=28672, help="how many scenes are drawn and encoded")
+    parser.add_argument("--scenes", type=int, default=16384, help="how many scenes are drawn, twice as many that move")
     parser.add_argument("--steps", type=int, default=6700)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=7e-4)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--workers", type=int, default=2, help="single-threaded processes that share each batch")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--workers", type=int, default=1, help="single-threaded processes that share each batch")
     parser.add_argument("--compile", action="store_true", help="compile the network: slow start, quicker steps")
     given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
     if given.start and not (given.out / "start.safetensors").exists():
-        given.out.mkdir(parents=True, exist_ok=True)
         start_from(given.start, given.out)
+    wanted = Training(given.out, given.steps, given.batch, given.rate, given.seed, given.compile, given.device)
     train(
-        given.out, given.pictures, given.scenes, given.steps, given.batch, given.rate, given.seed,
-        given.workers, given.compile,
-    )  # fmt: skip
+        wanted, given.pictures, {kind: given.scenes * (2 if kind == "moving" else 1) for kind in SHARES}, given.workers
+    )

@@ -53,9 +53,9 @@ def psnr(a: torch.Tensor, b: torch.Tensor) -> float:
     return -10 * math.log10(((a - b) / 2).square().mean().item())
 
 
-def to_tensor(pictures: np.ndarray) -> torch.Tensor:
+def to_tensor(pictures: np.ndarray, device: str = "cpu") -> torch.Tensor:
     """uint8 (n, h, w, 3) to float32 (n, 3, h, w) in -1..1, channels last."""
-    return torch.tensor(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+    return torch.tensor(pictures, device=device).permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
 def train(out: Path, pictures: Path, steps: int, size: int, rate: float, seed: int, save_every: int) -> None:
