@@ -1,0 +1,114 @@
+"""What a step of each stage costs: seconds, share of the matrix rate, and peak memory.
+
+``python -m tests.speed --model sd15 --device cuda --dtype bf16 --side 512 --frames 8 24 --out speed.json``
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Iterator
+
+import torch
+
+from tests.speed.measuring import Meter, Row, waits
+from tests.speed.models import model_named
+from tests.speed.stages import Stages
+
+_UPDATES = (2, 6)  # of the null embedding; what the more cost is their difference
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=("sprites", "sd15"), default="sprites")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="fp32")
+    parser.add_argument("--side", type=int, default=128, help="of the clip, in pixels")
+    parser.add_argument("--frames", type=int, nargs="+", default=[8])
+    parser.add_argument("--steps", type=int, default=4, help="how many steps of tuning are timed together")
+    parser.add_argument("--stages", nargs="+", help="only those whose name begins so")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    if given.device == "cpu":
+        torch.set_num_threads(1)
+    meter = Meter(given.device)
+    found: dict[str, Any] = {"machine": machine(given.device), **{k: str(v) for k, v in vars(given).items()}}
+    with tempfile.TemporaryDirectory() as folder:
+        model = model_named(given.model, given.device, given.dtype, Path(folder))
+        rate = found["matrix teraflops a second"] = meter.matrix_rate(model.latent.dtype)
+        print(f"{found['machine']}: {rate:.3g} TFLOP/s", flush=True)
+        for frames in given.frames:
+            stages = Stages(model, frames, given.side)
+            found[f"{frames} frames"] = []
+            for row in rows(stages, meter, given):
+                found[f"{frames} frames"].append(dataclasses.asdict(row))
+                given.out.write_text(json.dumps(found, indent=1))
+                share = row.teraflops / row.seconds / rate
+                print(
+                    f"{frames} frames, {row.stage}: {row.seconds:.4g} s, {row.teraflops:.3g} TFLOP, "
+                    f"{share:.0%} of the matrix rate, {row.memory / 2**30:.2f} GiB",
+                    flush=True,
+                )
+            if meter.on_gpu:
+                for name, work, steps in (
+                    ("tuning", stages.tuning(4), 4),
+                    ("inversion", stages.inverting(4), 4),
+                    ("edit", stages.editing(1), stages.steps),
+                ):
+                    work()
+                    print(f"{frames} frames, {name}: waits {waits(work) / steps:.1f} times a step", flush=True)
+
+
+def rows(stages: Stages, meter: Meter, given: argparse.Namespace) -> Iterator[Row]:
+    """One row after another; those that are not asked for are left out."""
+    n, unet = given.steps, stages.model.t2s.unet
+
+    def wanted(name: str) -> bool:
+        return not given.stages or any(name.startswith(one) for one in given.stages)
+
+    if wanted("encode"):
+        yield meter.row("encode the clip", stages.encode())
+    if wanted("tuning"):
+        yield meter.row("tuning step", stages.tuning(n), per=n)
+        yield meter.row("tuning step, checkpointed", stages.tuning(n, gradient_checkpointing=True), per=n)
+    if wanted("inversion"):
+        yield meter.row("inversion step", stages.inverting(n), per=n)
+    if wanted("null-text"):
+        few, many = (meter.row("", stages.null_text(updates)) for updates in _UPDATES)
+        more = _UPDATES[1] - _UPDATES[0]
+        seconds, work = (many.seconds - few.seconds) / more, (many.teraflops - few.teraflops) / more
+        yield Row("null-text inner iteration", seconds, work, many.memory)
+    if wanted("edit"):
+        for targets in (1, 3):
+            name = f"edit step, {targets} in a pass" if targets > 1 else "edit step"
+            yield meter.row(name, stages.editing(targets), times=1, per=stages.steps)
+        yield meter.row("edit step, without a blend mask", stages.editing(1, no_blend=True), times=1, per=stages.steps)
+    if wanted("decode"):
+        yield meter.row("decode the clip", stages.decode())
+    if wanted("whole"):
+        yield meter.row("whole edit, with compositing", stages.whole_edit(), times=1)
+    if given.compile:
+        start = time.perf_counter()
+        unet.compile_repeated_blocks()
+        stages.inverting(1)()
+        stages.tuning(1)()
+        print(f"compiled in {time.perf_counter() - start:.1f} s", flush=True)
+        yield meter.row("tuning step, compiled", stages.tuning(n), per=n)
+        yield meter.row("inversion step, compiled", stages.inverting(n), per=n)
+
+
+def machine(device: str) -> str:
+    """What computes."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    return models[0].split(":")[1].strip() if models else "CPU"
+
+
+if __name__ == "__main__":
+    main()
