@@ -179,12 +179,14 @@ class InvertSettings:
 class WordSettings:
     """What an edit says: the new prompt, and how much single words weigh.
 
-    ``swap`` holds ``"cat=dog"``, ``reweight`` ``"red:2"``, ``window`` ``"dog=0:0.8"``. A word may carry
-    ``#2`` to mean its second occurrence.
+    ``swap`` holds ``"cat=dog"`` or ``"cat=baby elephant"``, ``reweight`` ``"red:2"``, ``window``
+    ``"dog=0:0.8"``. A word may carry ``#2`` to mean its second occurrence.
     """
 
     swap: tuple[str, ...] = option(
-        (), "Replace a word by another: cat=dog. With cat=dog|rabbit, each is an edit of its own. May be repeated."
+        (),
+        'Replace a word, or words, by others: cat=dog, or "cat=baby elephant". With cat=dog|rabbit, each is an edit of '
+        "its own. May be repeated.",
     )
     prompt: str | None = option(None, "The whole new prompt. Its words decide the kind of edit.")
     reweight: tuple[str, ...] = option(

@@ -11,7 +11,7 @@ from vp2p.errors import PromptError
 from vp2p.models.text import check_length
 from vp2p.prompts.align import Alignment, TokenMap, align, token_map
 from vp2p.prompts.blend_words import blend_tokens, changed_words
-from vp2p.prompts.swap import swapped_prompt
+from vp2p.prompts.swap import Swapped, swapped_prompt
 from vp2p.prompts.unspaced import parted
 from vp2p.prompts.weights import time_windows, word_weights, word_windows
 from vp2p.prompts.words import TokenizedPrompt, split_prompt
@@ -25,7 +25,7 @@ class EditPlan:
     ``weights`` is (L,), what each target token's map is multiplied by. ``windows`` is (T+1, L), 1
     where a target token is controlled at a step. ``blend`` holds the source's and the target's
     token positions whose maps outline the edit; None lets the edit act everywhere, and two empty
-    tuples nowhere.
+    tuples nowhere. ``swaps`` are those that were asked for, in their order.
     """
 
     source: TokenizedPrompt
@@ -35,6 +35,7 @@ class EditPlan:
     weights: Tensor
     windows: Tensor
     blend: tuple[tuple[int, ...], tuple[int, ...]] | None
+    swaps: tuple[Swapped, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -61,7 +62,7 @@ class EditPlan:
     @property
     def replaces(self) -> bool:
         """Whether words stand for others, rather than beside them."""
-        return bool(self.alignment.swapped)
+        return bool(self.alignment.replaced)
 
     def at(self, step: int) -> TokenMap:
         """The linear form with weights and windows at a step of 0…T-1."""
@@ -82,14 +83,21 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
         raise PromptError(
             "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
         )
-    target_prompt = said.prompt if said.prompt is not None else swapped_prompt(tokenizer, prompt, said.swap)
+    target_prompt, swaps = (
+        (said.prompt, ()) if said.prompt is not None else swapped_prompt(tokenizer, prompt, said.swap)
+    )
     source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
     for each in (source, target):
         check_length(each.prompt, len(each.ids), length)
     if not target.words:
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
     source, target = parted(source, target)
-    alignment = align(source, target)
+    phrases = [
+        (source.tokens_in(*one.old), target.tokens_in(*one.new))
+        for one in sorted(swaps, key=lambda one: one.old)
+        if one.resized
+    ]
+    alignment = align(source, target, phrases)
     weights, reweighted = word_weights(target, said.reweight, length)
     for word in changed_words(target, alignment, target=True):
         if word not in reweighted:
@@ -99,4 +107,4 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
     if not settings.blend.off and settings.blend.mask is None:
         blend = blend_tokens(source, target, alignment, reweighted, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
-    return EditPlan(source, target, alignment, tokens, weights, windows, blend)
+    return EditPlan(source, target, alignment, tokens, weights, windows, blend, swaps)

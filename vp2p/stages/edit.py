@@ -80,6 +80,8 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
         effect.pop("apart", None)
+    if words.alignment.phrases:  # a new prompt alone would not pair them
+        effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
     mask = settings.blend.mask
     effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
     inputs = {

@@ -34,8 +34,8 @@ def edit(
 ) -> None:
     """Edit the clip by changing words.
 
-    --swap replaces a word, and --prompt the whole sentence. --reweight makes a word
-    stronger or weaker. What the unchanged words describe stays as it is.
+    --swap replaces a word or a phrase, and --prompt the whole sentence. --reweight makes
+    a word stronger or weaker. What the unchanged words describe stays as it is.
     With alternatives, as in cat=dog|rabbit, each is an edit of its own. They are made
     side by side, in less time than one by one. Those that are there already are not
     made again.
@@ -43,6 +43,8 @@ def edit(
     Examples:
 
       vp2p edit --swap "cat=dog|rabbit"
+
+      vp2p edit --swap "cat=baby elephant"
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
     """
