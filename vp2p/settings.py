@@ -179,7 +179,7 @@ class InvertSettings:
 class WordSettings:
     """What an edit says: the new prompt, and how much single words weigh.
 
-    ``swap`` holds ``"cat=dog"`` or ``"cat=baby elephant"``, ``reweight`` ``"red:2"``, ``window``
+    ``swap`` holds ``"cat=dog"`` or ``"cat=baby elephant"``, ``reweight`` ``"red:2"`` or ``"red:0->3"``, ``window``
     ``"dog=0:0.8"``. A word may carry ``#2`` to mean its second occurrence.
     """
 
@@ -190,7 +190,9 @@ class WordSettings:
     )
     prompt: str | None = option(None, "The whole new prompt. Its words decide the kind of edit.")
     reweight: tuple[str, ...] = option(
-        (), "Multiply a word's attention: red:2 strengthens it, red:0.5 weakens it. May be repeated."
+        (),
+        'Multiply a word\'s attention: red:2 strengthens it, red:0.5 weakens it, and "red:0->3" changes it evenly '
+        "from the first step to the last. May be repeated.",
     )
     window: tuple[str, ...] = option(
         (),
@@ -262,6 +264,10 @@ class ControlSettings:
     def freedom(self) -> float:
         """How freely the shape may differ, 0…1; a half where nothing is said of it."""
         return 0.5 if self.shape_freedom is None else self.shape_freedom
+
+    def taken(self, steps: int) -> int:
+        """How many of so many denoising steps an edit takes: those that end at the clip."""
+        return max(1, round(self.strength * steps))
 
     def __post_init__(self) -> None:
         if self.shape_freedom is not None:

@@ -29,6 +29,7 @@ EDITS: list[tuple[tuple[str, ...], str, str]] = [
     (("--prompt", "a cat and a cat", "--reweight", "cat#3:2"), "cat#3", "cat#1, cat#2"),
     (("--swap", "cat=dog", "--reweight", "cat:2"), '"cat"', "words of the prompt"),
     (("--reweight", "cat:x"), "'x'", "--reweight red:2"),
+    (("--reweight", "cat:0-"), "'0-'", '--reweight "red:0->3"'),
     (("--reweight", "cat"), "'cat'", "--reweight red:2"),
     (("--reweight", "cat:"), "--reweight", "--reweight red:2"),
     (("--reweight", ":2"), "':2'", "--reweight red:2"),

@@ -45,8 +45,8 @@ def test_words_of_the_prompt(work: Make, complete) -> None:
     file.write_text(file.read_text().replace(PROMPT, "a cat and a dog on the grass"))
     assert complete("edit", "--swap", "") == ["a#1=", "cat=", "and=", "a#2=", "dog=", "on=", "the=", "grass="]
     assert complete("edit", "--blend", "g") == ["grass"]
-    assert complete("edit", "--reweight", "do") == ["dog:0.5", "dog:2", "dog:4"]
-    assert complete("edit", "--swap", "cat=tiger", "--reweight", "ti") == ["tiger:0.5", "tiger:2", "tiger:4"]
+    assert complete("edit", "--reweight", "do") == ["dog:0.5", "dog:2", "dog:4", "dog:0->3"]
+    assert complete("edit", "--swap", "cat=tiger", "--reweight", "tiger:0") == ["tiger:0.5", "tiger:0->3"]
     assert complete("edit", "--swap", "cat=tiger", "--window", "cat") == []
     assert complete("edit", "--prompt", "sand", "--window", "sand=0:") == ["sand=0:0.4", "sand=0:0.8", "sand=0:1"]
 

@@ -16,6 +16,7 @@ from vp2p.sprites.scenes import Scene
 PROMPT, STEPS = "a cat on the grass", 3
 EDITS: dict[str, list[dict[str, Any]]] = {
     "swaps": [{"swap": {"cat": word}} for word in ("dog", "rabbit", "fox")],
+    "swaps of any length": [{"swap": {"cat": word}} for word in ("elephant", "baby elephant", "old red fox")],
     "of other kinds": [
         {"swap": {"cat": "dog", "grass": "sand"}},  # in layers
         {"prompt": "a red cat on the grass", "strength": 0.5},  # from another start

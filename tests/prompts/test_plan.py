@@ -82,7 +82,7 @@ def test_reweighting_acts_inside_the_window_only(plan):
 
 def test_new_words_may_weigh_more_unless_they_have_a_weight(plan):
     made = plan(prompt="a red dog on the grass", reweight=("red:0.5",), new_weight=2.0)
-    assert {word.text: made.weights[list(word.tokens)].tolist() for word in made.target.words} == {
+    assert {word.text: made.weights.table[0, list(word.tokens)].tolist() for word in made.target.words} == {
         "a": [1], "red": [0.5], "dog": [2], "on": [1], "the": [1], "grass": [1],
     }  # fmt: skip
     assert plan(prompt=CAT, new_weight=2.0).kind == "same"

@@ -63,7 +63,7 @@ def test_only_the_changed_part_of_a_sentence_without_spaces_changes(tokenizer: C
     assert plan.alignment.swapped == ((tuple(range(1, 10)), tuple(range(1, 10))),)
     assert plan.blend == (tuple(range(1, 10)),) * 2
     plan, _ = _plan(tokenizer, "一只猫在草地上", prompt="一只猫在草地上", reweight=("猫:2",))
-    assert plan.blend == ((7, 8, 9), (7, 8, 9)) and plan.weights[6:11].tolist() == [1, 2, 2, 2, 1]
+    assert plan.blend == ((7, 8, 9), (7, 8, 9)) and plan.weights.table[0, 6:11].tolist() == [1, 2, 2, 2, 1]
 
 
 def test_a_part_that_tokens_do_not_allow_has_a_prompt_to_type(tokenizer: CLIPTokenizerFast) -> None:

@@ -41,7 +41,7 @@ MANY = st.lists(TEXTS, max_size=3).map(tuple)
 NEAR = st.sampled_from(
     ("cat#1=dog", "grass=sand", "cat#2=cow", "the grass=a beach", "cat#1=baby elephant", "cat and a=owl", "Cat#1=Dog")
 )
-WEIGHTS = st.sampled_from(("dog:2", "grass:0.5", "cat#1:-1", "dog:1e3")) | TEXTS
+WEIGHTS = st.sampled_from(("dog:2", "grass:0.5", "cat#1:-1", "dog:0->3", "grass:1->-1", "dog:->", "dog:1e3")) | TEXTS
 WINDOWS = st.sampled_from(("dog=0:0.5", "grass=0.3", "grass=0.5:0.5")) | TEXTS
 
 
@@ -80,8 +80,8 @@ def test_an_edit_is_planned_or_refused(
     except UsageError as error:
         return refused(error)
     assert plan.kind in ("same", "reweight", "swap", "refine")
-    assert plan.weights.shape == (length,) and plan.windows.shape == (STEPS + 1, length)
-    assert bool(torch.isfinite(plan.weights).all()) and set(plan.windows.unique().tolist()) <= {0.0, 1.0}
+    assert plan.weights.table.shape == (STEPS, length) and plan.windows.shape == (STEPS + 1, length)
+    assert bool(torch.isfinite(plan.weights.table).all()) and set(plan.windows.unique().tolist()) <= {0.0, 1.0}
     for step in range(STEPS):
         assert bool(torch.isfinite(plan.at(step).source).all())
     assert plan.blend is None or all(0 < token < length for tokens in plan.blend for token in tokens)

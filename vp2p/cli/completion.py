@@ -158,7 +158,9 @@ def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 @looking
 def weights(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """``word:`` for each word, and then a few weights."""
-    yield from _with_values(_target_words(ctx), incomplete, ":", ("0.5", "2", "4"))
+    # Bash puts answers in without quotes, and would then take > for itself.
+    changing = () if os.environ.get("_VP2P_COMPLETE") == "complete_bash" else ("0->3",)
+    yield from _with_values(_target_words(ctx), incomplete, ":", ("0.5", "2", "4", *changing))
 
 
 @looking

@@ -124,8 +124,8 @@ class VideoModel(InflatedModel):
             swap: words and what takes their place: ``{"cat": "dog"}``, or ``["cat=dog"]``.
             mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act; by default that
                 follows from the attention to the changed words.
-            options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}`` or
-                ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
+            options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}``,
+                ``reweight={"red": (0, 3)}`` or ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
 
         Raises:
             UsageError: an unknown option, a wrong value, a mask of another shape, or guidance by optimised embeddings

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
+# What a word is joined to its value by, and the values of a tuple to each other.
 _SIGNS = {"swap": "=", "reweight": ":", "window": "="}
+_BETWEEN = {"swap": "|", "reweight": "->", "window": ":"}
 
 
 def pairs(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options with ``{"cat": "dog"}`` as ``["cat=dog"]``, and ``{"dog": (0.1, 0.8)}`` as ``["dog=0.1:0.8"]``."""
-    return {name: _joined(value, _SIGNS[name]) if name in _SIGNS else value for name, value in options.items()}
+    """Options with ``{"cat": "dog"}`` as ``["cat=dog"]``, and a tuple as ``["dog=0.1:0.8"]`` or ``["red:0->3"]``."""
+    return {name: _joined(value, name) if name in _SIGNS else value for name, value in options.items()}
 
 
-def _joined(given: Any, sign: str) -> list[str]:
+def _joined(given: Any, name: str) -> list[str]:
     if not isinstance(given, Mapping):
         return [given] if isinstance(given, str) else list(given)
     return [
-        f"{name}{sign}{':'.join(map(str, value)) if isinstance(value, tuple) else value}"
-        for name, value in given.items()
+        f"{word}{_SIGNS[name]}{_BETWEEN[name].join(map(str, value)) if isinstance(value, tuple) else value}"
+        for word, value in given.items()
     ]

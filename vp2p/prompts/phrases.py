@@ -43,7 +43,7 @@ def phrases(plan: EditPlan) -> list[Phrase]:
     come = [
         word.start
         for place, word in enumerate(target.words)
-        if place not in new or bool((plan.weights[list(word.tokens)] != 1).any())
+        if place not in new or bool((plan.weights.table[:, list(word.tokens)] != 1).any())
     ]
     return [
         Phrase((a, a_end), (b, b_end), any(a <= at < a_end for at in gone) or any(b <= at < b_end for at in come))

@@ -13,7 +13,7 @@ from vp2p.prompts.align import Alignment, TokenMap, align, token_map
 from vp2p.prompts.blend_words import blend_tokens, changed_words
 from vp2p.prompts.swap import Swapped, swapped_prompt
 from vp2p.prompts.unspaced import parted
-from vp2p.prompts.weights import time_windows, word_weights, word_windows
+from vp2p.prompts.weights import WordWeights, time_windows, word_weights, word_windows
 from vp2p.prompts.words import TokenizedPrompt, split_prompt
 from vp2p.settings import EditSettings
 
@@ -22,8 +22,8 @@ from vp2p.settings import EditSettings
 class EditPlan:
     """One edit over L padded tokens and T steps.
 
-    ``weights`` is (L,), what each target token's map is multiplied by. ``windows`` is (T+1, L), 1
-    where a target token is controlled at a step. ``blend`` holds the source's and the target's
+    ``weights`` say what each target token's map is multiplied by. ``windows`` is (T+1, L), 1 where a
+    target token is controlled at a step. ``blend`` holds the source's and the target's
     token positions whose maps outline the edit; None lets the edit act everywhere, and two empty
     tuples nowhere. ``swaps`` are those that were asked for, in their order.
     """
@@ -32,7 +32,7 @@ class EditPlan:
     target: TokenizedPrompt
     alignment: Alignment
     tokens: TokenMap
-    weights: Tensor
+    weights: WordWeights
     windows: Tensor
     blend: tuple[tuple[int, ...], tuple[int, ...]] | None
     swaps: tuple[Swapped, ...] = ()
@@ -40,7 +40,7 @@ class EditPlan:
     @property
     def kind(self) -> str:
         """``same``, ``reweight``, ``swap`` or ``refine``."""
-        if self.alignment.kind == "same" and bool((self.weights != 1).any()):
+        if self.alignment.kind == "same" and bool((self.weights.table != 1).any()):
             return "reweight"
         return self.alignment.kind
 
@@ -66,9 +66,9 @@ class EditPlan:
 
     def at(self, step: int) -> TokenMap:
         """The linear form with weights and windows at a step of 0…T-1."""
-        open_ = self.windows[step]
-        scale = self.weights * open_
-        return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_))
+        open_, weights = self.windows[step], self.weights.table[step]
+        scale, free = weights * open_, weights.where(self.weights.always, 1)
+        return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_) * free)
 
 
 def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, steps: int, length: int) -> EditPlan:
@@ -98,13 +98,13 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
         if one.resized
     ]
     alignment = align(source, target, phrases)
-    weights, reweighted = word_weights(target, said.reweight, length)
+    weights = word_weights(target, said.reweight, range(steps - settings.control.taken(steps), steps), length)
     for word in changed_words(target, alignment, target=True):
-        if word not in reweighted:
-            weights[list(word.tokens)] = said.new_weight
+        if word not in weights.words:
+            weights.table[:, list(word.tokens)] = said.new_weight
     windows = time_windows(target, (0.0, settings.control.cross_window), word_windows(said.window), steps, length)
     blend = None
     if not settings.blend.off and settings.blend.mask is None:
-        blend = blend_tokens(source, target, alignment, reweighted, settings.blend.words)
+        blend = blend_tokens(source, target, alignment, weights.words, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
     return EditPlan(source, target, alignment, tokens, weights, windows, blend, swaps)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.progress import Progress, silent
+from vp2p.prompts.weight import weight_changes
 from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
@@ -101,7 +102,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     }
     run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
-    notes = _inner_notes(words, settings)
+    notes = (*_inner_notes(words, settings), *weight_changes(settings.words.reweight))
     return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes)
 
 
@@ -233,7 +234,7 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
         parts = sides if all(side in plan.target.prompt for side in sides) else parts
     if not parts and not settings.words.reweight:
         parts = [plan.changed_signs or "same"]
-    parts += [text.replace(":", "-").replace("#", "-") for text in settings.words.reweight]
+    parts += [text.replace("->", "-to-").replace(":", "-").replace("#", "-") for text in settings.words.reweight]
     return name_of_words("-".join(parts)) or "edit"
 
 

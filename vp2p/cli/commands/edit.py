@@ -47,6 +47,8 @@ def edit(
       vp2p edit --swap "cat=baby elephant"
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
+
+      vp2p edit --reweight "grass:0->3"
     """
     from vp2p.prompts.alternatives import alternatives
     from vp2p.stages.dry_run import dry_run as look_ahead
