@@ -175,6 +175,10 @@ class InvertSettings:
         _check(self.downsample >= 1, "downsample", self.downsample, "1 or more")
 
 
+SIGNS: Mapping[str, str] = {"swap": "=", "reweight": ":", "window": "="}
+"""What joins a word to its value in the options that are said of a word."""
+
+
 @dataclass(frozen=True)
 class WordSettings:
     """What an edit says: the new prompt, and how much single words weigh.

@@ -48,6 +48,10 @@ def test_words_of_the_prompt(work: Make, complete) -> None:
     assert complete("edit", "--reweight", "do") == ["dog:0.5", "dog:2", "dog:4", "dog:0->3"]
     assert complete("edit", "--swap", "cat=tiger", "--reweight", "tiger:0") == ["tiger:0.5", "tiger:0->3"]
     assert complete("edit", "--swap", "cat=tiger", "--window", "cat") == []
+    assert complete("edit", "--grid", "cross") == ["cross_replace="]
+    assert complete("edit", "--grid", "reweight=do") == [f"reweight=dog:{value}" for value in ("0.5", "2", "4", "0->3")]
+    assert complete("edit", "--grid", "reweight=dog:2", "sw") == ["swap="]
+    assert complete("edit", "--grid", "reweight", "=", "dog", ":", shell="bash") == ["0.5", "2", "4"]
     assert complete("edit", "--prompt", "sand", "--window", "sand=0:") == ["sand=0:0.4", "sand=0:0.8", "sand=0:1"]
 
 

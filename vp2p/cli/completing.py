@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import Callable, Iterable
@@ -47,6 +48,7 @@ def mend_bash_words() -> None:
 def looking(find: Callable[[typer.Context, str], Iterable[str]]) -> Completer:
     """What of ``find``'s answers begins as the word does, and can be seen; nothing where the looking fails."""
 
+    @functools.wraps(find)
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         typed = _before_cut + incomplete
         logging.disable(logging.CRITICAL)

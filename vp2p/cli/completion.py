@@ -176,6 +176,19 @@ def _with_values(words: list[str], incomplete: str, mark: str, values: tuple[str
 
 
 @looking
+def grid_axes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``setting=`` for each setting of an edit; then what the option of that name would be completed by."""
+    from vp2p.schema import options
+    from vp2p.settings import EditSettings
+
+    name, sign, value = incomplete.partition("=")
+    if not sign:
+        yield from (f"{one.name}=" for one in options(EditSettings))
+    elif ("Edit", name) in OF_SETTINGS:
+        yield from (f"{name}={one}" for one in OF_SETTINGS["Edit", name].__wrapped__(ctx, value))
+
+
+@looking
 def blend_words(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from _target_words(ctx)
     yield from _words(_workspace(ctx).config.prompt)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-# What a word is joined to its value by, and the values of a tuple to each other.
-_SIGNS = {"swap": "=", "reweight": ":", "window": "="}
+from vp2p.settings import SIGNS
+
+# What joins the values of a tuple.
 _BETWEEN = {"swap": "|", "reweight": "->", "window": ":"}
 
 
 def pairs(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options with ``{"cat": "dog"}`` as ``["cat=dog"]``, and a tuple as ``["dog=0.1:0.8"]`` or ``["red:0->3"]``."""
-    return {name: _joined(value, name) if name in _SIGNS else value for name, value in options.items()}
+    return {name: _joined(value, name) if name in SIGNS else value for name, value in options.items()}
 
 
 def _joined(given: Any, name: str) -> list[str]:
     if not isinstance(given, Mapping):
         return [given] if isinstance(given, str) else list(given)
     return [
-        f"{word}{_SIGNS[name]}{_BETWEEN[name].join(map(str, value)) if isinstance(value, tuple) else value}"
+        f"{word}{SIGNS[name]}{_BETWEEN[name].join(map(str, value)) if isinstance(value, tuple) else value}"
         for word, value in given.items()
     ]

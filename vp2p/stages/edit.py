@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
@@ -112,10 +112,18 @@ def plan_edits(
     """Several edits of one inversion; see :func:`plan_edit`. Raises UsageError if one name is given for all."""
     if keep_as.name is not None and len(asked) > 1:
         raise UsageError(
-            f"--name names one edit, but these alternatives make {len(asked)}.",
+            f"--name names one edit, but this makes {len(asked)}.",
             "leave out --name: each edit is named after its new words",
         )
-    return [plan_edit(session, settings, inverted, keep_as) for settings in asked]
+    plans: dict[str, PlannedEdit] = {}
+    found = [plan_edit(session, settings, inverted, keep_as) for settings in asked]
+    for planned in found:  # each gets the name that it would have, were those before it there
+        run, taken = planned.run, [other.run.name for other in plans.values()]
+        if not run.folder.exists() and keep_as.name is None:
+            name = planned.workspace.free_edit_name(default_name(planned.words, planned.settings), taken)
+            planned = replace(planned, run=planned.workspace.run("edit", run.identity, name))
+        plans.setdefault(run.identity, planned)
+    return [plans[planned.run.identity] for planned in found]
 
 
 def edit(
