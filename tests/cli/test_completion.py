@@ -72,6 +72,10 @@ def test_words_that_the_model_was_taught(work: Make, complete) -> None:
     assert complete("edit", "--swap", "=", "cat", "=", "s", shell="bash") == ["sand"]
     assert complete("edit", "--swap", "cat", "=", "sand", "--blend", "s", shell="bash") == ["sand"]
     assert complete("edit", "--reweight", "grass", ":", shell="bash") == ["0.5", "2", "4"]
+    assert complete("edit", "--swap", '"cat=dog|d') == ["cat=dog|duck"]
+    assert complete("edit", "--swap", '"cat=dog|duck|') == ["cat=dog|duck|sand"]
+    assert complete("edit", "--swap", '"cat=dog|d', shell="bash") == ["cat=dog|duck"]  # no cut inside quotes
+    assert complete("edit", "--swap", "=", '"cat=du', shell="bash") == ["cat=duck"]
     (copy / "vp2p.json").write_text("no JSON")
     assert complete("edit", "--swap", "cat=") == ["cat="]
 

@@ -142,14 +142,16 @@ def _target_words(ctx: typer.Context) -> list[str]:
 
 @looking
 def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """``word=`` for each word of the prompt; then ``word=new`` for the words that the model was taught."""
+    """``word=`` for each word of the prompt; then ``word=new`` for words that the model was taught, after a bar too."""
     from vp2p.models.card import local_card
 
     config = _workspace(ctx).config
     words = [word for word in _words(config.prompt) if f"{word}=".startswith(incomplete) or f"{word}=" in incomplete]
     if len(words) == 1:
         taught = local_card(config.model.model).words
-        yield from (f"{words[0]}={new}" for new in taught if new != words[0].partition("#")[0])
+        before = incomplete[: incomplete.rfind("|") + 1] or f"{words[0]}="
+        used = {words[0].partition("#")[0], *before.partition("=")[2].split("|")}
+        yield from (before + new for new in taught if new not in used)
         if taught:
             return
     yield from (f"{word}=" for word in words)
