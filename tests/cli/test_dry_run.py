@@ -101,4 +101,4 @@ def test_a_weight_that_changes_is_told_and_is_an_edit_of_its_own(work: Make) -> 
     assert "edit cat-3: run" in done("edit", "--reweight", "cat:3", "--no-propagate", "-n").out
     run = Workspace(folder, redo).by_name("edit", "cat-0-to-3")
     assert run.record().settings["edit"]["reweight"] == ["cat:0->3"] and "'cat:0->3'" in run_command(run)
-    assert f"{PROMPT} · cat ×0→3" in done("show", "--json").json["result"]["rows"]
+    assert f"{PROMPT} · cat:0->3" in done("show", "--json").json["result"]["rows"]

@@ -29,7 +29,9 @@ def edit(
             help="Make an edit for every combination of these values, and one sheet of all. More settings may follow.",
         ),
     ] = None,
-    axes: Annotated[list[str] | None, typer.Argument(hidden=True, autocompletion=grid_axes)] = None,
+    axes: Annotated[
+        list[str] | None, typer.Argument(metavar="SETTING=A,B…", hidden=True, autocompletion=grid_axes)
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", "--as", help="The edit's name. By default its new words.", autocompletion=edit_names),
