@@ -175,20 +175,28 @@ class InvertSettings:
         _check(self.downsample >= 1, "downsample", self.downsample, "1 or more")
 
 
+SIGNS: Mapping[str, str] = {"swap": "=", "reweight": ":", "window": "="}
+"""What joins a word to its value in the options that are said of a word."""
+
+
 @dataclass(frozen=True)
 class WordSettings:
     """What an edit says: the new prompt, and how much single words weigh.
 
-    ``swap`` holds ``"cat=dog"``, ``reweight`` ``"red:2"``, ``window`` ``"dog=0:0.8"``. A word may carry
-    ``#2`` to mean its second occurrence.
+    ``swap`` holds ``"cat=dog"`` or ``"cat=baby elephant"``, ``reweight`` ``"red:2"`` or ``"red:0->3"``, ``window``
+    ``"dog=0:0.8"``. A word may carry ``#2`` to mean its second occurrence.
     """
 
     swap: tuple[str, ...] = option(
-        (), "Replace a word by another: cat=dog. With cat=dog|rabbit, each is an edit of its own. May be repeated."
+        (),
+        'Replace a word, or words, by others: cat=dog, or "cat=baby elephant". With cat=dog|rabbit, each is an edit of '
+        "its own. May be repeated.",
     )
     prompt: str | None = option(None, "The whole new prompt. Its words decide the kind of edit.")
     reweight: tuple[str, ...] = option(
-        (), "Multiply a word's attention: red:2 strengthens it, red:0.5 weakens it. May be repeated."
+        (),
+        'Multiply a word\'s attention: red:2 strengthens it, red:0.5 weakens it, and "red:0->3" changes it evenly '
+        "from the first step to the last. May be repeated.",
     )
     window: tuple[str, ...] = option(
         (),
@@ -260,6 +268,10 @@ class ControlSettings:
     def freedom(self) -> float:
         """How freely the shape may differ, 0…1; a half where nothing is said of it."""
         return 0.5 if self.shape_freedom is None else self.shape_freedom
+
+    def taken(self, steps: int) -> int:
+        """How many of so many denoising steps an edit takes: those that end at the clip."""
+        return max(1, round(self.strength * steps))
 
     def __post_init__(self) -> None:
         if self.shape_freedom is not None:

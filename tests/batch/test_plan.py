@@ -216,3 +216,25 @@ def test_the_plan_that_comes_with_vp2p_has_no_mistakes() -> None:
     plan, mistakes = read_plan(Path(__file__).parents[2] / "templates" / "batch" / "plan.yaml")
     mistakes.check()
     assert len(plan.items) > 1
+
+
+def test_alternatives_are_edits_of_their_own(read: Read, wrong: Wrong) -> None:
+    videos = "format: 1\nvideos: [{video: cat.mp4, prompt: a cat}]\n"
+    edits = r"""
+edits:
+  - {swap: 'cat=dog|baby owl', candidates: 1}
+  - {name: pet, swap: ['cat=cow|a\|b']}
+  - {swap: 'cat=a\|b'}
+"""
+    found = {item.edit: item.sections["edit"] for item in read(videos + edits)}
+    assert found == {
+        "dog": {"swap": ["cat=dog"], "candidates": 1},
+        "baby-owl": {"swap": ["cat=baby owl"], "candidates": 1},
+        "pet-cow": {"swap": ["cat=cow"]},
+        "pet-a-b": {"swap": [r"cat=a\|b"]},
+        "a-b": {"swap": r"cat=a\|b"},
+    }
+    (mistake,) = wrong(videos + "edits: [{swap: 'cat=dog|'}]")
+    assert "empty alternative" in str(mistake)
+    (mistake,) = wrong(videos + "defaults: {edit: {swap: 'cat=dog|cow'}}\nedits: [{name: x}]")
+    assert "make 2 edits, but one is asked for" in str(mistake)

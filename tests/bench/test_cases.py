@@ -52,7 +52,7 @@ def test_the_edits_words_are_those_of_the_ideal():
         wanted = case.scene if case.ideal is None else case.ideal
         assert plan.target.prompt.split()[1:] == wanted.prompt.split()[1:]  # but for a and an
         if case.kind == "reweight":
-            assert plan.kind == "reweight" and case.stronger == (float(plan.weights.max()) > 1)
+            assert plan.kind == "reweight" and case.stronger == (float(plan.weights.table.max()) > 1)
 
 
 @pytest.mark.parametrize("kind", ["object", "colour", "texture", "two"])

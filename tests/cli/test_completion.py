@@ -45,9 +45,13 @@ def test_words_of_the_prompt(work: Make, complete) -> None:
     file.write_text(file.read_text().replace(PROMPT, "a cat and a dog on the grass"))
     assert complete("edit", "--swap", "") == ["a#1=", "cat=", "and=", "a#2=", "dog=", "on=", "the=", "grass="]
     assert complete("edit", "--blend", "g") == ["grass"]
-    assert complete("edit", "--reweight", "do") == ["dog:0.5", "dog:2", "dog:4"]
-    assert complete("edit", "--swap", "cat=tiger", "--reweight", "ti") == ["tiger:0.5", "tiger:2", "tiger:4"]
+    assert complete("edit", "--reweight", "do") == ["dog:0.5", "dog:2", "dog:4", "dog:0->3"]
+    assert complete("edit", "--swap", "cat=tiger", "--reweight", "tiger:0") == ["tiger:0.5", "tiger:0->3"]
     assert complete("edit", "--swap", "cat=tiger", "--window", "cat") == []
+    assert complete("edit", "--grid", "cross") == ["cross_replace="]
+    assert complete("edit", "--grid", "reweight=do") == [f"reweight=dog:{value}" for value in ("0.5", "2", "4", "0->3")]
+    assert complete("edit", "--grid", "reweight=dog:2", "sw") == ["swap="]
+    assert complete("edit", "--grid", "reweight", "=", "dog", ":", shell="bash") == ["0.5", "2", "4"]
     assert complete("edit", "--prompt", "sand", "--window", "sand=0:") == ["sand=0:0.4", "sand=0:0.8", "sand=0:1"]
 
 
@@ -68,6 +72,10 @@ def test_words_that_the_model_was_taught(work: Make, complete) -> None:
     assert complete("edit", "--swap", "=", "cat", "=", "s", shell="bash") == ["sand"]
     assert complete("edit", "--swap", "cat", "=", "sand", "--blend", "s", shell="bash") == ["sand"]
     assert complete("edit", "--reweight", "grass", ":", shell="bash") == ["0.5", "2", "4"]
+    assert complete("edit", "--swap", '"cat=dog|d') == ["cat=dog|duck"]
+    assert complete("edit", "--swap", '"cat=dog|duck|') == ["cat=dog|duck|sand"]
+    assert complete("edit", "--swap", '"cat=dog|d', shell="bash") == ["cat=dog|duck"]  # no cut inside quotes
+    assert complete("edit", "--swap", "=", '"cat=du', shell="bash") == ["cat=duck"]
     (copy / "vp2p.json").write_text("no JSON")
     assert complete("edit", "--swap", "cat=") == ["cat="]
 

@@ -11,6 +11,8 @@ import pytest
 from tests.cli.conftest import INVERT, PROMPT, TUNE, Make
 from tests.cli.running import done, only, refused, snapshot, vp2p
 from tests.cli.test_signals import logged, sent
+from vp2p.stages.redo import redo, run_command
+from vp2p.workspace import Workspace
 
 
 def told(*words: str | Path) -> list[tuple[str, str, str]]:
@@ -87,3 +89,16 @@ def test_mistakes_are_those_of_the_command(work: Make) -> None:
     work("sd2", "tune")
     assert refused(1, "edit", "--swap", "cat=dog", "-n").hint == "vp2p invert"
     assert refused(2, "invert", "--from", "gone", "-n").cause == refused(2, "invert", "--from", "gone").cause
+
+
+def test_a_weight_that_changes_is_told_and_is_an_edit_of_its_own(work: Make) -> None:
+    folder = work("sd2", "invert")
+    words = ("edit", "--reweight", "cat:0->3", "--no-propagate")
+    told = "note: cat weighs 0 at the first step, and 3 at the last"
+    assert told in done(*words, "-n").err
+    ran = done(*words)
+    assert told in ran.err and ran.out.strip() == "edit/cat-0-to-3/edited.mp4"
+    assert "edit cat-3: run" in done("edit", "--reweight", "cat:3", "--no-propagate", "-n").out
+    run = Workspace(folder, redo).by_name("edit", "cat-0-to-3")
+    assert run.record().settings["edit"]["reweight"] == ["cat:0->3"] and "'cat:0->3'" in run_command(run)
+    assert f"{PROMPT} · cat:0->3" in done("show", "--json").json["result"]["rows"]

@@ -125,6 +125,13 @@ def test_a_dry_run_gives_what_the_page_says(work: Make) -> None:
     assert result["dry_run"] is True
 
 
+def test_a_grid_gives_what_the_page_says(work: Make) -> None:
+    work("sd2", "invert")
+    ran = done("edit", "--grid", "reweight=cat:2,3", "--no-propagate", "--no-blend", "--json")
+    result = json.loads(ran.out.splitlines()[-1])["result"]
+    assert fields(result, documented("--grid")) == documented("--grid")
+
+
 def failed(ran: Ran) -> dict[str, Any]:
     envelope = ran.json
     assert list(envelope) == ["vp2p", "ok", "error"] and (envelope["vp2p"], envelope["ok"]) == (1, False)
@@ -169,6 +176,44 @@ def test_a_wrong_environment_is_named(work: Make, monkeypatch: pytest.MonkeyPatc
         error = failed(vp2p(name, "--json"))
         assert "whole number" in error["cause"]
         assert error["hint"] == "correct or unset the environment variable VP2P_INVERT_STEPS"
+
+
+FRAMES = "but must be a number of 1 or more, or all."
+
+
+@pytest.mark.parametrize(
+    ("command", "variable", "value", "cause"),
+    [
+        ("tune", "VP2P_TUNE_STEPS", "many", "steps is 'many', but must be 0 or more, or auto."),
+        ("tune", "VP2P_TUNE_STEPS", "-1", "steps is -1, but must be 0 or more, or auto."),
+        ("tune", "VP2P_TUNE_LEARNING_RATE", "-1", "learning_rate is -1.0, but must be more than 0."),
+        ("tune", "VP2P_TUNE_WEIGHT_DECAY", "nan", "--weight-decay is nan, but must be a finite number."),
+        ("invert", "VP2P_INVERT_STEPS", "0", "steps is 0, but must be between 1 and 500."),
+        ("edit", "VP2P_EDIT_CROSS_REPLACE", "2", "cross_replace is 2.0, but must be between 0 and 1."),
+        (
+            "init new --video x --prompt y",
+            "VP2P_FRAMES",
+            "many",
+            "frames is 'many', but must be a number of 1 or more, or all.",
+        ),
+        ("config", "VP2P_FRAMES", "many", "frames is 'many', but must be a number of 1 or more, or all."),
+    ],
+)
+def test_a_wrong_value_from_the_environment_names_the_variable(
+    work: Make, monkeypatch: pytest.MonkeyPatch, command: str, variable: str, value: str, cause: str
+) -> None:
+    work("sd2", "invert")
+    monkeypatch.setenv(variable, value)
+    error = failed(vp2p(*command.split(), "--json"))
+    assert (error["cause"], error["exit"]) == (cause, 2)
+    assert error["hint"] == f"correct or unset the environment variable {variable}"
+
+
+def test_an_option_counts_before_a_wrong_environment(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    work("sd2", "init")
+    monkeypatch.setenv("VP2P_TUNE_STEPS", "many")
+    assert vp2p("tune", "--steps", "0").code == 0
+    assert "give --steps" in vp2p("tune", "--steps", "some").hint
 
 
 def test_failures_have_an_envelope(work: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,6 +114,7 @@ EDITS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "refine": (("--prompt", "a red cat is running on the grass"), {"kind": "refine"}),
     "style": (("--prompt", PROMPT + " sketch"), {"kind": "refine"}),
     "reweight alone": (("--reweight", "cat:3"), {"kind": "reweight"}),
+    "another number of words": (("--swap", "cat=big owl", "--swap", "is running=sleeps"), {"kind": "swap"}),
     "swap with weight and window": (
         ("--swap", "cat=dog", "--reweight", "dog:2", "--window", "dog=0.1:0.8", "--cross-replace", "0.8"),
         {"kind": "swap"},

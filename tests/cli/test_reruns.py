@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import INVERT, PROMPT, TUNE, Make
 from tests.cli.running import done, only, snapshot
+from vp2p.stages.redo import _articles_fit, redo, run_command
+from vp2p.workspace import Workspace
 
 
 def test_a_second_run_is_up_to_date_and_touches_nothing(work: Make, kind: str) -> None:
@@ -63,3 +66,19 @@ def test_from_names_an_older_run(work: Make) -> None:
     done("invert", "--method", "direct", "--steps", "2", "--from", older[:6])
     parents = json.loads((only(folder / "invert") / "manifest.json").read_text())["parents"]
     assert parents["tune"]["name"] == older
+
+
+def test_a_swap_of_another_length_is_no_prompt_and_is_made_again_as_it_was(work: Make) -> None:
+    folder = work("sd2", "invert")
+    swap = ("edit", "--swap", "cat=old owl", "--no-propagate")
+    assert done(*swap, "--json").json["result"]["facts"]["prompt"] == "an old owl is running on the grass"
+    by_prompt = ("edit", "--prompt", "an old owl is running on the grass", "--no-propagate")
+    assert "edit old-owl-2: run" in done(*by_prompt, "-n").out
+    run = Workspace(folder, redo).by_name("edit", "old-owl")
+    assert "up to date" in done(*shlex.split(run_command(run))[1:]).err
+
+
+def test_an_edit_without_the_article_that_follows_now_is_made_again_by_its_prompt() -> None:
+    assert not _articles_fit(["cat=owl"], "a owl on the grass")
+    assert _articles_fit(["cat=owl"], "an owl on the grass") and _articles_fit(["cat=old owl"], "a old owl")
+    assert _articles_fit(["cat=owl"], "the owl") and _articles_fit(["a cat=an owl"], "an owl")

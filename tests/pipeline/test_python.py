@@ -174,3 +174,15 @@ def test_a_workspace_is_the_same_from_python_and_from_the_command_line(tmp_path:
     assert "up to date" in again.err
     with pytest.raises(vp2p.errors.NoWorkspaceError):
         vp2p.open_workspace(tmp_path / "nowhere")
+
+
+def test_alternatives_are_several_edits(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, "a cat on the grass", steps=1)
+    quick = {"candidates": 0, "propagate": False}
+    for swap in ({"cat": "dog|fox"}, ["cat=dog|fox"], {"cat": ("dog", "fox")}):
+        with pytest.raises(vp2p.errors.UsageError, match="make 2 edits") as caught:
+            model.edit(inversion, swap=swap, **quick)
+        assert "edit_all" in caught.value.hint
+        made = model.edit_all(inversion, [{"swap": swap}, {"swap": r"cat=a\|b"}], **quick)
+        assert [edit.plan.target.words[1].text for edit in made] == ["dog", "fox", "a"]
+        assert made[2].plan.target.prompt == "an a|b on the grass"

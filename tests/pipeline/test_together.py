@@ -16,6 +16,7 @@ from vp2p.sprites.scenes import Scene
 PROMPT, STEPS = "a cat on the grass", 3
 EDITS: dict[str, list[dict[str, Any]]] = {
     "swaps": [{"swap": {"cat": word}} for word in ("dog", "rabbit", "fox")],
+    "swaps of any length": [{"swap": {"cat": word}} for word in ("elephant", "baby elephant", "old red fox")],
     "of other kinds": [
         {"swap": {"cat": "dog", "grass": "sand"}},  # in layers
         {"prompt": "a red cat on the grass", "strength": 0.5},  # from another start
@@ -120,3 +121,20 @@ def test_a_mistake_in_one_is_told_before_any_is_made(model: vp2p.VideoModel, inv
     with Passes(model) as passes, pytest.raises(vp2p.errors.PromptError):
         model.edit_all(inversion, [*EDITS["swaps"] * 2, {"swap": {"horse": "dog"}}])
     assert passes.sizes == [] and model.edit_all(inversion, []) == []
+
+
+def test_edits_whose_source_differs_are_parted_so_that_all_others_share(
+    model: vp2p.VideoModel, inversion: vp2p.Inversion
+) -> None:
+    edits = [{"reweight": {"cat": weight}, "strength": strength} for weight in (2, 3, 4) for strength in (1.0, 0.4)]
+    told: list[tuple[int, int]] = []
+    made = model.edit_all(
+        inversion,
+        edits,
+        candidates=0,
+        propagate=False,
+        on_step=lambda _, done, total, __="": told.append((done, total)),
+    )
+    assert len(told) == STEPS + 1  # one pass of all steps for three of them, and one of the last step for the others
+    alone = model.edit(inversion, **edits[3], candidates=0, propagate=False)
+    assert_close(made[3].latents.targets, alone.latents.targets, atol=2e-4, rtol=1e-3)

@@ -82,7 +82,7 @@ def test_reweighting_acts_inside_the_window_only(plan):
 
 def test_new_words_may_weigh_more_unless_they_have_a_weight(plan):
     made = plan(prompt="a red dog on the grass", reweight=("red:0.5",), new_weight=2.0)
-    assert {word.text: made.weights[list(word.tokens)].tolist() for word in made.target.words} == {
+    assert {word.text: made.weights.table[0, list(word.tokens)].tolist() for word in made.target.words} == {
         "a": [1], "red": [0.5], "dog": [2], "on": [1], "the": [1], "grass": [1],
     }  # fmt: skip
     assert plan(prompt=CAT, new_weight=2.0).kind == "same"
@@ -114,9 +114,7 @@ def test_maps_keep_their_mass(plan):
         ({"swap": ("cat",)}, "not a swap"),
         ({"swap": ("=dog",)}, "not a swap"),
         ({"swap": ("cat=",)}, "not a swap"),
-        ({"swap": ("cat=red dog",)}, "keeps the number of words"),
         ({"swap": ("cat=dog", "cat=cow")}, "Two swaps"),
-        ({"swap": ("on the=under",)}, "keeps the number of words"),
         ({"swap": ("cat the=x y",)}, "does not hold the words"),
         ({"reweight": ("red:2",)}, "red"),
         ({"reweight": ("cat:x",)}, "not a number"),
@@ -140,14 +138,8 @@ def test_a_word_that_is_there_twice_is_picked_by_number(tokenizer):
     prompt = "a cat on a cat"
     with pytest.raises(PromptError, match="2 times"):
         swapped_prompt(tokenizer, prompt, ("cat=dog",))
-    assert swapped_prompt(tokenizer, prompt, ("cat#2=dog",)) == "a cat on a dog"
-
-
-def test_a_swap_that_changes_the_word_count_says_what_to_type(tokenizer):
-    with pytest.raises(PromptError) as raised:
-        swapped_prompt(tokenizer, CAT, ("cat=red dog",))
-    assert '--prompt "a red dog on the grass"' in raised.value.hint
+    assert swapped_prompt(tokenizer, prompt, ("cat#2=dog",))[0] == "a cat on a dog"
 
 
 def test_a_swap_keeps_the_rest_of_the_text(tokenizer):
-    assert swapped_prompt(tokenizer, "A Cat, on the  grass!", ("cat=dog",)) == "A dog, on the  grass!"
+    assert swapped_prompt(tokenizer, "A Cat, on the  grass!", ("cat=dog",))[0] == "A dog, on the  grass!"

@@ -31,6 +31,25 @@ def test_small_frames_are_enlarged_pixel_by_pixel_in_order(tmp_path: Path) -> No
     assert red[:, 1].max() < blue[:, 1].min() and red[:, 0].max() < blue[:, 0].min()
 
 
+def test_columns_stand_apart_under_their_labels_and_under_a_row_of_fewer(tmp_path: Path) -> None:
+    def row(*greys: int) -> np.ndarray:
+        return np.stack([np.full((128, 128, 3), (grey, 0, 255), np.uint8) for grey in greys])
+
+    rows = [("source", row(100)), ("one", row(110, 120)), ("two", row(130, 140))]
+    sheets = []
+    for columns in ([], ["left", "right"]):
+        contact_sheet(rows, tmp_path / "sheet.png", columns=columns)
+        sheets.append(read(tmp_path / "sheet.png"))
+    at = [{grey: np.argwhere((sheet == (grey, 0, 255)).all(-1)) for grey in range(100, 150, 10)} for sheet in sheets]
+    plain, labelled = ({grey: tuple(found.min(0)) for grey, found in each.items()} for each in at)
+    line = sheets[1].shape[0] - sheets[0].shape[0]
+    assert line > 0 and labelled[100] == plain[100]
+    assert labelled[110] == (plain[110][0] + line, plain[110][1]) and labelled[120][1] > plain[120][1]
+    assert labelled[110][1] == labelled[130][1] and labelled[120][1] == labelled[140][1]
+    label = sheets[1][labelled[100][0] + 128 : labelled[110][0], labelled[120][1] :]
+    assert label.min() < 80  # "right"
+
+
 def test_rows_stand_under_one_another_with_dark_labels(tmp_path: Path) -> None:
     rows = [("source", ramp_frames(4, 128, 128)), ("cat=dog", ramp_frames(4, 128, 128))]
     contact_sheet(rows, tmp_path / "two.png")

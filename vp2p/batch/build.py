@@ -8,13 +8,14 @@ from typing import Any, Callable, Hashable
 
 from vp2p.batch.graph import Failure, Graph, Job, Node
 from vp2p.batch.plan.diagnostics import Diagnostics
-from vp2p.batch.plan.items import Item
+from vp2p.batch.plan.items import SEVERAL, Item
 from vp2p.batch.plan.read import Plan
 from vp2p.batch.pool import Pool
 from vp2p.batch.workspaces import PlannedWorkspace, Workspaces
 from vp2p.defaults import for_model
 from vp2p.errors import ArtifactError
 from vp2p.models.sources import BUNDLED
+from vp2p.prompts.alternatives import single
 from vp2p.stages.edit import KeepAs, plan_edit
 from vp2p.stages.invert import plan_invert
 from vp2p.stages.planned import Planned
@@ -116,7 +117,7 @@ class _Builder:
     def edit(self, item: Item, workspace: PlannedWorkspace, parent: str, inverted: Planned, session: Session) -> str:
         """Adds the item's edit, of which it must have one; returns its key."""
         assert item.edit is not None
-        settings = for_model(session.folder, "edit", item.sections["edit"])
+        settings = single(for_model(session.folder, "edit", item.sections["edit"]), SEVERAL)
         edited = plan_edit(session, settings, inverted, KeepAs(format=item.format))
         name = edited.run.name
         if not edited.run.folder.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 from typing import Callable, Iterable
@@ -39,7 +40,8 @@ def mend_bash_words() -> None:
         joins = cut
     if mended[-1].startswith("--") and "=" in mended[-1]:
         mended[-1:] = mended[-1].split("=", 1)
-    at = max(mended[-1].rfind(sign) for sign in _CUTS) + 1
+    # Inside quotes bash cuts nothing.
+    at = 0 if mended[-1][:1] in ("'", '"') else max(mended[-1].rfind(sign) for sign in _CUTS) + 1
     _before_cut, mended[-1] = mended[-1][:at], mended[-1][at:]
     os.environ["COMP_WORDS"], os.environ["COMP_CWORD"] = "\n".join(mended), str(len(mended) - 1)
 
@@ -47,6 +49,7 @@ def mend_bash_words() -> None:
 def looking(find: Callable[[typer.Context, str], Iterable[str]]) -> Completer:
     """What of ``find``'s answers begins as the word does, and can be seen; nothing where the looking fails."""
 
+    @functools.wraps(find)
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         typed = _before_cut + incomplete
         logging.disable(logging.CRITICAL)

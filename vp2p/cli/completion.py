@@ -142,14 +142,16 @@ def _target_words(ctx: typer.Context) -> list[str]:
 
 @looking
 def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """``word=`` for each word of the prompt; then ``word=new`` for the words that the model was taught."""
+    """``word=`` for each word of the prompt; then ``word=new`` for words that the model was taught, after a bar too."""
     from vp2p.models.card import local_card
 
     config = _workspace(ctx).config
     words = [word for word in _words(config.prompt) if f"{word}=".startswith(incomplete) or f"{word}=" in incomplete]
     if len(words) == 1:
         taught = local_card(config.model.model).words
-        yield from (f"{words[0]}={new}" for new in taught if new != words[0].partition("#")[0])
+        before = incomplete[: incomplete.rfind("|") + 1] or f"{words[0]}="
+        used = {words[0].partition("#")[0], *before.partition("=")[2].split("|")}
+        yield from (before + new for new in taught if new not in used)
         if taught:
             return
     yield from (f"{word}=" for word in words)
@@ -158,7 +160,9 @@ def swaps(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 @looking
 def weights(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """``word:`` for each word, and then a few weights."""
-    yield from _with_values(_target_words(ctx), incomplete, ":", ("0.5", "2", "4"))
+    # Bash puts answers in without quotes, and would then take > for itself.
+    changing = () if os.environ.get("_VP2P_COMPLETE") == "complete_bash" else ("0->3",)
+    yield from _with_values(_target_words(ctx), incomplete, ":", ("0.5", "2", "4", *changing))
 
 
 @looking
@@ -171,6 +175,19 @@ def _with_values(words: list[str], incomplete: str, mark: str, values: tuple[str
     """The words alone while several fit, so that a shell does not end the word after the first part."""
     fitting = [word for word in words if f"{word}{mark}".startswith(incomplete) or incomplete.startswith(word + mark)]
     return [f"{word}{mark}{value}" for word in fitting for value in values] if len(fitting) == 1 else fitting
+
+
+@looking
+def grid_axes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``setting=`` for each setting of an edit; then what the option of that name would be completed by."""
+    from vp2p.schema import options
+    from vp2p.settings import EditSettings
+
+    name, sign, value = incomplete.partition("=")
+    if not sign:
+        yield from (f"{one.name}=" for one in options(EditSettings))
+    elif ("Edit", name) in OF_SETTINGS:
+        yield from (f"{name}={one}" for one in OF_SETTINGS["Edit", name].__wrapped__(ctx, value))
 
 
 @looking

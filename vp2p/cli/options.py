@@ -13,12 +13,12 @@ import typer
 from vp2p.cli import panels
 from vp2p.cli.completion import OF_SETTINGS
 from vp2p.errors import UsageError
-from vp2p.schema import RENAMED, Option, options, setting_name
+from vp2p.schema import RENAMED, Option, from_mapping, options, setting_name
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 # How the help shows words of a form of their own.
-_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend": "WORD"}
+_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD"}
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 
@@ -88,13 +88,14 @@ def _check_finite(values: Mapping[str, Any]) -> None:
 
 def _parameters(cls: type) -> list[inspect.Parameter]:
     """The options of a settings class; those by an old name are hidden."""
-    group, old = cls.__name__.removesuffix("Settings"), {now: name for name, now in RENAMED.items()}
-    found = [_parameter(group, one, one.name) for one in options(cls)]
-    return found + [_parameter(group, one, old[one.name]) for one in options(cls) if one.name in old]
+    old = {now: name for name, now in RENAMED.items()}
+    found = [_parameter(cls, one, one.name) for one in options(cls)]
+    return found + [_parameter(cls, one, old[one.name]) for one in options(cls) if one.name in old]
 
 
-def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
+def _parameter(cls: type, one: Option, name: str) -> inspect.Parameter:
     """An option by one of its names; None or an empty list stands for "not given"."""
+    group = cls.__name__.removesuffix("Settings")
     flag = "--" + name.replace("_", "-")
     if one.type is bool and not name.startswith("no_"):
         flag = f"{flag}/--no-{flag[2:]}"
@@ -108,6 +109,7 @@ def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
         show_envvar=False,
         show_default=False,
         hidden=name != one.name,
+        callback=_checked(cls, one.name),
         parser=_count_or_word if one.type == int | str else None,
         metavar=(_COUNTS if one.type == int | str else _TAKES).get(name),
         rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
@@ -116,6 +118,23 @@ def _parameter(group: str, one: Option, name: str) -> inspect.Parameter:
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one.type), made]
     )
+
+
+def _checked(cls: type, name: str) -> Callable[[typer.Context, typer.CallbackParam, Any], Any]:
+    """Checks what an environment variable gives by itself, so that a mistake names the variable."""
+
+    def check(ctx: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+        source = ctx.get_parameter_source(parameter.name or "")
+        if value not in (None, []) and source and source.name == "ENVIRONMENT":
+            try:
+                _check_finite({name: value})
+                from_mapping(cls, {name: value})
+            except UsageError as error:
+                hint = f"correct or unset the environment variable {parameter.envvar}"
+                raise UsageError(error.cause, hint) from error
+        return value
+
+    return check
 
 
 def _default(one: Option) -> str:

@@ -26,7 +26,7 @@ from vp2p.compositing.track import track_background, track_object
 from vp2p.method.editing import Edited
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
-from vp2p.pipeline.job import EditJob
+from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.layers import Layer, edit_in_layers
 from vp2p.pipeline.search import CandidateSearch
 from vp2p.pipeline.together import MOST, Asking, together
@@ -110,11 +110,15 @@ def edit_all(
     Raises:
         PromptError: see :func:`vp2p.prompts.plan.plan_words`.
     """
-    for first in range(0, len(asked), MOST):
+    alike: dict[tuple[str, float], list[int]] = {}
+    for place, one in enumerate(asked):
+        alike.setdefault(source_key(one.settings), []).append(place)
+    parts = (places[first : first + MOST] for places in alike.values() for first in range(0, len(places), MOST))
+    for chosen in parts:
         decoded = functools.cache(model.decode)  # edits that share a pass have one source
-        jobs = [(EditJob.of(model, inversion, *one), one.settings) for one in asked[first : first + MOST]]
+        jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]
         works = [_edit(job, settings, decoded) for job, settings in jobs]
-        yield from ((first + place, edit) for place, edit in together(works, on_step))
+        yield from ((chosen[place], edit) for place, edit in together(works, on_step))
 
 
 def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.ndarray]) -> Asking[Edit]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Sequence
 
 from vp2p.errors import UsageError
+from vp2p.prompts.weight import Weight
 from vp2p.schema import options
 from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
@@ -41,7 +42,7 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
         idle += [(name, "--no-propagate") for name in ("candidates", "in_place")]
     idle = [(name, why) for name, why in idle if name in given and (name != "candidates" or values[name])]
     notes = [f"{_option(name, values[name])} has no effect with {why}" for name, why in idle]
-    ones = [text for text in settings.words.reweight if text.rpartition(":")[2].strip() in ("1", "1.0")]
+    ones = [text for text in settings.words.reweight if Weight.read(text).idle]
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 
 

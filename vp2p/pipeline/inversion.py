@@ -40,7 +40,7 @@ class Inversion:
             unconditional = model.embed(settings.control.negative_prompt)
         if source.recorded is not None:
             source = SourceBranch(recorded=source.recorded.to(model.device))
-        start = max(1, round(settings.control.strength * schedule.steps))
+        start = settings.control.taken(schedule.steps)
         path = self.inverted.trajectory if source.recorded is None else source.recorded
         branches = Branches(schedule, start, path[start].to(model.device), source, model.embed(self.prompt), empty)
         return branches, unconditional

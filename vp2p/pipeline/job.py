@@ -18,6 +18,11 @@ from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 
 
+def source_key(settings: EditSettings) -> tuple[str, float]:
+    """What edits of one inversion have in common whose passes may share the source."""
+    return settings.control.guide, settings.control.strength
+
+
 @dataclass(frozen=True)
 class EditJob:
     """One edit of an inversion.
@@ -44,8 +49,7 @@ class EditJob:
         branches, unconditional = inversion.branches(model, settings)
         guidance = settings.control.guidance
         guidance = inversion.settings.guidance if guidance is None else guidance
-        source_key = settings.control.guide, settings.control.strength
-        return cls(model, inversion, branches, unconditional, guidance, user_mask, source_key)
+        return cls(model, inversion, branches, unconditional, guidance, user_mask, source_key(settings))
 
     @property
     def latent_mask(self) -> Tensor | None:

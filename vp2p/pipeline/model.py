@@ -24,9 +24,10 @@ from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
-from vp2p.pipeline.pairs import pairs
+from vp2p.pipeline.pairs import SEVERAL, pairs
 from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
+from vp2p.prompts.alternatives import alternatives, single
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, EditSettings, ModelSettings
 from vp2p.video.clip import Clip
@@ -124,14 +125,15 @@ class VideoModel(InflatedModel):
             swap: words and what takes their place: ``{"cat": "dog"}``, or ``["cat=dog"]``.
             mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act; by default that
                 follows from the attention to the changed words.
-            options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}`` or
-                ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
+            options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}``,
+                ``reweight={"red": (0, 3)}`` or ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
 
         Raises:
             UsageError: an unknown option, a wrong value, a mask of another shape, or guidance by optimised embeddings
                 that the inversion has not.
             PromptError: no edit is named, or a word is not in the prompt.
         """
+        single(for_model(self.latent.folder, "edit", pairs({**options, "swap": swap})), SEVERAL)
         return self.edit_all(inversion, [{"swap": swap}], mask=mask, on_step=on_step, **options)[0]
 
     def edit_all(
@@ -146,7 +148,8 @@ class VideoModel(InflatedModel):
         """Edits an inverted clip in several ways at once: the same as one after the other, in less time.
 
         Args:
-            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``.
+            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``. One with
+                alternatives, such as ``{"swap": {"cat": ("dog", "fox")}}``, stands for an edit for each.
             mask, options: of all edits, as for :meth:`edit`.
 
         Raises:
@@ -154,9 +157,8 @@ class VideoModel(InflatedModel):
         """
         shared = {"mask": "an array"} if mask is not None else {}
         user_mask = None if mask is None else _mask(mask, inversion.clip)
-        asked = [
-            Asked(for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared), user_mask) for own in edits
-        ]
+        given = (for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared) for own in edits)
+        asked = [Asked(settings, user_mask) for one in given for settings in alternatives(one)]
         for settings, _ in asked:  # before any is made
             check_guide(settings, inversion.settings)
             self.plan(inversion.prompt, settings, inversion.settings.steps)

@@ -30,21 +30,27 @@ class Unit:
 class Alignment:
     """Pairs of spans, and the spans that have no partner.
 
-    ``same`` and ``swapped`` hold (source tokens, target tokens); ``added`` target tokens,
-    ``removed`` source tokens.
+    ``same`` and ``swapped`` hold (source tokens, target tokens) of words, ``phrases`` of phrases that
+    are swapped as a whole; ``added`` target tokens, ``removed`` source tokens.
     """
 
     same: tuple[tuple[Span, Span], ...]
     swapped: tuple[tuple[Span, Span], ...]
     added: tuple[Span, ...]
     removed: tuple[Span, ...]
+    phrases: tuple[tuple[Span, Span], ...] = ()
+
+    @property
+    def replaced(self) -> tuple[tuple[Span, Span], ...]:
+        """The words and phrases that others stand for."""
+        return self.swapped + self.phrases
 
     @property
     def kind(self) -> str:
-        """``same``, ``swap`` (as many words as before) or ``refine``."""
+        """``same``, ``swap`` (words or phrases stand for others, one for one) or ``refine``."""
         if self.added or self.removed:
             return "refine"
-        return "swap" if self.swapped else "same"
+        return "swap" if self.replaced else "same"
 
 
 @dataclass(frozen=True)
@@ -96,14 +102,37 @@ def _matches(source: Sequence[Unit], target: Sequence[Unit]) -> list[tuple[int, 
     return pairs[::-1]
 
 
-def align(source: TokenizedPrompt, target: TokenizedPrompt) -> Alignment:
+def align(source: TokenizedPrompt, target: TokenizedPrompt, phrases: Sequence[tuple[Span, Span]] = ()) -> Alignment:
     """Aligns two prompts.
 
     Between unchanged units, as many changed words on both sides are swapped one for one. Where the
     counts differ, the last ones are paired, since in English the head of a phrase stands last
     ("cat" and "red dog" pair cat with dog); the rest is added or removed.
+
+    Args:
+        phrases: source and target tokens of phrases that are known to stand for each other, in order. One that
+            cuts a word is passed over.
     """
     source_units, target_units = units(source), units(target)
+    known = [(_covered(source_units, old), _covered(target_units, new)) for old, new in phrases]
+    ends = slice(len(source_units), None), slice(len(target_units), None)
+    found, at = Alignment((), (), (), ()), (0, 0)
+    for old, new in [*((old, new) for old, new in known if old and new), ends]:
+        between = _align(source_units[at[0] : old.start], target_units[at[1] : new.start])
+        whole = _tokens(source_units[old]), _tokens(target_units[new])
+        found = Alignment(
+            found.same + between.same,
+            found.swapped + between.swapped,
+            found.added + between.added,
+            found.removed + between.removed,
+            found.phrases + ((whole,) if all(whole) else ()),
+        )
+        at = old.stop, new.stop
+    return found
+
+
+def _align(source_units: Sequence[Unit], target_units: Sequence[Unit]) -> Alignment:
+    """The alignment of parts of two prompts."""
     matches = _matches(source_units, target_units)
     same = tuple((source_units[i].tokens, target_units[j].tokens) for i, j in matches)
     swapped: list[tuple[Span, Span]] = []
@@ -121,11 +150,22 @@ def align(source: TokenizedPrompt, target: TokenizedPrompt) -> Alignment:
     return Alignment(same, tuple(swapped), tuple(added), tuple(removed))
 
 
+def _covered(found: Sequence[Unit], tokens: Span) -> slice | None:
+    """The places of the units that have these tokens; None where they are not whole units."""
+    places = [place for place, unit in enumerate(found) if set(unit.tokens) & set(tokens)]
+    whole = bool(places) and set(_tokens(found[places[0] : places[-1] + 1])) == set(tokens)
+    return slice(places[0], places[-1] + 1) if whole else None
+
+
+def _tokens(found: Sequence[Unit]) -> Span:
+    return tuple(token for unit in found for token in unit.tokens)
+
+
 def token_map(alignment: Alignment, source: TokenizedPrompt, target: TokenizedPrompt, length: int) -> TokenMap:
     """The linear form of an alignment over ``length`` padded tokens.
 
-    A word that splits into n tokens gives 1/n of each source token's map to each of them. Padding
-    takes the padding's maps, never a word's.
+    A word that splits into another number n of tokens gives 1/n of each source token's map to each of
+    them, and so does a phrase in any case. Padding takes the padding's maps, never a word's.
     """
     taken = torch.zeros(length, length)
     keep = torch.zeros(length)
@@ -133,10 +173,16 @@ def token_map(alignment: Alignment, source: TokenizedPrompt, target: TokenizedPr
         if len(old) == len(new):
             taken[list(old), list(new)] = 1.0
         else:
-            taken[torch.tensor(old)[:, None], torch.tensor(new)[None]] = 1.0 / len(new)
+            _share(taken, old, new)
+    for old, new in alignment.phrases:
+        _share(taken, old, new)
     for new in alignment.added:
         keep[list(new)] = 1.0
     for j in range(len(target.ids), length):
         i = j if j >= len(source.ids) else min(len(source.ids) + j - len(target.ids), length - 1)
         taken[i, j] = 1.0
     return TokenMap(taken, keep)
+
+
+def _share(taken: Tensor, old: Span, new: Span) -> None:
+    taken[torch.tensor(old)[:, None], torch.tensor(new)[None]] = 1.0 / len(new)

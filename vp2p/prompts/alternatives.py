@@ -34,6 +34,23 @@ def alternatives(settings: EditSettings) -> list[EditSettings]:
     return [replace(settings, words=replace(settings.words, swap=swaps)) for swaps in itertools.product(*each)]
 
 
+def single(settings: EditSettings, hint: str) -> EditSettings:
+    """The one edit that settings ask for.
+
+    Args:
+        hint: what to do where they ask for several.
+
+    Raises:
+        PromptError: an alternative is empty.
+        UsageError: they ask for several.
+    """
+    made = alternatives(settings)
+    if len(made) > 1:
+        swaps = ", ".join(settings.words.swap)
+        raise UsageError(f"The alternatives of {quoted(swaps, 80)} make {len(made)} edits, but one is asked for.", hint)
+    return made[0]
+
+
 def as_typed(swap: str) -> str:
     """A swap without alternatives as it is typed: a bar of the new word is marked."""
     old, sign, new = swap.partition("=")

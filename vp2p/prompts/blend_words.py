@@ -15,9 +15,9 @@ FUNCTION_WORDS = frozenset(
 
 def changed_words(prompt: TokenizedPrompt, alignment: Alignment, target: bool) -> list[Word]:
     """The words of one side that the other has not, in order; swapped, added and removed ones."""
-    spans = {pair[1] if target else pair[0] for pair in alignment.swapped}
-    spans |= set(alignment.added if target else alignment.removed)
-    return [word for word in prompt.words if tuple(word.tokens) in spans]
+    spans = [pair[target] for pair in alignment.replaced] + [*(alignment.added if target else alignment.removed)]
+    changed = {token for span in spans for token in span}
+    return [word for word in prompt.words if word.tokens and changed.issuperset(word.tokens)]
 
 
 def blend_tokens(
@@ -38,7 +38,7 @@ def blend_tokens(
     """
     if names:
         return _named(source, target, names)
-    swapped = {tuple(pair[1]) for pair in alignment.swapped}
+    replaced = {token for _, span in alignment.replaced for token in span}
     old = {position for word in changed_words(source, alignment, target=False) for position in word.tokens}
     new: set[int] = set()
     partner: dict[tuple[int, ...], tuple[int, ...]] = {
@@ -47,7 +47,7 @@ def blend_tokens(
     partner |= {tuple(pair[1]): pair[0] for pair in alignment.same}
     for word in changed_words(target, alignment, target=True) + reweighted:
         new |= set(word.tokens)
-        if tuple(word.tokens) in swapped:
+        if replaced.issuperset(word.tokens):
             continue
         described = _described(target, word, word in reweighted)
         if not described and word not in reweighted:

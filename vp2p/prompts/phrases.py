@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Collection, Iterable
+from typing import Collection, Iterable, Sequence
 
 from vp2p.prompts.blend_words import FUNCTION_WORDS
 from vp2p.prompts.plan import EditPlan
+from vp2p.prompts.swap import Swapped
 from vp2p.prompts.words import TokenizedPrompt, Word, find_word, number_in
 from vp2p.settings import EditSettings
 
@@ -42,7 +43,7 @@ def phrases(plan: EditPlan) -> list[Phrase]:
     come = [
         word.start
         for place, word in enumerate(target.words)
-        if place not in new or bool((plan.weights[list(word.tokens)] != 1).any())
+        if place not in new or bool((plan.weights.table[:, list(word.tokens)] != 1).any())
     ]
     return [
         Phrase((a, a_end), (b, b_end), any(a <= at < a_end for at in gone) or any(b <= at < b_end for at in come))
@@ -60,7 +61,10 @@ def divides(plan: EditPlan, settings: EditSettings) -> bool:
     wanted = settings.composite.per_phrase and settings.composite.paste
     if not wanted or settings.blend.words or not plan.blend or not any(plan.blend):
         return False
-    return len(changed_phrases(plan)) > 1
+    parts = phrases(plan)
+    if plan.alignment.phrases and None in (_holding(parts, one) for one in plan.swaps):
+        return False  # a swap of several phrases cannot be made in a part of them
+    return sum(part.changed for part in parts) > 1
 
 
 def changing_only(plan: EditPlan, settings: EditSettings, kept: Collection[int]) -> EditSettings:
@@ -82,8 +86,17 @@ def changing_only(plan: EditPlan, settings: EditSettings, kept: Collection[int])
         return tuple(found)
 
     said = settings.words
-    reweight, window = moved(said.reweight, ":"), moved(said.window, "=")
-    return replace(settings, words=replace(said, prompt=prompt, swap=(), reweight=reweight, window=window))
+    words = replace(said, prompt=prompt, swap=(), reweight=moved(said.reweight, ":"), window=moved(said.window, "="))
+    if plan.alignment.phrases:  # the swaps know which phrases stand for each other; a prompt does not
+        swaps = tuple(swap for swap, one in zip(said.swap, plan.swaps) if _holding(parts, one) in kept)
+        words = replace(words, prompt=None, swap=swaps)
+    return replace(settings, words=words)
+
+
+def _holding(parts: Sequence[Phrase], swap: Swapped) -> int | None:
+    """The place of the phrase that a swap is made in; None where it reaches beyond one."""
+    start, end = swap.old
+    return next((at for at, part in enumerate(parts) if part.source[0] <= start and end <= part.source[1]), None)
 
 
 def _places(prompt: TokenizedPrompt, spans: Iterable[tuple[int, ...]]) -> list[int]:

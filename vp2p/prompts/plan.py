@@ -11,9 +11,9 @@ from vp2p.errors import PromptError
 from vp2p.models.text import check_length
 from vp2p.prompts.align import Alignment, TokenMap, align, token_map
 from vp2p.prompts.blend_words import blend_tokens, changed_words
-from vp2p.prompts.swap import swapped_prompt
+from vp2p.prompts.swap import Swapped, swapped_prompt
 from vp2p.prompts.unspaced import parted
-from vp2p.prompts.weights import time_windows, word_weights, word_windows
+from vp2p.prompts.weights import WordWeights, time_windows, word_weights, word_windows
 from vp2p.prompts.words import TokenizedPrompt, split_prompt
 from vp2p.settings import EditSettings
 
@@ -22,24 +22,25 @@ from vp2p.settings import EditSettings
 class EditPlan:
     """One edit over L padded tokens and T steps.
 
-    ``weights`` is (L,), what each target token's map is multiplied by. ``windows`` is (T+1, L), 1
-    where a target token is controlled at a step. ``blend`` holds the source's and the target's
+    ``weights`` say what each target token's map is multiplied by. ``windows`` is (T+1, L), 1 where a
+    target token is controlled at a step. ``blend`` holds the source's and the target's
     token positions whose maps outline the edit; None lets the edit act everywhere, and two empty
-    tuples nowhere.
+    tuples nowhere. ``swaps`` are those that were asked for, in their order.
     """
 
     source: TokenizedPrompt
     target: TokenizedPrompt
     alignment: Alignment
     tokens: TokenMap
-    weights: Tensor
+    weights: WordWeights
     windows: Tensor
     blend: tuple[tuple[int, ...], tuple[int, ...]] | None
+    swaps: tuple[Swapped, ...] = ()
 
     @property
     def kind(self) -> str:
         """``same``, ``reweight``, ``swap`` or ``refine``."""
-        if self.alignment.kind == "same" and bool((self.weights != 1).any()):
+        if self.alignment.kind == "same" and bool((self.weights.table != 1).any()):
             return "reweight"
         return self.alignment.kind
 
@@ -61,13 +62,13 @@ class EditPlan:
     @property
     def replaces(self) -> bool:
         """Whether words stand for others, rather than beside them."""
-        return bool(self.alignment.swapped)
+        return bool(self.alignment.replaced)
 
     def at(self, step: int) -> TokenMap:
         """The linear form with weights and windows at a step of 0…T-1."""
-        open_ = self.windows[step]
-        scale = self.weights * open_
-        return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_))
+        open_, weights = self.windows[step], self.weights.table[step]
+        scale, free = weights * open_, weights.where(self.weights.always, 1)
+        return TokenMap(self.tokens.source * scale, self.tokens.keep * scale + (1 - open_) * free)
 
 
 def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, steps: int, length: int) -> EditPlan:
@@ -82,21 +83,28 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
         raise PromptError(
             "There is no edit to make.", 'vp2p edit --swap OLD=NEW, or --prompt "…", or --reweight WORD:2'
         )
-    target_prompt = said.prompt if said.prompt is not None else swapped_prompt(tokenizer, prompt, said.swap)
+    target_prompt, swaps = (
+        (said.prompt, ()) if said.prompt is not None else swapped_prompt(tokenizer, prompt, said.swap)
+    )
     source, target = split_prompt(tokenizer, prompt), split_prompt(tokenizer, target_prompt)
     for each in (source, target):
         check_length(each.prompt, len(each.ids), length)
     if not target.words:
         raise PromptError("The new prompt holds no word.", 'write it like --prompt "a dog on the grass"')
     source, target = parted(source, target)
-    alignment = align(source, target)
-    weights, reweighted = word_weights(target, said.reweight, length)
+    phrases = [
+        (source.tokens_in(*one.old), target.tokens_in(*one.new))
+        for one in sorted(swaps, key=lambda one: one.old)
+        if one.resized
+    ]
+    alignment = align(source, target, phrases)
+    weights = word_weights(target, said.reweight, range(steps - settings.control.taken(steps), steps), length)
     for word in changed_words(target, alignment, target=True):
-        if word not in reweighted:
-            weights[list(word.tokens)] = said.new_weight
+        if word not in weights.words:
+            weights.table[:, list(word.tokens)] = said.new_weight
     windows = time_windows(target, (0.0, settings.control.cross_window), word_windows(said.window), steps, length)
     blend = None
     if not settings.blend.off and settings.blend.mask is None:
-        blend = blend_tokens(source, target, alignment, reweighted, settings.blend.words)
+        blend = blend_tokens(source, target, alignment, weights.words, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
-    return EditPlan(source, target, alignment, tokens, weights, windows, blend)
+    return EditPlan(source, target, alignment, tokens, weights, windows, blend, swaps)

@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vp2p.errors import PromptError
+from vp2p.prompts.weight import Weight
 from vp2p.prompts.words import TokenizedPrompt, Word, find_word
 from vp2p.text import quoted
 
 
-def word_weights(target: TokenizedPrompt, reweights: tuple[str, ...], length: int) -> tuple[Tensor, list[Word]]:
-    """What each target token's map is multiplied by, (L,), and the words that ``word:weight`` texts name.
+@dataclass(frozen=True)
+class WordWeights:
+    """What each target token's map is multiplied by.
+
+    ``table`` is (T, L), by step. ``always`` (L,) is true where that counts at every step; elsewhere it counts
+    in the token's window. ``words`` are those that have a weight of their own.
+    """
+
+    table: Tensor
+    always: Tensor
+    words: list[Word]
+
+
+def word_weights(target: TokenizedPrompt, reweights: tuple[str, ...], steps: range, length: int) -> WordWeights:
+    """The weights that texts such as ``red:2`` and ``red:0->3`` ask for; one that changes counts at every step.
+
+    Args:
+        steps: those of T that the edit takes, the last of which is T-1.
 
     Raises:
         PromptError: a malformed text, or an unknown word.
     """
-    weights = torch.ones(length)
-    words = []
-    for text in reweights:
-        name, separator, value = text.rpartition(":")
-        if not separator or not name.strip():
-            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", "write it like --reweight red:2")
-        word = find_word(target, name.strip())
-        weights[list(word.tokens)] = _number(value, "--reweight", "--reweight red:2")
+    table, always, words = torch.ones(steps.stop, length), torch.zeros(length, dtype=torch.bool), []
+    share = torch.linspace(0, 1, len(steps))[:, None]
+    for weight in map(Weight.read, reweights):
+        word = find_word(target, weight.name)
+        table[:, list(word.tokens)] = weight.first
+        if weight.changes:
+            table[steps.start :, list(word.tokens)] = weight.first + share * (weight.last - weight.first)
+        always[list(word.tokens)] = weight.changes
         words.append(word)
-    return weights, words
+    return WordWeights(table, always, words)
 
 
 def time_windows(
@@ -67,7 +85,7 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             shown = quoted(text, 200)
             raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
         start, _, end = span.rpartition(":")
-        first, last = (_number(part, "--window", "--window dog=0.1:0.8") for part in (start or "0", end))
+        first, last = (_number(part) for part in (start or "0", end))
         if not 0 <= first <= last <= 1:
             raise PromptError(
                 f"The window {quoted(span, 80)} of {quoted(name.strip(), 80)} is not within the steps.",
@@ -77,11 +95,11 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     return windows
 
 
-def _number(text: str, option: str, example: str) -> float:
+def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise PromptError(f"{quoted(text, 80)} in {option} is not a number.", f"write it like {example}")
+        raise PromptError(f"{quoted(text, 80)} in --window is not a number.", "write it like --window dog=0.1:0.8")
     return value

@@ -44,6 +44,10 @@ class TokenizedPrompt:
     words: tuple[Word, ...]
     offsets: tuple[tuple[int, int], ...] = ()
 
+    def tokens_in(self, start: int, end: int) -> tuple[int, ...]:
+        """The positions of the tokens that hold some of the characters ``[start, end)``."""
+        return tuple(at for at, (left, right) in enumerate(self.offsets) if left < end and start < right)
+
 
 def word_spans(prompt: str) -> list[tuple[int, int]]:
     """Character spans of the words: runs of letters and digits, joined by single inner hyphens or apostrophes.

@@ -57,7 +57,8 @@ def _mask(run: RunFolder) -> Maps | None:
 
 def _chips(edit: Mapping[str, Any]) -> tuple[str, ...]:
     """What an edit does besides changing words."""
-    chips = [f"{word} ×{weight}" for word, _, weight in (text.rpartition(":") for text in edit["reweight"])]
+    weights = (text.replace("->", "→").rpartition(":") for text in edit["reweight"])
+    chips = [f"{word} ×{weight}" for word, _, weight in weights]
     chips += [f"{word} controlled {share.replace(':', '–')}" for word, share in _pairs(edit["window"])]
     chips += [f"outlined by {word}" for word in edit["blend"]]
     chips += ["acts everywhere"] if edit["no_blend"] else []

@@ -67,7 +67,8 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
         rows.append(("reconstruction", read_frames(run.path("reconstruction.mp4"), frames.timing).frames))
     if run.stage == "edit":
         edit = edit_view(workspace, run, frames.timing)
-        rows.append((plan.recorded["target"], edit.clip.frames))
+        weights = plan.recorded["edit"]["reweight"]
+        rows.append((" · ".join((plan.recorded["target"], *weights)), edit.clip.frames))
         rows += [(edit.mask.label, overlaid(frames.pixels, edit.mask))] if edit.mask else []
     maps = _maps(workspace, source.key)
     if not words and run.stage == "edit":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.progress import Progress, silent
+from vp2p.prompts.weight import weight_changes
 from vp2p.schema import from_mapping, identifying, to_record
 from vp2p.settings import EditSettings, InvertSettings
 from vp2p.stages.edited import Format, video_name
@@ -80,6 +81,8 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
         effect.pop("apart", None)
+    if words.alignment.phrases:  # a new prompt alone would not pair them
+        effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
     mask = settings.blend.mask
     effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
     inputs = {
@@ -99,7 +102,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     }
     run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
-    notes = _inner_notes(words, settings)
+    notes = (*_inner_notes(words, settings), *weight_changes(settings.words.reweight))
     return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes)
 
 
@@ -109,10 +112,18 @@ def plan_edits(
     """Several edits of one inversion; see :func:`plan_edit`. Raises UsageError if one name is given for all."""
     if keep_as.name is not None and len(asked) > 1:
         raise UsageError(
-            f"--name names one edit, but these alternatives make {len(asked)}.",
+            f"--name names one edit, but this makes {len(asked)}.",
             "leave out --name: each edit is named after its new words",
         )
-    return [plan_edit(session, settings, inverted, keep_as) for settings in asked]
+    plans: dict[str, PlannedEdit] = {}
+    found = [plan_edit(session, settings, inverted, keep_as) for settings in asked]
+    for planned in found:  # each gets the name that it would have, were those before it there
+        run, taken = planned.run, [other.run.name for other in plans.values()]
+        if not run.folder.exists() and keep_as.name is None:
+            name = planned.workspace.free_edit_name(default_name(planned.words, planned.settings), taken)
+            planned = replace(planned, run=planned.workspace.run("edit", run.identity, name))
+        plans.setdefault(run.identity, planned)
+    return [plans[planned.run.identity] for planned in found]
 
 
 def edit(
@@ -231,7 +242,7 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
         parts = sides if all(side in plan.target.prompt for side in sides) else parts
     if not parts and not settings.words.reweight:
         parts = [plan.changed_signs or "same"]
-    parts += [text.replace(":", "-").replace("#", "-") for text in settings.words.reweight]
+    parts += [text.replace("->", "-to-").replace(":", "-").replace("#", "-") for text in settings.words.reweight]
     return name_of_words("-".join(parts)) or "edit"
 
 

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Iterable, Iterator, Mapping
 
 from vp2p.defaults import for_model
-from vp2p.pipeline.pairs import pairs
+from vp2p.pipeline.pairs import SEVERAL, pairs
 from vp2p.progress import Progress, silent
+from vp2p.prompts.alternatives import alternatives, single
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, ClipSettings, ModelSettings
 from vp2p.stages import attention, edit, init, invert, tune
@@ -86,7 +87,7 @@ class OpenWorkspace:
             ArtifactError: there is no inversion yet.
             UsageError, PromptError: a wrong option or word; another edit has the name.
         """
-        settings = self._settings("edit", pairs(options | {"swap": swap}))
+        settings = single(self._settings("edit", pairs(options | {"swap": swap})), SEVERAL)
         with _interruptible():
             return edit.edit(self._session, settings, parent, edit.KeepAs(name, format, force), on_step)
 
@@ -103,13 +104,15 @@ class OpenWorkspace:
         """Makes several edits side by side, each a run of its own, as :meth:`edit` would one after the other.
 
         Args:
-            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``.
+            edits: of each edit the options that are its own, such as ``{"swap": {"cat": "dog"}}``. One with
+                alternatives, such as ``{"swap": {"cat": ("dog", "fox")}}``, stands for an edit for each.
             options: of all edits, as for :meth:`edit`.
 
         Raises:
             ArtifactError, UsageError, PromptError: as for :meth:`edit`; then none is made.
         """
-        asked = [self._settings("edit", pairs(options | dict(own))) for own in edits]
+        given = (self._settings("edit", pairs(options | dict(own))) for own in edits)
+        asked = [settings for one in given for settings in alternatives(one)]
         with _interruptible():
             return edit.edit_all(self._session, asked, parent, edit.KeepAs(None, format, force), on_step)
 

@@ -5,10 +5,12 @@ Whoever opens a workspace for a user gives it :func:`redo`: ``Workspace(folder, 
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import re
+from typing import Any, Mapping, Sequence
 
 from vp2p.errors import Vp2pError
 from vp2p.prompts.alternatives import as_typed
+from vp2p.prompts.articles import article
 from vp2p.schema import before, from_record, options
 from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
 from vp2p.text import command_line, typed
@@ -88,6 +90,8 @@ def _recorded(run: RunFolder) -> Mapping[str, Any]:
 def _options(run: RunFolder, recorded: Mapping[str, Any]) -> list[str]:
     cls = _SETTINGS[run.stage]
     section = from_record(recorded.get(run.stage, {}))
+    if not _articles_fit(section.get("swap", ()), recorded.get("target", "")):
+        section |= {"swap": [], "prompt": recorded["target"]}
     values = {**before(cls), **section} if recorded else {}
     changed = {*_BY_MODEL, *_defaults(run)}
     return as_options(
@@ -97,6 +101,19 @@ def _options(run: RunFolder, recorded: Mapping[str, Any]) -> list[str]:
             if (value := values.get(one.name, one.default)) != one.default or one.name in changed
         }
     )
+
+
+def _articles_fit(swaps: Sequence[str], target: str) -> bool:
+    """Whether new words have the articles that they want in the prompt of an edit.
+
+    In edits of older versions, which kept the number of words, no article followed.
+    """
+    sides = [swap.partition("=")[::2] for swap in swaps]
+    if any(len(old.split()) != len(new.split()) for old, new in sides):
+        return True
+    words = (re.escape(new.strip()) for _, new in sides)
+    found = (match for word in words for match in re.finditer(rf"(?<![\w'-])(an?)\s+({word})(?!\w)", target, re.I))
+    return all(match[1].lower() == article(match[2]) for match in found)
 
 
 def _defaults(run: RunFolder) -> Mapping[str, Any]:

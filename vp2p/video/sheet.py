@@ -21,34 +21,48 @@ _PAPER, _INK = (250, 250, 248), (32, 32, 32)
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont  # the second where Pillow was built without FreeType
 
 
-def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen = "anything") -> None:
+def contact_sheet(
+    rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen = "anything", columns: Sequence[str] = ()
+) -> None:
     """Draw each row's frames, uint8 RGB of shape (F, H, W, 3), under its label, as a PNG at ``path``.
 
     Of more than 8 frames, 8 spread evenly are shown. Small frames are enlarged pixel by pixel, large
     ones reduced; a label takes at most two lines.
 
+    Args:
+        columns: labels of as many groups of frames, the same number in each; then all frames are shown. A first
+            row may have fewer groups, and stands above the labels.
+
     Raises:
         VideoError: the file cannot be written.
     """
     font = ImageFont.load_default(_FONT_SIZE)
-    shown = [(label, _enlarged(_subsampled(frames))) for label, frames in rows]
-    inner = max(sum(image.width + _GAP for image in images) - _GAP for _, images in shown)
-    inner = max(inner, 3 * _LEAST)
+    shown = [(label, _enlarged(frames if columns else subsampled(frames, _COLUMNS))) for label, frames in rows]
+    most = max((images for _, images in shown), key=len)
+    each = len(most) // max(1, len(columns))  # frames of a group
+    lefts = [place * (most[0].width + _GAP) + place // each * _MARGIN for place in range(len(most))]
+    inner = max(lefts[-1] + most[0].width, 3 * _LEAST)
+    group = each * (most[0].width + _GAP) - _GAP
+    heads = [_wrap(_drawable(label), font, group) for label in columns]
     labels = [_wrap(_drawable(label), font, inner) for label, _ in shown]
     line_height = _FONT_SIZE + 6
     heights = [
         len(lines) * line_height + max(image.height for image in images) for lines, (_, images) in zip(labels, shown)
     ]
-    sheet = Image.new("RGB", (inner + 2 * _MARGIN, sum(heights) + _MARGIN * (len(rows) + 1)), _PAPER)
+    head = max(map(len, heads), default=0) * line_height
+    sheet = Image.new("RGB", (inner + 2 * _MARGIN, head + sum(heights) + _MARGIN * (len(rows) + 1)), _PAPER)
     draw = ImageDraw.Draw(sheet)
     y = _MARGIN
     for lines, (_, images), height in zip(labels, shown, heights):
+        if heads and len(images) == len(most):
+            for left, words in zip(lefts[::each], heads):
+                for number, line in enumerate(words):
+                    draw.text((_MARGIN + left, y + number * line_height), line, fill=_INK, font=font)
+            y, heads = y + head, []
         for number, line in enumerate(lines):
             draw.text((_MARGIN, y + number * line_height), line, fill=_INK, font=font)
-        x = _MARGIN
-        for image in images:
-            sheet.paste(image, (x, y + len(lines) * line_height))
-            x += image.width + _GAP
+        for left, image in zip(lefts, images):
+            sheet.paste(image, (_MARGIN + left, y + len(lines) * line_height))
         y += height + _MARGIN
     try:
         with swapping(Path(path), seen) as temporary:
@@ -59,10 +73,11 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]], path: Path, seen: Seen
         ) from error
 
 
-def _subsampled(frames: np.ndarray) -> np.ndarray:
-    if len(frames) <= _COLUMNS:
+def subsampled(frames: np.ndarray, most: int) -> np.ndarray:
+    """At most so many of the frames (F, H, W, 3), spread evenly over them."""
+    if len(frames) <= most:
         return frames
-    spread: np.ndarray = frames[np.linspace(0, len(frames) - 1, _COLUMNS).round().astype(int)]
+    spread: np.ndarray = frames[np.linspace(0, len(frames) - 1, most).round().astype(int)]
     return spread
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import cached_property
 from pathlib import Path
-from typing import Sequence
+from typing import Collection, Sequence
 
 from vp2p.atomic import TEMPORARY_PREFIX
 from vp2p.errors import ArtifactError, NoWorkspaceError, UsageError
@@ -187,8 +187,8 @@ class Workspace:
             return self.by_name(stage, text)
         return find(self.all_runs(), self.tags.all(), text)
 
-    def free_edit_name(self, base: str) -> str:
-        """``base``, or the first of ``base-2``, ``base-3``, … that no edit has.
+    def free_edit_name(self, base: str, besides: Collection[str] = ()) -> str:
+        """``base``, or the first of ``base-2``, ``base-3``, … that no edit has, nor is among the names ``besides``.
 
         Raises:
             UsageError: ``base`` may not name an edit.
@@ -196,7 +196,8 @@ class Workspace:
         name = check_edit_name(base)
         root = self._stage("edit")
         # Some file systems take names that differ in case alone for one.
-        taken = {path.name.casefold() for path in root.iterdir() if not _unused(path)} if root.is_dir() else set()
+        names = [path.name for path in root.iterdir() if not _unused(path)] if root.is_dir() else []
+        taken = {name.casefold() for name in (*names, *besides)}
         number = 1
         candidate = name
         while candidate.casefold() in taken:

@@ -10,9 +10,11 @@ from vp2p.addresses import refuse_address
 from vp2p.batch.plan.document import At
 from vp2p.batch.plan.matrix import Variant
 from vp2p.batch.plan.reader import Reader, Sections, slug
+from vp2p.prompts.alternatives import alternatives, as_typed
 from vp2p.schema import from_mapping, options, setting_name
 from vp2p.settings import SECTIONS, EditSettings
 from vp2p.stages.edited import Format
+from vp2p.workspace.names import cut_name
 
 _FORMATS = get_args(Format)
 _EDIT_KEYS = (*(one.name for one in options(EditSettings)), "name", "only", "except", "format")
@@ -114,20 +116,23 @@ def read_edits(reader: Reader, value: Any, at: At) -> list[Edit]:
         if own.get("format", "mp4") not in _FORMATS:
             cause = f"format is {own['format']!r}, but must be one of {', '.join(_FORMATS)}."
             reader.diagnostics.add(reader.line(*place, "format"), cause, "write format: mp4")
+        made: list[Mapping[str, Any]] = [settings]
         with reader.diagnostics.at(line):
-            from_mapping(EditSettings, settings)
-        given = own["name"] if "name" in own else _edit_name(settings)
-        name = reader.name(given, (*place, "name"), "an edit")
+            made = _alternatives(settings)
         only, excepted = (reader.names(own.get(key), (*place, key), "videos") for key in ("only", "except"))
-        if name is None:
-            continue
-        if name in found:
-            cause = f"Two edits are called {name}, here and at line {found[name].line}."
-            reader.diagnostics.add(line, cause, "give one of them another name:")
-            continue
-        found[name] = Edit(
-            line, name, settings, own.get("format", "mp4"), only, excepted, before == len(reader.diagnostics)
-        )
+        for one in made:
+            given = own["name"] if "name" in own else _edit_name(one)
+            name = reader.name(given, (*place, "name"), "an edit")
+            if name is None:
+                break
+            if "name" in own and len(made) > 1:
+                name = cut_name(name, f"-{_edit_name({'swap': one['swap']})}")
+            if name in found:
+                cause = f"Two edits are called {name}, here and at line {found[name].line}."
+                reader.diagnostics.add(line, cause, "give one of them another name:")
+                continue
+            sound = before == len(reader.diagnostics)
+            found[name] = Edit(line, name, one, own.get("format", "mp4"), only, excepted, sound)
     return list(found.values())
 
 
@@ -158,6 +163,14 @@ def _key_of(at: At) -> Callable[[Any], At]:
 def _spelled(entry: Any, known: tuple[str, ...]) -> tuple[Any, ...]:
     """``known``, and the keys of ``entry`` that differ from one by - for _ alone."""
     return (*known, *(key for key in entry if setting_name(key) in known)) if isinstance(entry, dict) else known
+
+
+def _alternatives(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The settings of each edit that these ask for; swaps are still as they are typed. Raises UsageError."""
+    made = alternatives(from_mapping(EditSettings, settings))
+    if len(made) == 1:
+        return [settings]
+    return [{**settings, "swap": [as_typed(swap) for swap in one.words.swap]} for one in made]
 
 
 def _edit_name(settings: Mapping[str, Any]) -> str:

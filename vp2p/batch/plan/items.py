@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from vp2p.batch.plan.entries import Edit, Entries, Video
 from vp2p.batch.plan.matrix import Variant
 from vp2p.batch.plan.reader import Reader, Sections, merged
+from vp2p.prompts.alternatives import single
 from vp2p.schema import from_mapping
-from vp2p.settings import SECTIONS
+from vp2p.settings import SECTIONS, EditSettings
 from vp2p.stages.edited import Format
 
 _MAX_ITEMS = 10_000
+SEVERAL = r"write the alternatives in the plan's edits: a bar of a word itself is \|"
+"""What to do where alternatives stand in a section of settings, which make no edits."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +92,6 @@ def _check(reader: Reader, item: Item) -> None:
     """Settings that are right each by itself may still contradict each other."""
     for name, values in item.sections.items():
         with reader.diagnostics.at(item.line if name == "edit" else item.video_line):
-            from_mapping(SECTIONS[name], values)
+            settings: Any = from_mapping(SECTIONS[name], values)
+            if isinstance(settings, EditSettings):
+                single(settings, SEVERAL)

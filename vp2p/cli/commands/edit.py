@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vp2p.cli.common import DryRun, Force, FromInvert, Json, Wait, resolve, session
-from vp2p.cli.completion import edit_names
+from vp2p.cli.completion import edit_names, grid_axes
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
+from vp2p.errors import UsageError
 from vp2p.settings import ComputeSettings, EditSettings
+from vp2p.text import quoted
 
 
 @settings_options(settings=EditSettings, compute=ComputeSettings)
@@ -19,6 +21,17 @@ def edit(
     settings: dict[str, Any],
     compute: dict[str, Any],
     parent: FromInvert = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SETTING=A,B…",
+            autocompletion=grid_axes,
+            help="Make an edit for every combination of these values, and one sheet of all. More settings may follow.",
+        ),
+    ] = None,
+    axes: Annotated[
+        list[str] | None, typer.Argument(metavar="SETTING=A,B…", hidden=True, autocompletion=grid_axes)
+    ] = None,
     name: Annotated[
         str | None,
         typer.Option("--name", "--as", help="The edit's name. By default its new words.", autocompletion=edit_names),
@@ -34,25 +47,40 @@ def edit(
 ) -> None:
     """Edit the clip by changing words.
 
-    --swap replaces a word, and --prompt the whole sentence. --reweight makes a word
-    stronger or weaker. What the unchanged words describe stays as it is.
+    --swap replaces a word or a phrase, and --prompt the whole sentence. --reweight makes
+    a word stronger or weaker. What the unchanged words describe stays as it is.
     With alternatives, as in cat=dog|rabbit, each is an edit of its own. They are made
     side by side, in less time than one by one. Those that are there already are not
-    made again.
+    made again. --grid does the same with the values of settings.
 
     Examples:
 
       vp2p edit --swap "cat=dog|rabbit"
 
+      vp2p edit --swap "cat=baby elephant"
+
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
+
+      vp2p edit --reweight "grass:0->3"
+
+      vp2p edit --grid reweight=grass:1,2,3 cross_replace=0.2,0.4
+
+      vp2p edit --swap cat=dog --grid shape_freedom=0.2,0.5,0.8
     """
+    from vp2p.config.grid import read_grid
     from vp2p.prompts.alternatives import alternatives
+    from vp2p.report.grid import save_grid
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.edit import KeepAs, edit_all, plan_edits
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
     asked = alternatives(resolve(here, "edit", settings))
+    if axes and not grid:
+        raise UsageError(f"{quoted(axes[0], 80)} stands alone.", f"--grid before it, or: {ctx.command_path} --help")
+    wanted = read_grid(asked, [*(grid or ()), *(axes or ())]) if grid else None
+    if wanted:
+        asked = [cell.settings for cell in wanted.cells]
     keep_as = KeepAs(name, format, force)
     if dry_run:
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
@@ -63,3 +91,7 @@ def edit(
         results = edit_all(here, asked, parent, keep_as, progress)
     for result in results:
         output.stage(result)
+    if wanted:
+        sheet = save_grid(here.workspace, wanted, [here.workspace.by_name("edit", one.run) for one in results])
+        told = [{"run": result.run, "values": cell.values} for result, cell in zip(results, wanted.cells)]
+        output.result("edit", {"sheet": sheet, "axes": wanted.axes, "runs": told}, sheet)

@@ -1,0 +1,58 @@
+"""One weight of a word as it is typed: ``red:2``, or ``red:0->3`` from the first step of an edit to its last."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from vp2p.errors import PromptError
+from vp2p.text import quoted
+
+_TO = "->"
+_EXAMPLES = 'write it like --reweight red:2, or --reweight "red:0->3"'
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What the attention of the word called ``name`` is multiplied by at the first step, and at the last."""
+
+    name: str
+    first: float
+    last: float
+    changes: bool
+
+    @property
+    def idle(self) -> bool:
+        """Whether it leaves the word as it is."""
+        return self.first == self.last == 1
+
+    @classmethod
+    def read(cls, text: str) -> Weight:
+        """The weight of a ``word:weight`` or ``word:first->last`` text. Raises PromptError."""
+        name, separator, value = text.rpartition(":")
+        if not separator or not name.strip():
+            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", _EXAMPLES)
+        first, to, last = value.partition(_TO)
+        return cls(name.strip(), _number(first), _number(last if to else first), bool(to))
+
+
+def weight_changes(reweights: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence for each weight that changes with the steps."""
+    weights = map(Weight.read, reweights)
+    return tuple(
+        f"{one.name} weighs {one.first:g} at the first step, and {one.last:g} at the last"
+        for one in weights
+        if one.changes
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        lost = text.endswith("-")  # what a shell leaves of an arrow
+        hint = f'the shell takes > for itself: write it in quotes, like --reweight "red:0{_TO}3"'
+        raise PromptError(f"{quoted(text, 80)} in --reweight is not a number.", hint if lost else _EXAMPLES)
+    return value
