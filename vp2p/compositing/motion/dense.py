@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.motion.affine import compose, inverse, resizing
+from vp2p.compositing.motion.affine import compose, inverse, resizing, sample_at
 from vp2p.compositing.motion.alignment import (
     Array,
     ObjectPictures,
@@ -93,16 +93,7 @@ class DenseMotion:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
         place = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in self.size[::-1])))
         place += self._whole(frame, to, beyond)
-        planes = picture.permute(1, 2, 0).cpu().numpy().astype(np.float32)
-        seen = [
-            cv2.remap(
-                np.ascontiguousarray(plane), place[..., 0], place[..., 1], cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
-            for plane in np.moveaxis(planes, -1, 0)
-        ]  # fmt: skip
-        inside = ((place >= 0) & (place <= np.subtract(self.size[::-1], 1))).all(-1)
-        return torch.from_numpy(np.stack(seen)).to(picture), torch.from_numpy(inside).to(picture.device)
+        return sample_at(picture, torch.from_numpy(place).permute(2, 0, 1).to(picture.device))
 
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
