@@ -85,14 +85,32 @@ def templates(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 @looking
 def models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """The bundled model, the aliases, and folders that hold a model."""
+    """The bundled model, the aliases, folders that hold a model, and safetensors files."""
     from vp2p.models.sources import ALIASES, BUNDLED
 
     yield from (BUNDLED, *ALIASES)
+    yield from _with_part(incomplete, "unet")
+    yield from _weight_files(incomplete)
+
+
+@looking
+def model_folders(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from _with_part(incomplete, "unet")
+
+
+def _with_part(incomplete: str, part: str) -> Iterator[str]:
+    """Folders that hold a part of a model, beside what is typed."""
     start = incomplete[: incomplete.rfind("/") + 1]
     for name in _folders(start):
-        if (Path(start).expanduser() / name / "unet").is_dir():
+        if (Path(start).expanduser() / name / part).is_dir():
             yield f"{start}{name}"
+
+
+def _weight_files(incomplete: str) -> Iterator[str]:
+    """Safetensors files beside what is typed."""
+    start = incomplete[: incomplete.rfind("/") + 1]
+    for path in sorted(Path(start or ".").expanduser().glob("*.safetensors")):
+        yield f"{start}{path.name}"
 
 
 @looking
@@ -186,4 +204,5 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Edit", "window"): windows,
     ("Edit", "blend"): blend_words,
     ("Model", "model"): models,
+    ("Model", "model_config"): model_folders,
 }

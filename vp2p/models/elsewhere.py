@@ -36,10 +36,14 @@ def no_model(path: Path) -> ModelError:
     if single:
         return ModelError(
             f"{cause} It holds {single[0]}, which is a single-file checkpoint, a LoRA or one part of a model.",
-            convert(path / single[0]),
+            _typed(path / single[0]),
         )
     names = ", ".join(entry.name for entry in entries[:4])
     return ModelError(f"{cause} It holds {shorten(names)[1:-1]}{', …' if len(entries) > 4 else ''}.", _NEEDED)
+
+
+def _typed(file: Path) -> str:
+    return f"--model {typed(str(file))}" if file.suffix == ".safetensors" else convert(file)
 
 
 def convert(file: Path) -> str:

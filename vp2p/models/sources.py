@@ -1,7 +1,8 @@
-"""From what ``--model`` says to a folder on disk: the bundled model, a folder, a hub id or an alias."""
+"""From what ``--model`` says to a place on disk: the bundled model, a folder, a file, a hub id or an alias."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Sequence
 
 from vp2p.errors import ModelError
 from vp2p.models.elsewhere import convert
+from vp2p.settings import ModelSettings
 from vp2p.text import shorten, typed
 
 BUNDLED = "sprites"
@@ -46,12 +48,26 @@ _WEIGHTS = (
 )
 
 
-def locate(model: str) -> str:
-    """What ``--model`` says, in a form that means the same from any current folder."""
-    folder = _path(model)
-    if model in (BUNDLED, *ALIASES) or not model or not folder.is_dir():
+def located(settings: ModelSettings) -> ModelSettings:
+    """The settings with their paths in a form that means the same from any current folder."""
+    config = settings.model_config
+    return dataclasses.replace(
+        settings,
+        model=_locate(settings.model),
+        model_config=config and str(Path(config).expanduser().absolute()),
+    )
+
+
+def _locate(model: str) -> str:
+    path = _path(model)
+    if model in (BUNDLED, *ALIASES) or not model or not (path.is_dir() or is_checkpoint(path)):
         return model
-    return str(folder.absolute())
+    return str(path.absolute())
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether ``path`` is a safetensors file."""
+    return path.suffix.lower() == ".safetensors" and path.is_file()
 
 
 def _path(model: str) -> Path:
@@ -67,8 +83,8 @@ def _path(model: str) -> Path:
     return path
 
 
-def find_folder(model: str) -> Path:
-    """The folder that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
+def find_model(model: str) -> Path:
+    """The folder or file that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
 
     ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors,
     JSON and text files are ever downloaded. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
@@ -83,9 +99,12 @@ def find_folder(model: str) -> Path:
     folder = _path(model)
     if model and folder.is_dir():  # an empty path would be the current folder
         return folder
+    if is_checkpoint(folder):
+        return folder
     if folder.is_file():
         raise ModelError(
-            f"The model {model} is a single file, but a folder in diffusers' format is needed.", convert(folder)
+            f"The model {model} is a single file, but no safetensors file; others can run code and are never opened.",
+            convert(folder),
         )
     if HUB_ID.fullmatch(model):
         return _download(model)

@@ -19,7 +19,10 @@ def load_tokenizer(folder: ModelFolder) -> CLIPTokenizer:
         ModelError: when its files are damaged.
     """
     try:
-        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
+        places = folder.places
+        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(places.tokenizer), local_files_only=True)
+        if places.pad_token is not None:
+            tokenizer.pad_token = places.pad_token
     except Exception as error:  # the library raises every kind of error for damaged files
         raise damaged(folder, "tokenizer", error) from error
     longest = tokenizer.model_max_length
@@ -30,6 +33,13 @@ def load_tokenizer(folder: ModelFolder) -> CLIPTokenizer:
 
 
 def damaged(folder: ModelFolder, part: str, why: object) -> ModelError:
-    """The error for a part of a model folder that a library cannot load."""
-    reason = (str(why).strip() or type(why).__name__).splitlines()[0]
-    return ModelError(f"{folder.path / part} cannot be loaded: {reason}", "copy or download the model folder again")
+    """The error for a part of a model that a library cannot load."""
+    lines = [line.strip() for line in str(why).splitlines() if line.strip()] or [type(why).__name__]
+    if folder.path.is_dir():
+        return ModelError(
+            f"{folder.path / part} cannot be loaded: {lines[0]}", "copy or download the model folder again"
+        )
+    return ModelError(
+        f"The {part} of {folder.path} cannot be loaded with the configuration in {folder.places.root}: {lines[-1]}",
+        "give --model-config the folder of the model that it was made from, or download the file again",
+    )

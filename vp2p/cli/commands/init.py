@@ -36,6 +36,10 @@ def init(
       vp2p init walk --video cat.mp4 --prompt "a cat on the grass" --model sprites
 
       vp2p init jump --video frames/ --prompt "a rabbit is jumping on the grass" --model sd15 --size 512
+
+      vp2p init toon --video cat.mp4 --prompt "a cat on the grass" --model toon.safetensors
+
+      vp2p init tiny --video cat.mp4 --prompt "a cat on the grass" --model tiny.safetensors --model-config tiny/
     """
     from vp2p.config.initial import initial_config, overruled
     from vp2p.config.templates import read_template

@@ -1,0 +1,27 @@
+"""From the model's settings to a checked model, of which no weights are loaded yet."""
+
+from __future__ import annotations
+
+from vp2p.errors import ModelError
+from vp2p.models.checkpoint import read_checkpoint
+from vp2p.models.folder import ModelFolder, read_folder
+from vp2p.models.sources import find_model
+from vp2p.settings import ModelSettings
+
+
+def open_model(settings: ModelSettings) -> ModelFolder:
+    """The model that ``settings`` name, checked; a hub id is downloaded first, where it is not at hand.
+
+    Raises:
+        ModelError: it cannot be found, is of no supported kind, or its files are damaged.
+    """
+    path = find_model(settings.model)
+    prediction = None if settings.prediction_type == "auto" else settings.prediction_type
+    if path.is_file():
+        return read_checkpoint(path, settings.model_config, prediction)
+    if settings.model_config is not None:
+        raise ModelError(
+            f"--model-config is for a checkpoint in one file, but {settings.model} has configurations of its own.",
+            "leave out --model-config",
+        )
+    return read_folder(path, prediction)
