@@ -90,6 +90,11 @@ class ModelSettings(ComputeSettings):
         "those of Stable Diffusion 1.5 or 2.x, which come with vp2p.",
         before=None,
     )
+    lora: tuple[str, ...] = option(
+        (),
+        "A LoRA that is fused into the model, and how strongly: toon.safetensors:0.8. By default 1. May be repeated.",
+        before=(),
+    )
     prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(
         "auto",
         "What the UNet predicts: the noise, or v. With auto, what the model says of itself.",

@@ -168,14 +168,14 @@ def test_the_configurations_are_of_the_published_sizes(layout: str, parameters: 
 
 
 OTHERS = [
-    ({"lora_unet_mid_block.lora_down.weight": (4, 8)}, "a LoRA", ""),
-    ({"unet.mid_block.attentions.0.lora_A.weight": (4, 8)}, "a LoRA", ""),
+    ({"lora_unet_mid_block.lora_down.weight": (4, 8)}, "a LoRA", "--lora"),
+    ({"unet.mid_block.attentions.0.lora_A.weight": (4, 8)}, "a LoRA", "--lora"),
     ({"conditioner.embedders.0.transformer.x": (8,), f"{_UNET}label_emb.0.0.weight": (8,)}, "Stable Diffusion XL", ""),
     ({"double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "flux", ""),
     ({"head.modulation": (1, 2, 1536), "patch_embedding.weight": (1536, 16, 1, 2, 2)}, "wan-t2v-1.3B", ""),
     ({"control_model.time_embed.0.weight": (8, 8)}, "a ControlNet", ""),
     ({"emb_params": (2, 768)}, "a textual inversion", ""),
-    ({"decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)}, "a VAE alone", ""),
+    ({"decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)}, "a VAE alone", "--vae"),
     ({"down_blocks.0.resnets.0.conv1.weight": (8, 8, 3, 3)}, "a UNet alone", "folder"),
     ({f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3)}, "without a text encoder", "whole"),
     ({f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3), **_CLIP}, "not the sizes", "--model-config"),
@@ -211,7 +211,7 @@ def test_a_checkpoint_without_a_vae(tmp_path: Path) -> None:
     }
     with pytest.raises(ModelError, match="without a VAE") as caught:
         read_checkpoint(_shapes(tmp_path / "file.safetensors", shapes | _CLIP))
-    assert "--model" in caught.value.hint
+    assert "--vae" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from vp2p.batch.plan.items import Item
 from vp2p.batch.plan.read import Plan
 from vp2p.errors import UsageError
 from vp2p.models.sources import located
-from vp2p.schema import from_mapping, identifying, to_mapping
+from vp2p.schema import from_mapping, identifying
 from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.workspace import WorkspaceConfig
 from vp2p.workspace.config import read_config
@@ -95,7 +95,7 @@ def _free(folder: Path) -> bool:
 def _about(config: WorkspaceConfig) -> Hashable:
     """All that makes two workspaces the same one."""
     video = Path(config.video).expanduser().resolve()
-    return config.prompt, video, config.clip, tuple(_without_compute(to_mapping(config.model)).items())
+    return config.prompt, video, config.clip, dataclasses.replace(config.model, device="auto", dtype="auto")
 
 
 def _without_compute(model: dict[str, Any]) -> dict[str, Any]:

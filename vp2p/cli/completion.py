@@ -98,6 +98,16 @@ def model_folders(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from _with_part(incomplete, "unet")
 
 
+@looking
+def loras(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Safetensors files, then a few scales."""
+    path, colon, _ = incomplete.rpartition(":")
+    if colon and Path(path).expanduser().is_file():
+        yield from (f"{path}:{scale}" for scale in ("0.5", "0.8", "1"))
+    else:
+        yield from _weight_files(incomplete)
+
+
 def _with_part(incomplete: str, part: str) -> Iterator[str]:
     """Folders that hold a part of a model, beside what is typed."""
     start = incomplete[: incomplete.rfind("/") + 1]
@@ -205,4 +215,5 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Edit", "blend"): blend_words,
     ("Model", "model"): models,
     ("Model", "model_config"): model_folders,
+    ("Model", "lora"): loras,
 }

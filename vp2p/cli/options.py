@@ -18,7 +18,7 @@ from vp2p.schema import RENAMED, Option, options, setting_name
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 # How the help shows words of a form of their own.
-_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend": "WORD"}
+_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]"}
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 

@@ -47,7 +47,7 @@ def read_checkpoint(file: Path, config: str | None = None, prediction: str | Non
         ModelError: it is no such checkpoint, is damaged, or needs ``config``.
     """
     header = read_header(file)
-    kind = other_kind(header)
+    kind = other_kind(file, header)
     if kind is not None:
         raise kind.error(file)
     said = prediction or _said(header)
@@ -63,10 +63,7 @@ def read_checkpoint(file: Path, config: str | None = None, prediction: str | Non
         places = Places(folder, folder / "scheduler", TOKENIZER, layout.pad_token)
     parts = {part: CheckpointPart(places.root / part, file, part) for part in STEMS}
     if not header.has("first_stage_model."):
-        raise ModelError(
-            f"{file} is a checkpoint without a VAE.",
-            "give --model a whole checkpoint, or a folder in diffusers' format",
-        )
+        raise ModelError(f"{file} is a checkpoint without a VAE.", "add --vae with the file or folder of a VAE")
     return read_configs(file, places, parts, said, notes)
 
 

@@ -31,7 +31,7 @@ def no_model(path: Path) -> ModelError:
     if any("lora" in name.lower() for name in (*single, "lora" * (path / "adapter_config.json").is_file())):
         return ModelError(
             f"The folder {path} holds a LoRA ({', '.join(single)}), which changes a model and is none by itself.",
-            "fuse it into its model by diffusers' load_lora_weights, fuse_lora and save_pretrained, and give that",
+            f"give --model the model that it was made for, and --lora {typed(str(path))}",
         )
     if single:
         return ModelError(

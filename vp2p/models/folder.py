@@ -17,6 +17,7 @@ from vp2p.models.config_types import check_types
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
 from vp2p.models.kinds import HINT, inputs_kind, pipeline_kind
+from vp2p.models.loras import Lora
 from vp2p.models.parts import STEMS, FolderPart, Part
 from vp2p.models.weights import find_weights
 from vp2p.text import shorten
@@ -51,7 +52,8 @@ class ModelFolder:
 
     ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations; ``parts`` are where the
     networks' files lie; ``card`` the contents of ``vp2p.json``, empty where there is none; ``prediction`` what the UNet
-    predicts, where that is not what the scheduler's file says; ``said`` is for the user.
+    predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``said`` is for the
+    user.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class ModelFolder:
     card: Mapping[str, Any]
     prediction: str | None = None
     said: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
 
     @property
     def name(self) -> str:
@@ -196,6 +199,9 @@ def fingerprint(model: ModelFolder) -> str:
         files |= {f"{name}/{file_name}": file for file_name, file in part.weights()}
     lines = [f"{name} {file_digest(files[name])}" for name in sorted(files, key=lambda name: name.split("/"))]
     lines += [f"{key} {value}" for key, value in _besides(model).items()]
+    for lora in model.loras:
+        config = [] if lora.config is None else [file_digest(lora.config)]
+        lines.append(" ".join(["lora", file_digest(lora.file), *config, repr(lora.scale)]))
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 

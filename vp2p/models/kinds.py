@@ -8,9 +8,13 @@ from typing import Any, Mapping
 
 from vp2p.errors import ModelError
 from vp2p.models.header import Header
+from vp2p.text import typed
 
 HINT = "give --model a Stable Diffusion 1.x or 2.x model, or sprites"
 _UNET = "model.diffusion_model."
+
+LORA_MARKS = (".lora", "lora_", ".hada_", ".lokr_")
+"""What the names of a LoRA's tensors hold, and those of its relatives."""
 
 _INPUTS = {
     5: "a depth-guided model",
@@ -77,11 +81,14 @@ def pipeline_kind(name: str) -> str | None:
     return _PIPELINES[max(fitting, key=len)] if fitting else None
 
 
-def other_kind(header: Header) -> Kind | None:
+def other_kind(file: Path, header: Header) -> Kind | None:
     """What a safetensors file is, unless it is a whole model in the original layout."""
     names = header.shapes
-    if any(".lora" in name or "lora_" in name or ".hada_" in name or ".lokr_" in name for name in names):
-        return Kind("a LoRA, which changes a model and is none by itself")
+    if any(mark in name for name in names for mark in LORA_MARKS):
+        return Kind(
+            "a LoRA, which changes a model and is none by itself",
+            f"give --model the model that it was made for, and --lora {typed(str(file))}",
+        )
     if header.has("control_model.", "controlnet_cond_embedding."):
         return Kind("a ControlNet, which steers a model and is none by itself")
     if header.has("emb_params", "string_to_param"):
@@ -89,9 +96,9 @@ def other_kind(header: Header) -> Kind | None:
     if header.has("conditioner."):
         return Kind("a Stable Diffusion XL model")
     if header.has(_UNET + "input_blocks."):
-        return _of_original(header)
+        return _of_original(file, header)
     if header.has("decoder.up.", "decoder.up_blocks.", "first_stage_model.decoder.up."):
-        return Kind("a VAE alone")
+        return Kind("a VAE alone", f"give --model a whole model, and --vae {typed(str(file))}")
     name = _known_to_diffusers(header)
     if name is not None:
         return Kind(f"a model of the kind {name}")
@@ -107,7 +114,7 @@ def other_kind(header: Header) -> Kind | None:
 _ALONE = {"down_blocks.": "a UNet", "text_model.": "a text encoder"}
 
 
-def _of_original(header: Header) -> Kind | None:
+def _of_original(file: Path, header: Header) -> Kind | None:
     """What a UNet in the original layout is made for, and what its file lacks."""
     if any("time_stack" in name or "temporal" in name or "motion_modules" in name for name in header.shapes):
         return Kind("a video model, whose UNet has layers over time of its own")

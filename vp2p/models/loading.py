@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder
+from vp2p.models.fusing import fuse_lora
 from vp2p.models.opening import open_model
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED
@@ -77,6 +78,9 @@ def load_model(settings: ModelSettings) -> LatentModel:
             "copy the model folder again; tokenizer/ and text_encoder/ must belong together",
         )
     text_encoder.float()  # transformers keeps the folder's own number format
+    for lora in folder.loras:
+        with quiet_libraries():
+            fuse_lora(lora, unet, text_encoder)
     for part in (unet, vae, text_encoder):
         part.to(device).eval().requires_grad_(False)
     local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from vp2p.errors import ModelError
 from vp2p.models.checkpoint import read_checkpoint
 from vp2p.models.folder import ModelFolder, read_folder
+from vp2p.models.loras import find_lora
 from vp2p.models.sources import find_model
 from vp2p.settings import ModelSettings
 
@@ -15,6 +18,13 @@ def open_model(settings: ModelSettings) -> ModelFolder:
     Raises:
         ModelError: it cannot be found, is of no supported kind, or its files are damaged.
     """
+    loras = tuple(map(find_lora, settings.lora))
+    # One of scale 0 changes nothing: the model, and its identity, are those without it.
+    return dataclasses.replace(_plain(settings), loras=tuple(lora for lora in loras if lora.scale))
+
+
+def _plain(settings: ModelSettings) -> ModelFolder:
+    """The model without LoRAs."""
     path = find_model(settings.model)
     prediction = None if settings.prediction_type == "auto" else settings.prediction_type
     if path.is_file():

@@ -10,6 +10,7 @@ from typing import Sequence
 
 from vp2p.errors import ModelError
 from vp2p.models.elsewhere import convert
+from vp2p.models.loras import located_lora
 from vp2p.settings import ModelSettings
 from vp2p.text import shorten, typed
 
@@ -55,6 +56,7 @@ def located(settings: ModelSettings) -> ModelSettings:
         settings,
         model=_locate(settings.model),
         model_config=config and str(Path(config).expanduser().absolute()),
+        lora=tuple(map(located_lora, settings.lora)),
     )
 
 

@@ -39,6 +39,10 @@ def init(
 
       vp2p init toon --video cat.mp4 --prompt "a cat on the grass" --model toon.safetensors
 
+      vp2p init warm --video cat.mp4 --prompt "a cat on the grass" --model sd15 --lora warm.safetensors:0.8
+
+      vp2p init both --video cat.mp4 --prompt "a cat on the grass" --model sd15 --lora warm/ --lora ink.safetensors:0.5
+
       vp2p init tiny --video cat.mp4 --prompt "a cat on the grass" --model tiny.safetensors --model-config tiny/
     """
     from vp2p.config.initial import initial_config, overruled
