@@ -90,6 +90,17 @@ class ModelSettings(ComputeSettings):
         "those of Stable Diffusion 1.5 or 2.x, which come with vp2p.",
         before=None,
     )
+    variant: str | None = option(
+        None,
+        "Which of a folder's weights to take, where it has several: fp16, bf16, ema. By default the plain ones.",
+        before=None,
+    )
+    vae: str | None = option(
+        None,
+        "Another VAE than the model's own: a folder, a .safetensors file, or a hub id such as "
+        "stabilityai/sd-vae-ft-mse.",
+        before=None,
+    )
     lora: tuple[str, ...] = option(
         (),
         "A LoRA that is fused into the model, and how strongly: toon.safetensors:0.8. By default 1. May be repeated.",

@@ -81,6 +81,9 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert complete(*init, "t") == ["tiny", "toon.safetensors"]
     assert complete(*init, "s") == ["sprites", "sd15", "sd21"]
     assert complete(*init, "toon.safetensors", "--model-config", "") == ["tiny"]
+    assert complete(*init, "tiny", "--vae", "") == ["tiny", "toon.safetensors"]
+    assert complete(*init, "sd15", "--variant", "") == ["fp16", "bf16", "ema"]
+    assert complete(*init, "tiny", "--variant", "") == []
     assert complete(*init, "sd15", "--lora", "") == ["toon.safetensors"]
     assert complete(*init, "sd15", "--lora", "toon.safetensors:0") == ["toon.safetensors:0.5", "toon.safetensors:0.8"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.cli.conftest import FRAMES, INVERT, PROMPT, SIZES, TUNE, Make
 from tests.cli.running import Ran, done, only, refused
 from tests.loras import adapted
 from tests.original import save_original
+from tests.tiny import save_tiny
 from vp2p.models.loading import LatentModel
 from vp2p.workspace import Workspace
 
@@ -61,6 +63,17 @@ def test_a_lora_acts_in_every_stage(clip: Path, sd2: LatentModel, prepared: Make
     done("-w", tmp_path / "work", "report")
 
 
+def test_another_vae_acts_in_every_stage(
+    clip: Path, sd2_folder: Path, prepared: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(save_tiny(tmp_path / "other", "sd2", seed=1) / "vae", tmp_path / "vae")
+    _all_four(tmp_path / "work", clip, sd2_folder, "--vae", "vae")
+    plain, found = _latents(prepared("sd2", "edit")), _latents(tmp_path / "work")
+    assert all(not torch.allclose(plain[name], found[name], atol=0.01) for name in plain)
+    assert f"vae: {tmp_path / 'vae'}" in (tmp_path / "work" / "vp2p.yaml").read_text()
+
+
 def test_a_lora_of_scale_0_is_the_same_run(clip: Path, sd2_folder: Path, prepared: Make, tmp_path: Path) -> None:
     file = tmp_path / "lora.safetensors"
     save_file({"unet.x.lora_A.weight": torch.zeros(1, 1)}, file)
@@ -79,6 +92,8 @@ def test_mistakes_leave_nothing(clip: Path, sd2_folder: Path, tmp_path: Path, mo
     refused(1, *words, sd2_folder / "unet" / "diffusion_pytorch_model.safetensors")
     refused(2, *words, model, "--prediction-type", "noise")
     assert "--lora" in refused(1, *words, sd2_folder, "--lora", "nowhere.safetensors").hint
+    assert "--vae" in refused(1, *words, sd2_folder, "--vae", "nowhere").hint
+    assert "--variant" in refused(1, *words, sd2_folder, "--variant", "fp16").hint
     assert "--lora" in refused(1, *words, sd2_folder, "--lora", f"{model}:0.5").hint
     assert f"{model}:0.8" in refused(1, *words, sd2_folder, "--lora", f"{model}:half").hint
     assert not (tmp_path / "work").exists()

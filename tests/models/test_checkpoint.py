@@ -98,7 +98,7 @@ def test_a_lacking_tensor_is_an_error_not_a_random_start(checkpoint: Path, sd1_f
 
 
 def test_the_configuration_must_fit(checkpoint: Path, sd2_folder: Path) -> None:
-    with pytest.raises(ModelError, match="cannot be loaded with the configuration") as caught:
+    with pytest.raises(ModelError, match="with the configuration in .* cannot be loaded: size mismatch") as caught:
         _load(checkpoint, sd2_folder)
     assert "--model-config" in caught.value.hint
 
@@ -209,9 +209,12 @@ def test_a_checkpoint_without_a_vae(tmp_path: Path) -> None:
         f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3),
         f"{_UNET}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
     }
+    file = _shapes(tmp_path / "file.safetensors", shapes | _CLIP)
     with pytest.raises(ModelError, match="without a VAE") as caught:
-        read_checkpoint(_shapes(tmp_path / "file.safetensors", shapes | _CLIP))
+        open_model(ModelSettings(model=str(file)))
     assert "--vae" in caught.value.hint
+    vae = _shapes(tmp_path / "vae.safetensors", {"decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)})
+    assert open_model(ModelSettings(model=str(file), vae=str(vae))).downscale == 8
 
 
 @pytest.mark.parametrize(

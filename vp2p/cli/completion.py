@@ -108,6 +108,21 @@ def loras(ctx: typer.Context, incomplete: str) -> Iterator[str]:
         yield from _weight_files(incomplete)
 
 
+@looking
+def vaes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Folders that hold a VAE, and safetensors files."""
+    yield from _with_part(incomplete, "vae")
+    yield from _weight_files(incomplete)
+
+
+@looking
+def variants(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Those of the model that the line names, else the usual ones."""
+    folder = Path(str(ctx.params.get("model"))).expanduser()
+    marks = [part for file in (folder / "unet").glob("*.safetensors") for part in file.name.split(".")[1:-1]]
+    yield from sorted(set(marks)) if folder.is_dir() else ("fp16", "bf16", "ema")
+
+
 def _with_part(incomplete: str, part: str) -> Iterator[str]:
     """Folders that hold a part of a model, beside what is typed."""
     start = incomplete[: incomplete.rfind("/") + 1]
@@ -216,4 +231,6 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Model", "model"): models,
     ("Model", "model_config"): model_folders,
     ("Model", "lora"): loras,
+    ("Model", "vae"): vaes,
+    ("Model", "variant"): variants,
 }

@@ -38,6 +38,8 @@ _LAYOUTS: Mapping[tuple[int, int], _Layout] = {
 def read_checkpoint(file: Path, config: str | None = None, prediction: str | None = None) -> ModelFolder:
     """The checked model in ``file``; reads the file's header and configurations, no weights.
 
+    It may lack the VAE among its parts: some files leave it to another.
+
     Args:
         config: a folder in diffusers' format whose configurations and tokenizer are this model's; by default those of
             Stable Diffusion 1.5 or 2.x that fit the tensors' shapes.
@@ -61,9 +63,8 @@ def read_checkpoint(file: Path, config: str | None = None, prediction: str | Non
             notes = (f"{file.name} does not say what it predicts; {found} is assumed (--prediction-type)",)
         folder = LAYOUTS / layout.folders[found]
         places = Places(folder, folder / "scheduler", TOKENIZER, layout.pad_token)
-    parts = {part: CheckpointPart(places.root / part, file, part) for part in STEMS}
-    if not header.has("first_stage_model."):
-        raise ModelError(f"{file} is a checkpoint without a VAE.", "add --vae with the file or folder of a VAE")
+    has = [part for part in STEMS if part != "vae" or header.has("first_stage_model.")]
+    parts = {part: CheckpointPart(places.root / part, file, part) for part in has}
     return read_configs(file, places, parts, said, notes)
 
 

@@ -19,7 +19,7 @@ from vp2p.models.elsewhere import no_model
 from vp2p.models.kinds import HINT, inputs_kind, pipeline_kind
 from vp2p.models.loras import Lora
 from vp2p.models.parts import STEMS, FolderPart, Part
-from vp2p.models.weights import find_weights
+from vp2p.models.weights import find_weights, variants
 from vp2p.text import shorten
 
 _MARKS = ("model_index.json", "unet", "vae")
@@ -134,11 +134,12 @@ class ModelFolder:
         return Card(self.card).suited(stage)
 
 
-def read_folder(path: Path, prediction: str | None = None) -> ModelFolder:
+def read_folder(path: Path, prediction: str | None = None, variant: str | None = None) -> ModelFolder:
     """The checked model folder at ``path``; opens configurations only, no weights.
 
     Args:
         prediction: what the UNet predicts, where the user says it.
+        variant: of the weights, for the parts that have it.
 
     Raises:
         ModelError: when ``path`` holds no such model, a part is missing or damaged, weights are
@@ -155,8 +156,10 @@ def read_folder(path: Path, prediction: str | None = None) -> ModelFolder:
         raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
     places = Places.of(path)
     found = read_configs(path, places, {}, prediction)
-    variants = {part: find_weights(path / part, stem).variant for part, stem in STEMS.items()}
-    parts = {part: FolderPart(path / part, stem, variants[part]) for part, stem in STEMS.items()}
+    found_variants = {part: find_weights(path / part, stem, variant).variant for part, stem in STEMS.items()}
+    if variant is not None and variant not in found_variants.values():
+        raise _no_variant(path, variant)
+    parts = {part: FolderPart(path / part, stem, found_variants[part]) for part, stem in STEMS.items()}
     card = _read_json(path, NAME) if (path / NAME).exists() else {}
     return dataclasses.replace(found, parts=parts, card=card)
 
@@ -203,6 +206,23 @@ def fingerprint(model: ModelFolder) -> str:
         config = [] if lora.config is None else [file_digest(lora.config)]
         lines.append(" ".join(["lora", file_digest(lora.file), *config, repr(lora.scale)]))
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def with_vae(model: ModelFolder, part: Part) -> ModelFolder:
+    """The model with another VAE. Raises ModelError if that is damaged or does not fit the UNet."""
+    vae = _read_json(part.config.parent, f"{part.config.name}/config.json")
+    check_types(part.config.parent, "vae/config.json", vae)
+    _check_vae(part.config, vae, model.unet)
+    return dataclasses.replace(model, vae=vae, parts={**model.parts, "vae": part})
+
+
+def _no_variant(path: Path, variant: str) -> ModelError:
+    there = sorted({name for part, stem in STEMS.items() for name in variants(path / part, stem)})
+    return ModelError(
+        f"The model {path} has no weights of the variant {shorten(variant)}; it has"
+        f" {', '.join(there) or 'plain ones alone'}.",
+        f"give --variant {there[0]}, or leave it out" if there else "leave out --variant",
+    )
 
 
 def _besides(model: ModelFolder) -> Mapping[str, str]:

@@ -95,11 +95,11 @@ def _load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
     except ModelError:
         raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
-        raise damaged(folder, part, error) from error
+        raise damaged(folder.parts[part].place, error) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.
     missing = [key for key in lacking if not key.endswith("position_ids")]
     if missing:
-        raise damaged(folder, part, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(folder.parts[part].place, f"{len(missing)} tensors are missing, such as {missing[0]}")
     return network
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 PREFIXES: Mapping[str, str] = {
     "unet": "model.diffusion_model.",
-    "vae": "first_stage_model.",
+    "vae": "first_stage_model.",  # or none, in the file of a VAE alone
     "text_encoder": "cond_stage_model.",
 }
 """How the tensors of each part are called in such a file."""
@@ -31,8 +31,9 @@ def load_original(cls: Any, config: Path, file: Path, part: str) -> tuple[Any, l
         RuntimeError: a tensor has another shape than the configuration says.
     """
     network = _unloaded(cls, config)
-    tensors = _converted(part, _read(file, PREFIXES[part]), network)
-    return network, sorted(network.load_state_dict(tensors, strict=False).missing_keys)
+    tensors = _read(file, PREFIXES[part]) or _read(file, "")
+    converted = _converted(part, tensors, network)
+    return network, sorted(network.load_state_dict(converted, strict=False).missing_keys)
 
 
 def _unloaded(cls: Any, config: Path) -> Any:
@@ -57,6 +58,8 @@ def _converted(part: str, tensors: dict[str, Tensor], network: Any) -> Mapping[s
     if part == "unet":
         found = _diffusers.convert_ldm_unet_checkpoint(tensors, network.config)
         return found
+    if any(name.startswith("decoder.up_blocks.") for name in tensors):  # a VAE in diffusers' layout
+        return tensors
     if part == "vae":
         found = _diffusers.convert_ldm_vae_checkpoint(tensors, network.config)
         return found

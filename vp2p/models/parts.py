@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Sequence
 
+from vp2p.errors import ModelError
 from vp2p.models.weights import fingerprinted, loadable
 
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
@@ -22,6 +23,10 @@ class Part(Protocol):
     def config(self) -> Path: ...
     @property
     def variant(self) -> str | None: ...
+    @property
+    def place(self) -> str:
+        """Where it is, as a message says it."""
+        ...
 
     def weights(self) -> Sequence[tuple[str, Path]]:
         """The weight files that a fingerprint covers, each with the name under which it enters."""
@@ -40,12 +45,16 @@ class FolderPart:
     stem: str
     variant: str | None
 
+    @property
+    def place(self) -> str:
+        return str(self.config)
+
     def weights(self) -> Sequence[tuple[str, Path]]:
         files = fingerprinted(self.config, self.stem, self.variant)
         return [(file.relative_to(self.config).as_posix(), file) for file in files]
 
     def load(self, cls: Any, **options: Any) -> tuple[Any, list[str]]:
-        with loadable(self.config, self.stem) as (place, variant):
+        with loadable(self.config, self.stem, self.variant) as (place, variant):
             network, info = cls.from_pretrained(
                 str(place),
                 variant=variant,
@@ -66,11 +75,21 @@ class CheckpointPart:
     name: str
     variant: str | None = None
 
+    @property
+    def place(self) -> str:
+        return f"The {self.name} of {self.file}, with the configuration in {self.config},"
+
     def weights(self) -> Sequence[tuple[str, Path]]:
         return [("weights", self.file)]
 
     def load(self, cls: Any, torch_dtype: Any = None, **_: Any) -> tuple[Any, list[str]]:
         from vp2p.models.original import load_original
 
-        network, missing = load_original(cls, self.config, self.file, self.name)
+        try:
+            network, missing = load_original(cls, self.config, self.file, self.name)
+        except RuntimeError as error:  # its first lines name no tensor
+            raise ModelError(
+                f"{self.place} cannot be loaded: {str(error).splitlines()[-1].strip()}",
+                "give --model-config the folder of the model that it was made from, or download the file again",
+            ) from error
         return network if torch_dtype is None else network.to(torch_dtype), missing

@@ -51,11 +51,12 @@ _WEIGHTS = (
 
 def located(settings: ModelSettings) -> ModelSettings:
     """The settings with their paths in a form that means the same from any current folder."""
-    config = settings.model_config
+    config, vae = settings.model_config, settings.vae
     return dataclasses.replace(
         settings,
         model=_locate(settings.model),
         model_config=config and str(Path(config).expanduser().absolute()),
+        vae=vae and (str(_path(vae).absolute()) if _path(vae).exists() else vae),
         lora=tuple(map(located_lora, settings.lora)),
     )
 
@@ -85,11 +86,11 @@ def _path(model: str) -> Path:
     return path
 
 
-def find_model(model: str) -> Path:
+def find_model(model: str, variant: str | None = None) -> Path:
     """The folder or file that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
 
-    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors,
-    JSON and text files are ever downloaded. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
+    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors, JSON and text
+    files are ever downloaded, of the weights those of ``variant``. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
 
     Raises:
         ModelError: when there is no such folder or repository, or the hub cannot be reached.
@@ -97,7 +98,7 @@ def find_model(model: str) -> Path:
     if model == BUNDLED:
         return _bundled_folder()
     if model in ALIASES:
-        return _download(ALIASES[model])
+        return _download(ALIASES[model], variant)
     folder = _path(model)
     if model and folder.is_dir():  # an empty path would be the current folder
         return folder
@@ -109,7 +110,7 @@ def find_model(model: str) -> Path:
             convert(folder),
         )
     if HUB_ID.fullmatch(model):
-        return _download(model)
+        return _download(model, variant)
     if "://" in model or _ON_THE_HUB.match(model):
         repository = _ON_THE_HUB.match(model)
         local = typed(model.removeprefix("file://")) if model.startswith("file:///") else None
@@ -137,13 +138,18 @@ def _bundled_folder() -> Path:
     return folder
 
 
-def _download(hub_id: str) -> Path:
-    """The snapshot of ``hub_id``; a variant of its weights only where there are no plain ones."""
-    for suffix in ("", ".fp16", ".bf16", ".non_ema"):
+def _download(hub_id: str, variant: str | None) -> Path:
+    """The snapshot of ``hub_id``; by default a variant of its weights only where there are no plain ones."""
+    for suffix in ("", ".fp16", ".bf16", ".non_ema") if variant is None else (f".{variant}",):
         weights = (name.format(suffix=suffix) for name in _WEIGHTS)
         folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model")
         if any((folder / "unet").glob("*.safetensors")):
             return folder
+    if variant is not None:
+        raise ModelError(
+            f"The hub's {hub_id} has no UNet weights of the variant {shorten(variant)} in safetensors.",
+            "leave out --variant",
+        )
     raise ModelError(
         f"The hub's {hub_id} has no UNet weights in safetensors; pickles can run code and are never opened.",
         f"give --model a model that ships safetensors, such as {ALIASES['sd15']}",

@@ -32,8 +32,8 @@ class Weights:
     usual: bool
 
 
-def find_weights(folder: Path, stem: str) -> Weights:
-    """Plain weights, which diffusers takes where they are, else a variant's.
+def find_weights(folder: Path, stem: str, wanted: str | None = None) -> Weights:
+    """The wanted variant's weights where they are, else plain ones, which diffusers takes, else a variant's.
 
     Args:
         folder: of the part.
@@ -43,6 +43,8 @@ def find_weights(folder: Path, stem: str) -> Weights:
         ModelError: there are no whole weights in safetensors; it names what is there.
     """
     found = _variants(folder, stem)
+    if wanted is not None and wanted in found:
+        return _whole(folder, stem, wanted, found[wanted])
     wrong: ModelError | None = None
     for variant in sorted(found, key=_rank):
         try:
@@ -78,16 +80,21 @@ def fingerprinted(folder: Path, stem: str, variant: str | None) -> Sequence[Path
     """The weight files that a model's fingerprint covers: those of the variant."""
     if variant is None:  # all but fp16, as fingerprints were always made
         return [file for file in folder.glob("*.safetensors") if ".fp16" not in file.suffixes]
-    return find_weights(folder, stem).files
+    return find_weights(folder, stem, variant).files
+
+
+def variants(folder: Path, stem: str) -> Sequence[str]:
+    """The names of the variants that a part has weights of."""
+    return [name for name in _variants(folder, stem) if name is not None]
 
 
 @contextmanager
-def loadable(folder: Path, stem: str) -> Iterator[tuple[Path, str | None]]:
+def loadable(folder: Path, stem: str, variant: str | None) -> Iterator[tuple[Path, str | None]]:
     """A folder and a variant from which the libraries load a part's weights.
 
     Where they would look for others first, or read an index's old name wrongly, it is a folder of links for the time.
     """
-    weights = find_weights(folder, stem)
+    weights = find_weights(folder, stem, variant)
     if weights.usual:
         yield folder, weights.variant
         return

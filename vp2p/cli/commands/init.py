@@ -43,6 +43,10 @@ def init(
 
       vp2p init both --video cat.mp4 --prompt "a cat on the grass" --model sd15 --lora warm/ --lora ink.safetensors:0.5
 
+      vp2p init half --video cat.mp4 --prompt "a cat on the grass" --model sd15 --variant fp16 --vae vae.safetensors
+
+      vp2p init base --video cat.mp4 --prompt "a cat on the grass" --model base/ --variant ema --vae vae/
+
       vp2p init tiny --video cat.mp4 --prompt "a cat on the grass" --model tiny.safetensors --model-config tiny/
     """
     from vp2p.config.initial import initial_config, overruled
