@@ -79,6 +79,8 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
         (tmp_path / name).touch()
     init = ("init", "walk", "--model")
     assert complete(*init, "t") == ["tiny", "toon.safetensors"]
+    assert complete("models", "t") == ["tiny", "toon.safetensors"]
+    assert complete("models", "toon.safetensors", "--model-config", "") == ["tiny"]
     assert complete(*init, "s") == ["sprites", "sd15", "sd21"]
     assert complete(*init, "toon.safetensors", "--model-config", "") == ["tiny"]
     assert complete(*init, "tiny", "--vae", "") == ["tiny", "toon.safetensors"]

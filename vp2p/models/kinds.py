@@ -81,6 +81,13 @@ def pipeline_kind(name: str) -> str | None:
     return _PIPELINES[max(fitting, key=len)] if fitting else None
 
 
+def family(unet: Mapping[str, Any], scheduler: Mapping[str, Any]) -> str:
+    """What a usable model is, by the width of its cross-attention and what its UNet predicts."""
+    name = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x"}.get(unet.get("cross_attention_dim", 1280))
+    predicts = ", v-prediction" if scheduler.get("prediction_type") == "v_prediction" else ""
+    return (name or "like Stable Diffusion, of other sizes") + predicts
+
+
 def other_kind(file: Path, header: Header) -> Kind | None:
     """What a safetensors file is, unless it is a whole model in the original layout."""
     names = header.shapes

@@ -67,9 +67,9 @@ def load_model(settings: ModelSettings) -> LatentModel:
     folder = open_model(settings)
     scheduler = ddim_scheduler(folder.scheduler)
     with quiet_libraries():
-        unet = _load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
-        vae = _load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
-        text_encoder = _load_part(CLIPTextModel, folder, "text_encoder")
+        unet = load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
+        vae = load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
+        text_encoder = load_part(CLIPTextModel, folder, "text_encoder")
         tokenizer = load_tokenizer(folder)
     if len(tokenizer) > text_encoder.config.vocab_size:
         raise ModelError(
@@ -88,7 +88,7 @@ def load_model(settings: ModelSettings) -> LatentModel:
     return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
 
 
-def _load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
+def load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
     """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
     try:
         network, lacking = folder.parts[part].load(cls, **options)

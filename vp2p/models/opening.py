@@ -13,15 +13,18 @@ from vp2p.models.vaes import EXAMPLE, find_vae
 from vp2p.settings import ModelSettings
 
 
-def open_model(settings: ModelSettings) -> ModelFolder:
+def open_model(settings: ModelSettings, download: bool = True) -> ModelFolder:
     """The model that ``settings`` name, checked; a hub id is downloaded first, where it is not at hand.
+
+    Args:
+        download: whether it may be; else a model that is not at hand is an error.
 
     Raises:
         ModelError: it cannot be found, is of no supported kind, or its files are damaged.
     """
     loras = tuple(map(find_lora, settings.lora))
     # One of scale 0 changes nothing: the model, and its identity, are those without it.
-    model = _plain(settings)
+    model = _plain(settings, download)
     if settings.vae is not None:
         model = with_vae(model, find_vae(settings.vae, model.places.root / "vae", settings.variant))
     if "vae" not in model.parts:
@@ -29,9 +32,9 @@ def open_model(settings: ModelSettings) -> ModelFolder:
     return dataclasses.replace(model, loras=tuple(lora for lora in loras if lora.scale))
 
 
-def _plain(settings: ModelSettings) -> ModelFolder:
+def _plain(settings: ModelSettings, download: bool) -> ModelFolder:
     """The model without LoRAs, and with the VAE that it has, if any."""
-    path = find_model(settings.model, settings.variant)
+    path = find_model(settings.model, settings.variant, download)
     prediction = None if settings.prediction_type == "auto" else settings.prediction_type
     if path.is_file():
         if settings.variant is not None:

@@ -86,11 +86,15 @@ def _path(model: str) -> Path:
     return path
 
 
-def find_model(model: str, variant: str | None = None) -> Path:
+def find_model(model: str, variant: str | None = None, download: bool = True) -> Path:
     """The folder or file that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
 
-    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors, JSON and text
-    files are ever downloaded, of the weights those of ``variant``. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
+    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. ``HF_HUB_OFFLINE=1`` keeps to what the
+    cache holds.
+
+    Args:
+        variant: of the weights to download. Only safetensors, JSON and text files ever are.
+        download: whether they may be.
 
     Raises:
         ModelError: when there is no such folder or repository, or the hub cannot be reached.
@@ -98,7 +102,7 @@ def find_model(model: str, variant: str | None = None) -> Path:
     if model == BUNDLED:
         return _bundled_folder()
     if model in ALIASES:
-        return _download(ALIASES[model], variant)
+        return _fetched(ALIASES[model], variant, download)
     folder = _path(model)
     if model and folder.is_dir():  # an empty path would be the current folder
         return folder
@@ -110,7 +114,7 @@ def find_model(model: str, variant: str | None = None) -> Path:
             convert(folder),
         )
     if HUB_ID.fullmatch(model):
-        return _download(model, variant)
+        return _fetched(model, variant, download)
     if "://" in model or _ON_THE_HUB.match(model):
         repository = _ON_THE_HUB.match(model)
         local = typed(model.removeprefix("file://")) if model.startswith("file:///") else None
@@ -138,11 +142,11 @@ def _bundled_folder() -> Path:
     return folder
 
 
-def _download(hub_id: str, variant: str | None) -> Path:
+def _fetched(hub_id: str, variant: str | None, download: bool) -> Path:
     """The snapshot of ``hub_id``; by default a variant of its weights only where there are no plain ones."""
     for suffix in ("", ".fp16", ".bf16", ".non_ema") if variant is None else (f".{variant}",):
         weights = (name.format(suffix=suffix) for name in _WEIGHTS)
-        folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model")
+        folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model", download)
         if any((folder / "unet").glob("*.safetensors")):
             return folder
     if variant is not None:
@@ -156,11 +160,12 @@ def _download(hub_id: str, variant: str | None) -> Path:
     )
 
 
-def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
+def snapshot(hub_id: str, patterns: Sequence[str], option: str, download: bool = True) -> Path:
     """The folder in the hub's cache with the files of ``hub_id`` that fit ``patterns``; missing ones are downloaded.
 
     Args:
         option: the option that named it, for the hints.
+        download: whether missing files may be downloaded.
 
     Raises:
         ModelError: there is no such repository, or the hub cannot be reached.
@@ -169,7 +174,7 @@ def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(patterns)))
+        return Path(snapshot_download(hub_id, allow_patterns=list(patterns), local_files_only=not download))
     except GatedRepoError as error:
         raise ModelError(
             f"The hub gives {hub_id} only to those who accepted its licence.",
@@ -181,6 +186,11 @@ def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
             f"check the spelling, or give {option} a folder",
         ) from error
     except Exception as error:  # the hub client's transport, and so its errors, differs between its versions
+        if not download:
+            raise ModelError(
+                f"The model {hub_id} is not, or not wholly, in the hub's cache; nothing is downloaded here.",
+                f"hf download {hub_id}, or give a folder",
+            ) from error
         if constants.HF_HUB_OFFLINE:
             raise ModelError(
                 f"HF_HUB_OFFLINE forbids downloading {hub_id}, which is not, or not wholly, in the hub's cache.",
