@@ -47,6 +47,10 @@ def models(
       vp2p models
 
       vp2p models toon.safetensors
+
+      vp2p models tiny.safetensors --model-config tiny/
+
+      vp2p models own.safetensors --model-config base/
     """
     from vp2p.errors import UsageError
     from vp2p.models.at_hand import is_model, models_at_hand, models_in
