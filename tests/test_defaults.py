@@ -14,7 +14,7 @@ from vp2p.defaults import Origin, for_model, resolve
 from vp2p.errors import UsageError
 from vp2p.models.card import Card, local_card
 from vp2p.models.folder import read_folder
-from vp2p.models.sources import BUNDLED, find_folder
+from vp2p.models.sources import BUNDLED, find_model
 from vp2p.settings import EditSettings, InvertSettings, TuneSettings
 
 ORIGINS = get_args(Origin)[1:]
@@ -46,7 +46,7 @@ def test_layers_that_contradict_each_other_are_refused() -> None:
 
 def test_python_gets_what_the_command_line_gets() -> None:
     """The bundled model's card says guidance 3 and 20 steps, where Stable Diffusion has 7.5 and 30."""
-    for model in (read_folder(find_folder(BUNDLED)), local_card(BUNDLED)):
+    for model in (read_folder(find_model(BUNDLED)), local_card(BUNDLED)):
         assert for_model(model, "invert", {}) == InvertSettings(guidance=3.0, steps=20)
         assert for_model(model, "invert", {"guidance": 5, "steps": 9}) == InvertSettings(guidance=5.0, steps=9)
     kept = for_model(local_card(BUNDLED), "invert", {"steps": 9}, {"vp2p.yaml": {"guidance": 4.0, "steps": 8}})

@@ -80,7 +80,37 @@ class ModelSettings(ComputeSettings):
     """
 
     model: str = option(
-        "sprites", "sprites (bundled), a folder in diffusers' format, a hub id, or an alias (sd15, sd21)."
+        "sprites",
+        "sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, or an "
+        "alias (sd15, sd21).",
+    )
+    model_config: str | None = option(
+        None,
+        "A folder in diffusers' format with the configurations and the tokenizer of a one-file checkpoint. By default "
+        "those of Stable Diffusion 1.5 or 2.x, which come with vp2p.",
+        before=None,
+    )
+    variant: str | None = option(
+        None,
+        "Which of a folder's weights to take, where it has several: fp16, bf16, ema. By default the plain ones.",
+        before=None,
+    )
+    vae: str | None = option(
+        None,
+        "Another VAE than the model's own: a folder, a .safetensors file, or a hub id such as "
+        "stabilityai/sd-vae-ft-mse.",
+        before=None,
+    )
+    lora: tuple[str, ...] = option(
+        (),
+        "A LoRA that is fused into the model, and how strongly: toon.safetensors:0.8. By default 1. May be repeated.",
+        before=(),
+    )
+    prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(
+        "auto",
+        "What the UNet predicts: the noise, or v. With auto, what the model says of itself.",
+        expert=True,
+        before="auto",
     )
     group_norm: Literal["per-frame", "joint"] = option(
         "per-frame", "Normalise each frame alone, or all frames jointly as the released code does.", expert=True

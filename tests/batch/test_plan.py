@@ -186,6 +186,22 @@ def test_a_mistake(wrong: Wrong, text: str, line: int, cause: str) -> None:
     assert all(mistake.cause and mistake.hint and "\n" not in mistake.cause + mistake.hint for mistake in found)
 
 
+def test_paths_of_a_model_start_at_the_plan(read: Read, tmp_path: Path) -> None:
+    for name in ("toon.safetensors", "vae.safetensors", "ink.safetensors"):
+        (tmp_path / name).touch()
+    (tmp_path / "tiny").mkdir()
+    options = "model: toon.safetensors, model_config: tiny, vae: vae.safetensors, lora: [ink.safetensors:0.5, other/]"
+    (item,) = read(f"{HEAD}edits: [{{swap: cat=dog}}]\ndefaults: {{model: {{{options}}}}}")
+    assert item.sections["model"] == {
+        "model": str(tmp_path / "toon.safetensors"),
+        "model_config": str(tmp_path / "tiny"),
+        "vae": str(tmp_path / "vae.safetensors"),
+        "lora": [str(tmp_path / "ink.safetensors:0.5"), str(tmp_path / "other")],
+    }
+    (item,) = read(f"{HEAD}edits: [{{swap: cat=dog}}]\ndefaults: {{model: {{vae: owner/vae, lora: ink.safetensors}}}}")
+    assert item.sections["model"] == {"vae": "owner/vae", "lora": [str(tmp_path / "ink.safetensors")]}
+
+
 def test_aliases_that_stand_for_more_than_memory_holds(wrong: Wrong) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]

@@ -11,7 +11,7 @@ from vp2p.bench.cases import FRAMES, all_cases
 from vp2p.bench.selecting import select
 from vp2p.bench.truth import truth
 from vp2p.errors import UsageError
-from vp2p.models.sources import BUNDLED, find_folder
+from vp2p.models.sources import BUNDLED, find_model
 from vp2p.sprites.language import OBJECTS
 
 CASES = all_cases()
@@ -46,7 +46,7 @@ def test_the_edits_words_are_those_of_the_ideal():
     from vp2p.models.tokenizing import load_tokenizer
     from vp2p.prompts.plan import plan_words
 
-    tokenizer = load_tokenizer(read_folder(find_folder(BUNDLED)))
+    tokenizer = load_tokenizer(read_folder(find_model(BUNDLED)))
     for case in CASES:
         plan = plan_words(tokenizer, case.scene.prompt, case.edit, 10, tokenizer.model_max_length)
         wanted = case.scene if case.ideal is None else case.ideal

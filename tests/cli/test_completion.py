@@ -80,6 +80,24 @@ def test_words_that_the_model_was_taught(work: Make, complete) -> None:
     assert complete("edit", "--swap", "cat=") == ["cat="]
 
 
+def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny").symlink_to(sd2_folder)
+    for name in ("toon.safetensors", "toon.ckpt"):
+        (tmp_path / name).touch()
+    init = ("init", "walk", "--model")
+    assert complete(*init, "t") == ["tiny", "toon.safetensors"]
+    assert complete("models", "t") == ["tiny", "toon.safetensors"]
+    assert complete("models", "toon.safetensors", "--model-config", "") == ["tiny"]
+    assert complete(*init, "s") == ["sprites", "sd15", "sd21"]
+    assert complete(*init, "toon.safetensors", "--model-config", "") == ["tiny"]
+    assert complete(*init, "tiny", "--vae", "") == ["tiny", "toon.safetensors"]
+    assert complete(*init, "sd15", "--variant", "") == ["fp16", "bf16", "ema"]
+    assert complete(*init, "tiny", "--variant", "") == []
+    assert complete(*init, "sd15", "--lora", "") == ["toon.safetensors"]
+    assert complete(*init, "sd15", "--lora", "toon.safetensors:0") == ["toon.safetensors:0.5", "toon.safetensors:0.8"]
+
+
 def test_workspaces_and_runs(work: Make, complete, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = work("sd2", "edit")
     (run,) = Workspace(folder).runs("tune")

@@ -31,7 +31,7 @@ import vp2p.video.reading  # noqa: F401
 from tests.crash.commands import PROMPT
 from vp2p.cli.app import main
 from vp2p.models import loading, tokenizing
-from vp2p.models.sources import find_folder
+from vp2p.models.sources import find_model
 from vp2p.settings import ModelSettings
 from vp2p.stages import invert, tune
 
@@ -64,7 +64,7 @@ def prepare(clip: Path) -> None:
     for signum in (signal.SIGINT, signal.SIGTERM):  # as a process begins, until the command says what they do
         signal.signal(signum, signal.SIG_DFL)
     load, model = loading.load_model, loading.load_model(ModelSettings(model="sprites"))
-    load_words, bundled = tokenizing.load_tokenizer, find_folder("sprites")
+    load_words, bundled = tokenizing.load_tokenizer, find_model("sprites")
     loading.load_model = lambda settings: model if settings.model == "sprites" else load(settings)
     tokenizing.load_tokenizer = lambda folder: model.tokenizer if folder.path == bundled else load_words(folder)
     for module, name in ((tune, "tune"), (invert, "invert")):

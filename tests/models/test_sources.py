@@ -15,7 +15,7 @@ from huggingface_hub import constants
 
 from vp2p.errors import ModelError
 from vp2p.models.folder import read_folder
-from vp2p.models.sources import ALIASES, find_folder
+from vp2p.models.sources import ALIASES, find_model
 
 _COMMIT = "0" * 39 + "1"
 
@@ -85,38 +85,40 @@ def hub(folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def test_local_folder(sd1_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert find_folder(str(sd1_folder)) == sd1_folder
+    assert find_model(str(sd1_folder)) == sd1_folder
     monkeypatch.chdir(sd1_folder.parent)
-    assert find_folder(f"./{sd1_folder.name}").samefile(sd1_folder)
+    assert find_model(f"./{sd1_folder.name}").samefile(sd1_folder)
 
 
 def test_bundled_model() -> None:
-    assert "cat" in read_folder(find_folder("sprites")).card["words"]
+    assert "cat" in read_folder(find_model("sprites")).card["words"]
 
 
 def test_installation_without_the_bundled_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.resources, "files", lambda _: tmp_path)
     with pytest.raises(ModelError, match="missing from this installation"):
-        find_folder("sprites")
+        find_model("sprites")
 
 
 @pytest.mark.parametrize("model", ["/no/such/folder", "./nothing", "a b", "", "../x/y", "models/"])
 def test_no_such_folder(model: str, cache: Path) -> None:
     with pytest.raises(ModelError, match="no model folder") as caught:
-        find_folder(model)
+        find_model(model)
     assert "sprites" in caught.value.hint
 
 
 def test_single_file(tmp_path: Path) -> None:
-    (tmp_path / "v1-5.safetensors").write_bytes(b"")
-    with pytest.raises(ModelError, match="single file"):
-        find_folder(str(tmp_path / "v1-5.safetensors"))
+    for name in ("v1-5.safetensors", "v1-5.ckpt"):
+        (tmp_path / name).write_bytes(b"")
+    assert find_model(str(tmp_path / "v1-5.safetensors")) == tmp_path / "v1-5.safetensors"
+    with pytest.raises(ModelError, match="single file, but no safetensors file"):
+        find_model(str(tmp_path / "v1-5.ckpt"))
 
 
 @pytest.mark.parametrize("model", ["sd15", "sd21", "some/model"])
 def test_offline_without_a_copy(model: str, cache: Path) -> None:
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE") as caught:
-        find_folder(model)
+        find_model(model)
     assert ALIASES.get(model, model) in caught.value.cause
 
 
@@ -127,7 +129,7 @@ def test_offline_with_a_copy(cache: Path) -> None:
     (snapshot / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"")
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(_COMMIT)
-    assert find_folder("some/model").samefile(snapshot)
+    assert find_model("some/model").samefile(snapshot)
 
 
 def test_download_takes_only_what_is_loaded(hub: Path) -> None:
@@ -136,7 +138,7 @@ def test_download_takes_only_what_is_loaded(hub: Path) -> None:
     for name in unwanted:
         (hub / name).parent.mkdir(exist_ok=True)
         (hub / name).write_bytes(b"unwanted")
-    found = find_folder("tiny/model")
+    found = find_model("tiny/model")
     names = {file.relative_to(found).as_posix() for file in found.rglob("*") if file.is_file()}
     assert not names & set(unwanted)
     assert read_folder(found).unet["sample_size"] == 16
@@ -146,23 +148,23 @@ def test_download_takes_only_what_is_loaded(hub: Path) -> None:
 def test_download_falls_back_to_half_precision(hub: Path) -> None:
     for file in list(hub.rglob("*.safetensors")):
         file.rename(file.with_suffix(".fp16.safetensors"))
-    assert set(read_folder(find_folder("tiny/model")).variants.values()) == {"fp16"}
+    assert set(read_folder(find_model("tiny/model")).variants.values()) == {"fp16"}
 
 
 def test_hub_model_with_pickles_only(hub: Path) -> None:
     weights = hub / "unet" / "diffusion_pytorch_model.safetensors"
     weights.rename(weights.with_suffix(".bin"))
     with pytest.raises(ModelError, match="pickles"):
-        find_folder("tiny/model")
+        find_model("tiny/model")
 
 
 def test_hub_has_no_such_model(hub: Path) -> None:
     with pytest.raises(ModelError, match="neither a folder here nor a model on the hub"):
-        find_folder("tiny/other")
+        find_model("tiny/other")
 
 
 def test_hub_cannot_be_reached(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(ModelError, match="could not be downloaded"):
-        find_folder("tiny/model")
+        find_model("tiny/model")

@@ -16,7 +16,7 @@ from transformers import CLIPTextModel
 from vp2p.errors import ModelError
 from vp2p.models.folder import fingerprint, read_folder
 from vp2p.models.loading import load_model
-from vp2p.models.sources import find_folder
+from vp2p.models.sources import find_model
 from vp2p.settings import ModelSettings
 
 UNET = "diffusion_pytorch_model"
@@ -170,7 +170,7 @@ def test_a_single_file_in_a_folder_is_named(tmp_path: Path) -> None:
 )
 def test_an_address_is_said_to_be_one(address: str, hint: str) -> None:
     with pytest.raises(ModelError, match="is an address") as caught:
-        find_folder(address)
+        find_model(address)
     assert caught.value.hint == hint
 
 
@@ -346,10 +346,10 @@ def test_parts_and_other_kinds_are_said_to_be_ones(folder: Path, tmp_path: Path)
 
 
 def test_the_command_that_converts_a_single_file_can_be_typed(tmp_path: Path) -> None:
-    file = tmp_path / "my model.safetensors"
+    file = tmp_path / "my model.ckpt"
     file.write_bytes(b"")
     with pytest.raises(ModelError, match="is a single file") as caught:
-        find_folder(str(file))
+        find_model(str(file))
     command, folder = caught.value.hint.split(", then --model ")
     words = shlex.split(command)
     assert words[:2] == ["python", "-c"] and words[3:] == [str(file), *shlex.split(folder)]

@@ -15,7 +15,7 @@ from tests.cli.conftest import Make
 from tests.cli.running import vp2p
 from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
-from vp2p.models.sources import find_folder
+from vp2p.models.sources import find_model
 from vp2p.models.tokenizing import load_tokenizer
 from vp2p.prompts.plan import plan_words
 from vp2p.prompts.scripts import clusters
@@ -48,7 +48,7 @@ WINDOWS = st.sampled_from(("dog=0:0.5", "grass=0.3", "grass=0.5:0.5")) | TEXTS
 @pytest.fixture(scope="session")
 def tokenizer() -> CLIPTokenizerFast:
     """The bundled model's."""
-    return load_tokenizer(read_folder(find_folder("sprites")))
+    return load_tokenizer(read_folder(find_model("sprites")))
 
 
 def refused(error: UsageError) -> None:

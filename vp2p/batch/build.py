@@ -58,7 +58,7 @@ def build_graph(plan: Plan, diagnostics: Diagnostics) -> Graph:
 def _local(workspace: PlannedWorkspace) -> bool:
     """Whether the model is there without fetching it."""
     model = workspace.config.model.model
-    return model == BUNDLED or Path(model).is_dir()
+    return model == BUNDLED or Path(model).exists()
 
 
 def _verified(nodes: dict[str, Node], last: set[str]) -> dict[str, Node]:

@@ -10,8 +10,8 @@ from typing import Any, Hashable
 from vp2p.batch.plan.items import Item
 from vp2p.batch.plan.read import Plan
 from vp2p.errors import UsageError
-from vp2p.models.sources import locate
-from vp2p.schema import from_mapping, identifying, to_mapping
+from vp2p.models.sources import located
+from vp2p.schema import from_mapping, identifying
 from vp2p.settings import ClipSettings, ModelSettings
 from vp2p.workspace import WorkspaceConfig
 from vp2p.workspace.config import read_config
@@ -51,8 +51,7 @@ class Workspaces:
             ModelError: the model's name can be none.
         """
         clip = from_mapping(ClipSettings, item.sections["clip"])
-        model = from_mapping(ModelSettings, item.sections["model"])
-        model = dataclasses.replace(model, model=locate(model.model))
+        model = located(from_mapping(ModelSettings, item.sections["model"]))
         stages = {name: values for name, values in item.base.items() if name in ("tune", "invert", "edit") and values}
         config = WorkspaceConfig(item.prompt, str(item.path), clip, model, stages)
         wish = (item.video, _about(config))
@@ -96,7 +95,7 @@ def _free(folder: Path) -> bool:
 def _about(config: WorkspaceConfig) -> Hashable:
     """All that makes two workspaces the same one."""
     video = Path(config.video).expanduser().resolve()
-    return config.prompt, video, config.clip, tuple(_without_compute(to_mapping(config.model)).items())
+    return config.prompt, video, config.clip, dataclasses.replace(config.model, device="auto", dtype="auto")
 
 
 def _without_compute(model: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from vp2p.cli.commands.import_ import import_
 from vp2p.cli.commands.init import init
 from vp2p.cli.commands.invert import invert
 from vp2p.cli.commands.log import log
+from vp2p.cli.commands.models import models
 from vp2p.cli.commands.report import report
 from vp2p.cli.commands.show import show
 from vp2p.cli.commands.status import status
@@ -64,7 +65,7 @@ COMMANDS = {
         *(init, tune, invert, edit, batch),
         *(status, show, report, eval_, attention, log, diff),
         *(config, tag, verify, gc, export, import_),
-        *(demo, draw),
+        *(models, demo, draw),
     )
 }
 for panel, names in panels.COMMANDS.items():

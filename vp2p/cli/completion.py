@@ -85,14 +85,57 @@ def templates(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 @looking
 def models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """The bundled model, the aliases, and folders that hold a model."""
+    """The bundled model, the aliases, folders that hold a model, and safetensors files."""
     from vp2p.models.sources import ALIASES, BUNDLED
 
     yield from (BUNDLED, *ALIASES)
+    yield from _with_part(incomplete, "unet")
+    yield from _weight_files(incomplete)
+
+
+@looking
+def model_folders(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from _with_part(incomplete, "unet")
+
+
+@looking
+def loras(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Safetensors files, then a few scales."""
+    path, colon, _ = incomplete.rpartition(":")
+    if colon and Path(path).expanduser().is_file():
+        yield from (f"{path}:{scale}" for scale in ("0.5", "0.8", "1"))
+    else:
+        yield from _weight_files(incomplete)
+
+
+@looking
+def vaes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Folders that hold a VAE, and safetensors files."""
+    yield from _with_part(incomplete, "vae")
+    yield from _weight_files(incomplete)
+
+
+@looking
+def variants(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Those of the model that the line names, else the usual ones."""
+    folder = Path(str(ctx.params.get("model"))).expanduser()
+    marks = [part for file in (folder / "unet").glob("*.safetensors") for part in file.name.split(".")[1:-1]]
+    yield from sorted(set(marks)) if folder.is_dir() else ("fp16", "bf16", "ema")
+
+
+def _with_part(incomplete: str, part: str) -> Iterator[str]:
+    """Folders that hold a part of a model, beside what is typed."""
     start = incomplete[: incomplete.rfind("/") + 1]
     for name in _folders(start):
-        if (Path(start).expanduser() / name / "unet").is_dir():
+        if (Path(start).expanduser() / name / part).is_dir():
             yield f"{start}{name}"
+
+
+def _weight_files(incomplete: str) -> Iterator[str]:
+    """Safetensors files beside what is typed."""
+    start = incomplete[: incomplete.rfind("/") + 1]
+    for path in sorted(Path(start or ".").expanduser().glob("*.safetensors")):
+        yield f"{start}{path.name}"
 
 
 @looking
@@ -203,4 +246,8 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Edit", "window"): windows,
     ("Edit", "blend"): blend_words,
     ("Model", "model"): models,
+    ("Model", "model_config"): model_folders,
+    ("Model", "lora"): loras,
+    ("Model", "vae"): vaes,
+    ("Model", "variant"): variants,
 }

@@ -18,7 +18,9 @@ from vp2p.schema import RENAMED, Option, from_mapping, options, setting_name
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 # How the help shows words of a form of their own.
-_TAKES = {"swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD"}
+_TAKES = {
+    "swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]",
+}  # fmt: skip
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 

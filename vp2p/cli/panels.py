@@ -13,6 +13,7 @@ COMMANDS = {
     "Edit a video": ("init", "tune", "invert", "edit", "batch"),
     "See the results": ("status", "show", "report", "eval", "attention", "log", "diff"),
     "Look after a workspace": ("config", "tag", "verify", "gc", "export", "import"),
+    "Choose a model": ("models",),
     "Try it on a drawn clip": ("demo", "draw"),
 }
 """The commands by panel."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
-from vp2p.models.sources import ALIASES, BUNDLED, find_folder
+from vp2p.models.sources import ALIASES, BUNDLED, find_model
 
 NAME = "vp2p.json"
 
@@ -47,7 +47,7 @@ def local_card(model: str) -> Card:
 
 def _path(model: str) -> Path | None:
     if model == BUNDLED or Path(model).expanduser().is_dir():
-        path = find_folder(model) / NAME
+        path = find_model(model) / NAME
         return path if path.is_file() else None
     from huggingface_hub import try_to_load_from_cache
 

@@ -31,15 +31,19 @@ def no_model(path: Path) -> ModelError:
     if any("lora" in name.lower() for name in (*single, "lora" * (path / "adapter_config.json").is_file())):
         return ModelError(
             f"The folder {path} holds a LoRA ({', '.join(single)}), which changes a model and is none by itself.",
-            "fuse it into its model by diffusers' load_lora_weights, fuse_lora and save_pretrained, and give that",
+            f"give --model the model that it was made for, and --lora {typed(str(path))}",
         )
     if single:
         return ModelError(
             f"{cause} It holds {single[0]}, which is a single-file checkpoint, a LoRA or one part of a model.",
-            convert(path / single[0]),
+            _typed(path / single[0]),
         )
     names = ", ".join(entry.name for entry in entries[:4])
     return ModelError(f"{cause} It holds {shorten(names)[1:-1]}{', …' if len(entries) > 4 else ''}.", _NEEDED)
+
+
+def _typed(file: Path) -> str:
+    return f"--model {typed(str(file))}" if file.suffix == ".safetensors" else convert(file)
 
 
 def convert(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -15,32 +16,68 @@ from vp2p.models.card import NAME, Card
 from vp2p.models.config_types import check_types
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
-from vp2p.models.weights import find_weights, fingerprinted
+from vp2p.models.kinds import HINT, inputs_kind, pipeline_kind
+from vp2p.models.loras import Lora
+from vp2p.models.parts import STEMS, FolderPart, Part
+from vp2p.models.weights import find_weights, variants
 from vp2p.text import shorten
 
 _MARKS = ("model_index.json", "unet", "vae")
 _OLD_SIZE = 64
 _LARGEST = 4096  # cells along a side; no model is near it
-WEIGHT_STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
 _CROSS_BLOCKS = {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D"}
 
 
 @dataclass(frozen=True)
-class ModelFolder:
-    """A folder whose parts are all there and of a supported kind.
+class Places:
+    """Where the small files of a model lie: folders, of which ``root`` holds unet/, vae/ and text_encoder/.
 
-    ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations;
-    ``variants`` the weight files' variant by part (None, ``"fp16"``, ``"non_ema"``, …); ``card`` the contents of
-    ``vp2p.json``, empty where there is none.
+    ``pad_token`` pads prompts, where that is not the token that the tokenizer's own files name.
+    """
+
+    root: Path
+    scheduler: Path
+    tokenizer: Path
+    pad_token: str | None = None
+
+    @classmethod
+    def of(cls, folder: Path) -> Places:
+        """Those of a folder in diffusers' format."""
+        return cls(folder, folder / "scheduler", folder / "tokenizer")
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A model whose parts are all there and of a supported kind: in a folder, or in one file.
+
+    ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations; ``parts`` are where the
+    networks' files lie; ``card`` the contents of ``vp2p.json``, empty where there is none; ``prediction`` what the UNet
+    predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``said`` is for the
+    user.
     """
 
     path: Path
+    places: Places
     unet: Mapping[str, Any]
     vae: Mapping[str, Any]
     text_encoder: Mapping[str, Any]
     scheduler: Mapping[str, Any]
-    variants: Mapping[str, str | None]
+    parts: Mapping[str, Part]
     card: Mapping[str, Any]
+    prediction: str | None = None
+    said: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its folder or file."""
+        path = self.path.resolve()
+        return path.name if path.is_dir() else path.stem
+
+    @property
+    def variants(self) -> Mapping[str, str | None]:
+        """The variant of the weights by part: None, ``"fp16"``, ``"non_ema"``, …"""
+        return {name: part.variant for name, part in self.parts.items()}
 
     @property
     def downscale(self) -> int:
@@ -78,7 +115,7 @@ class ModelFolder:
     def notes(self) -> tuple[str, ...]:
         """What a user should know of the files that are used."""
         named = sorted({variant for variant in self.variants.values() if variant is not None})
-        return tuple(f"the model's weights are the variant {variant}" for variant in named)
+        return (*self.said, *(f"the model's weights are the variant {variant}" for variant in named))
 
     @property
     def text_positions(self) -> int:
@@ -97,8 +134,12 @@ class ModelFolder:
         return Card(self.card).suited(stage)
 
 
-def read_folder(path: Path) -> ModelFolder:
+def read_folder(path: Path, prediction: str | None = None, variant: str | None = None) -> ModelFolder:
     """The checked model folder at ``path``; opens configurations only, no weights.
+
+    Args:
+        prediction: what the UNet predicts, where the user says it.
+        variant: of the weights, for the parts that have it.
 
     Raises:
         ModelError: when ``path`` holds no such model, a part is missing or damaged, weights are
@@ -106,37 +147,96 @@ def read_folder(path: Path) -> ModelFolder:
     """
     if not any((path / name).exists() for name in _MARKS):
         raise no_model(path)
+    kind = pipeline_kind(_pipeline(path))
+    if kind is not None:
+        raise _unsupported(path, f"is {kind}")
     if (path / "transformer").exists() and not (path / "unet").exists():
         raise _unsupported(path, "has a transformer in place of a UNet, as Stable Diffusion 3 and Flux do")
     if (path / "text_encoder_2").exists():
         raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
-    unet = _read_json(path, "unet/config.json")
-    vae = _read_json(path, "vae/config.json")
-    text_encoder = _read_json(path, "text_encoder/config.json")
-    scheduler = _read_json(path, "scheduler/scheduler_config.json")
-    _check_tokenizer_files(path)
+    places = Places.of(path)
+    found = read_configs(path, places, {}, prediction)
+    found_variants = {part: find_weights(path / part, stem, variant).variant for part, stem in STEMS.items()}
+    if variant is not None and variant not in found_variants.values():
+        raise _no_variant(path, variant)
+    parts = {part: FolderPart(path / part, stem, found_variants[part]) for part, stem in STEMS.items()}
+    card = _read_json(path, NAME) if (path / NAME).exists() else {}
+    return dataclasses.replace(found, parts=parts, card=card)
+
+
+def read_configs(
+    path: Path,
+    places: Places,
+    parts: Mapping[str, Part],
+    prediction: str | None = None,
+    said: tuple[str, ...] = (),
+) -> ModelFolder:
+    """The model at ``path`` with the configurations that lie at ``places``, checked.
+
+    Raises:
+        ModelError: one is missing or damaged, or the model is of a kind that vp2p cannot inflate.
+    """
+    unet = _read_json(places.root, "unet/config.json")
+    vae = _read_json(places.root, "vae/config.json")
+    text_encoder = _read_json(places.root, "text_encoder/config.json")
+    scheduler = _read_json(places.scheduler.parent, "scheduler/scheduler_config.json")
+    _check_tokenizer_files(places.tokenizer.parent)
     _check_unet(path, unet)
     _check_vae(path, vae, unet)
     _check_text_encoder(path, text_encoder, unet)
-    variants = {part: find_weights(path / part, stem).variant for part, stem in WEIGHT_STEMS.items()}
-    card = _read_json(path, NAME) if (path / NAME).exists() else {}
-    return ModelFolder(path, unet, vae, text_encoder, scheduler, variants, card)
+    other = prediction if prediction != scheduler.get("prediction_type", "epsilon") else None
+    scheduler |= {} if other is None else {"prediction_type": other}
+    return ModelFolder(path, places, unet, vae, text_encoder, scheduler, parts, {}, other, said)
 
 
-def fingerprint(folder: ModelFolder) -> str:
+def fingerprint(model: ModelFolder) -> str:
     """SHA-256 (64 hex digits) over the contents of every file that is loaded, for the identity of runs.
 
-    It stays the same when the folder is moved, and differs when a weight or a setting does.
+    It stays the same when the model is moved, and differs when a weight or a setting does.
     """
-    files = [folder.path / "scheduler" / "scheduler_config.json"]
-    files += [file for file in (folder.path / "tokenizer").iterdir() if file.suffix in (".json", ".txt")]
-    for part, variant in folder.variants.items():
-        files.append(folder.path / part / "config.json")
-        files += fingerprinted(folder.path / part, WEIGHT_STEMS[part], variant)
-    digest = hashlib.sha256()
-    for file in sorted(files):
-        digest.update(f"{file.relative_to(folder.path).as_posix()} {file_digest(file)}\n".encode())
-    return digest.hexdigest()
+    places = model.places
+    files = {"scheduler/scheduler_config.json": places.scheduler / "scheduler_config.json"}
+    files |= {f"tokenizer/{file.name}": file for file in places.tokenizer.iterdir() if file.suffix in (".json", ".txt")}
+    for name, part in model.parts.items():
+        files[f"{name}/config.json"] = part.config / "config.json"
+        files |= {f"{name}/{file_name}": file for file_name, file in part.weights()}
+    lines = [f"{name} {file_digest(files[name])}" for name in sorted(files, key=lambda name: name.split("/"))]
+    lines += [f"{key} {value}" for key, value in _besides(model).items()]
+    for lora in model.loras:
+        config = [] if lora.config is None else [file_digest(lora.config)]
+        lines.append(" ".join(["lora", file_digest(lora.file), *config, repr(lora.scale)]))
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def with_vae(model: ModelFolder, part: Part) -> ModelFolder:
+    """The model with another VAE. Raises ModelError if that is damaged or does not fit the UNet."""
+    vae = _read_json(part.config.parent, f"{part.config.name}/config.json")
+    check_types(part.config.parent, "vae/config.json", vae)
+    _check_vae(part.config, vae, model.unet)
+    return dataclasses.replace(model, vae=vae, parts={**model.parts, "vae": part})
+
+
+def _no_variant(path: Path, variant: str) -> ModelError:
+    there = sorted({name for part, stem in STEMS.items() for name in variants(path / part, stem)})
+    return ModelError(
+        f"The model {path} has no weights of the variant {shorten(variant)}; it has"
+        f" {', '.join(there) or 'plain ones alone'}.",
+        f"give --variant {there[0]}, or leave it out" if there else "leave out --variant",
+    )
+
+
+def _besides(model: ModelFolder) -> Mapping[str, str]:
+    """What a result depends on that stands in no file of the model."""
+    said = {"pad_token": model.places.pad_token, "prediction_type": model.prediction}
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _pipeline(path: Path) -> str:
+    """The pipeline that a model_index.json names; empty where it names none."""
+    try:
+        return str(_read_json(path, "model_index.json").get("_class_name", ""))
+    except ModelError:
+        return ""
 
 
 def _release(version: object) -> tuple[float, ...]:
@@ -146,7 +246,7 @@ def _release(version: object) -> tuple[float, ...]:
 
 
 def _unsupported(path: Path, what: str) -> ModelError:
-    return ModelError(f"The model {path} {what}.", "give --model a Stable Diffusion 1.x or 2.x model, or sprites")
+    return ModelError(f"The model {path} {what}.", HINT)
 
 
 def _missing(path: Path, name: str) -> ModelError:
@@ -206,11 +306,14 @@ def _check_vae(path: Path, vae: Mapping[str, Any], unet: Mapping[str, Any]) -> N
     if kind != "AutoencoderKL":
         raise _unsupported(path, f"has a {kind}, but an AutoencoderKL is needed")
     channels = vae.get("latent_channels", 4)
+    made_for = inputs_kind(unet.get("in_channels", 4)) if channels == 4 else None
+    if made_for is not None:
+        raise _unsupported(path, f"is {made_for}: its UNet reads {unet['in_channels']} channels, but its VAE has 4")
     if unet.get("in_channels", 4) != channels or unet.get("out_channels", 4) != channels:
         raise _unsupported(
             path,
             f"has a UNet from {unet.get('in_channels', 4)} to {unet.get('out_channels', 4)} channels, but its VAE has"
-            f" {channels} (inpainting, depth and image-conditioned models cannot be used)",
+            f" {channels}",
         )
 
 

@@ -15,11 +15,12 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
-from vp2p.models.folder import WEIGHT_STEMS, ModelFolder, read_folder
+from vp2p.models.folder import ModelFolder
+from vp2p.models.fusing import fuse_lora
+from vp2p.models.opening import open_model
 from vp2p.models.scheduling import ddim_scheduler
-from vp2p.models.sources import ALIASES, BUNDLED, find_folder
+from vp2p.models.sources import ALIASES, BUNDLED
 from vp2p.models.tokenizing import damaged, load_tokenizer
-from vp2p.models.weights import loadable
 from vp2p.settings import ModelSettings
 
 
@@ -63,12 +64,12 @@ def load_model(settings: ModelSettings) -> LatentModel:
     """
     device = choose_device(settings.device)
     dtype = choose_dtype(settings.dtype, device)
-    folder = read_folder(find_folder(settings.model))
+    folder = open_model(settings)
     scheduler = ddim_scheduler(folder.scheduler)
     with quiet_libraries():
-        unet = _load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
-        vae = _load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
-        text_encoder = _load_part(CLIPTextModel, folder, "text_encoder")
+        unet = load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
+        vae = load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
+        text_encoder = load_part(CLIPTextModel, folder, "text_encoder")
         tokenizer = load_tokenizer(folder)
     if len(tokenizer) > text_encoder.config.vocab_size:
         raise ModelError(
@@ -77,33 +78,28 @@ def load_model(settings: ModelSettings) -> LatentModel:
             "copy the model folder again; tokenizer/ and text_encoder/ must belong together",
         )
     text_encoder.float()  # transformers keeps the folder's own number format
+    for lora in folder.loras:
+        with quiet_libraries():
+            fuse_lora(lora, unet, text_encoder)
     for part in (unet, vae, text_encoder):
         part.to(device).eval().requires_grad_(False)
-    local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().is_dir()
-    name = folder.path.resolve().name if local else settings.model
+    local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().exists()
+    name = folder.name if local else settings.model
     return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
 
 
-def _load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
+def load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
     """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
     try:
-        with loadable(folder.path / part, WEIGHT_STEMS[part]) as (place, variant):
-            network, info = cls.from_pretrained(
-                str(place),
-                variant=variant,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-                **options,
-            )
+        network, lacking = folder.parts[part].load(cls, **options)
     except ModelError:
         raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
-        raise damaged(folder, part, error) from error
+        raise damaged(folder.parts[part].place, error) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.
-    missing = sorted(key for key in info["missing_keys"] if not key.endswith("position_ids"))
+    missing = [key for key in lacking if not key.endswith("position_ids")]
     if missing:
-        raise damaged(folder, part, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(folder.parts[part].place, f"{len(missing)} tensors are missing, such as {missing[0]}")
     return network
 
 

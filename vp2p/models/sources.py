@@ -1,7 +1,8 @@
-"""From what ``--model`` says to a folder on disk: the bundled model, a folder, a hub id or an alias."""
+"""From what ``--model`` says to a place on disk: the bundled model, a folder, a file, a hub id or an alias."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.resources
 import re
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Sequence
 
 from vp2p.errors import ModelError
 from vp2p.models.elsewhere import convert
+from vp2p.models.loras import located_lora
+from vp2p.settings import ModelSettings
 from vp2p.text import shorten, typed
 
 BUNDLED = "sprites"
@@ -46,12 +49,28 @@ _WEIGHTS = (
 )
 
 
-def locate(model: str) -> str:
-    """What ``--model`` says, in a form that means the same from any current folder."""
-    folder = _path(model)
-    if model in (BUNDLED, *ALIASES) or not model or not folder.is_dir():
+def located(settings: ModelSettings) -> ModelSettings:
+    """The settings with their paths in a form that means the same from any current folder."""
+    config, vae = settings.model_config, settings.vae
+    return dataclasses.replace(
+        settings,
+        model=_locate(settings.model),
+        model_config=config and str(Path(config).expanduser().absolute()),
+        vae=vae and (str(_path(vae).absolute()) if _path(vae).exists() else vae),
+        lora=tuple(map(located_lora, settings.lora)),
+    )
+
+
+def _locate(model: str) -> str:
+    path = _path(model)
+    if model in (BUNDLED, *ALIASES) or not model or not (path.is_dir() or is_checkpoint(path)):
         return model
-    return str(folder.absolute())
+    return str(path.absolute())
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether ``path`` is a safetensors file."""
+    return path.suffix.lower() == ".safetensors" and path.is_file()
 
 
 def _path(model: str) -> Path:
@@ -67,11 +86,15 @@ def _path(model: str) -> Path:
     return path
 
 
-def find_folder(model: str) -> Path:
-    """The folder that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
+def find_model(model: str, variant: str | None = None, download: bool = True) -> Path:
+    """The folder or file that ``--model`` means; a hub id or alias is downloaded into the hub's cache first.
 
-    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. Only safetensors,
-    JSON and text files are ever downloaded. ``HF_HUB_OFFLINE=1`` keeps to what the cache holds.
+    ``sprites`` is the bundled model, and a folder of that name is ``./sprites``. ``HF_HUB_OFFLINE=1`` keeps to what the
+    cache holds.
+
+    Args:
+        variant: of the weights to download. Only safetensors, JSON and text files ever are.
+        download: whether they may be.
 
     Raises:
         ModelError: when there is no such folder or repository, or the hub cannot be reached.
@@ -79,16 +102,19 @@ def find_folder(model: str) -> Path:
     if model == BUNDLED:
         return _bundled_folder()
     if model in ALIASES:
-        return _download(ALIASES[model])
+        return _fetched(ALIASES[model], variant, download)
     folder = _path(model)
     if model and folder.is_dir():  # an empty path would be the current folder
         return folder
+    if is_checkpoint(folder):
+        return folder
     if folder.is_file():
         raise ModelError(
-            f"The model {model} is a single file, but a folder in diffusers' format is needed.", convert(folder)
+            f"The model {model} is a single file, but no safetensors file; others can run code and are never opened.",
+            convert(folder),
         )
     if HUB_ID.fullmatch(model):
-        return _download(model)
+        return _fetched(model, variant, download)
     if "://" in model or _ON_THE_HUB.match(model):
         repository = _ON_THE_HUB.match(model)
         local = typed(model.removeprefix("file://")) if model.startswith("file:///") else None
@@ -116,24 +142,30 @@ def _bundled_folder() -> Path:
     return folder
 
 
-def _download(hub_id: str) -> Path:
-    """The snapshot of ``hub_id``; a variant of its weights only where there are no plain ones."""
-    for suffix in ("", ".fp16", ".bf16", ".non_ema"):
+def _fetched(hub_id: str, variant: str | None, download: bool) -> Path:
+    """The snapshot of ``hub_id``; by default a variant of its weights only where there are no plain ones."""
+    for suffix in ("", ".fp16", ".bf16", ".non_ema") if variant is None else (f".{variant}",):
         weights = (name.format(suffix=suffix) for name in _WEIGHTS)
-        folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model")
+        folder = snapshot(hub_id, (*_SMALL_FILES, *weights), "--model", download)
         if any((folder / "unet").glob("*.safetensors")):
             return folder
+    if variant is not None:
+        raise ModelError(
+            f"The hub's {hub_id} has no UNet weights of the variant {shorten(variant)} in safetensors.",
+            "leave out --variant",
+        )
     raise ModelError(
         f"The hub's {hub_id} has no UNet weights in safetensors; pickles can run code and are never opened.",
         f"give --model a model that ships safetensors, such as {ALIASES['sd15']}",
     )
 
 
-def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
+def snapshot(hub_id: str, patterns: Sequence[str], option: str, download: bool = True) -> Path:
     """The folder in the hub's cache with the files of ``hub_id`` that fit ``patterns``; missing ones are downloaded.
 
     Args:
         option: the option that named it, for the hints.
+        download: whether missing files may be downloaded.
 
     Raises:
         ModelError: there is no such repository, or the hub cannot be reached.
@@ -142,7 +174,7 @@ def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
     from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError
 
     try:
-        return Path(snapshot_download(hub_id, allow_patterns=list(patterns)))
+        return Path(snapshot_download(hub_id, allow_patterns=list(patterns), local_files_only=not download))
     except GatedRepoError as error:
         raise ModelError(
             f"The hub gives {hub_id} only to those who accepted its licence.",
@@ -154,6 +186,11 @@ def snapshot(hub_id: str, patterns: Sequence[str], option: str) -> Path:
             f"check the spelling, or give {option} a folder",
         ) from error
     except Exception as error:  # the hub client's transport, and so its errors, differs between its versions
+        if not download:
+            raise ModelError(
+                f"The model {hub_id} is not, or not wholly, in the hub's cache; nothing is downloaded here.",
+                f"hf download {hub_id}, or give a folder",
+            ) from error
         if constants.HF_HUB_OFFLINE:
             raise ModelError(
                 f"HF_HUB_OFFLINE forbids downloading {hub_id}, which is not, or not wholly, in the hub's cache.",

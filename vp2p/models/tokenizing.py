@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from transformers import CLIPTokenizer
 
 from vp2p.errors import ModelError
@@ -18,18 +20,21 @@ def load_tokenizer(folder: ModelFolder) -> CLIPTokenizer:
     Raises:
         ModelError: when its files are damaged.
     """
+    places = folder.places
     try:
-        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(folder.path / "tokenizer"), local_files_only=True)
+        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(places.tokenizer), local_files_only=True)
+        if places.pad_token is not None:
+            tokenizer.pad_token = places.pad_token
     except Exception as error:  # the library raises every kind of error for damaged files
-        raise damaged(folder, "tokenizer", error) from error
+        raise damaged(places.tokenizer, error) from error
     longest = tokenizer.model_max_length
     if type(longest) not in (int, float) or longest < 3:  # begin, one token, end
-        raise damaged(folder, "tokenizer", f"its model_max_length is {shorten(longest)}")
+        raise damaged(places.tokenizer, f"its model_max_length is {shorten(longest)}")
     tokenizer.model_max_length = min(tokenizer.model_max_length, folder.text_positions)
     return tokenizer
 
 
-def damaged(folder: ModelFolder, part: str, why: object) -> ModelError:
-    """The error for a part of a model folder that a library cannot load."""
-    reason = (str(why).strip() or type(why).__name__).splitlines()[0]
-    return ModelError(f"{folder.path / part} cannot be loaded: {reason}", "copy or download the model folder again")
+def damaged(place: Path | str, why: object) -> ModelError:
+    """The error for a part of a model that a library cannot load."""
+    lines = [line.strip() for line in str(why).splitlines() if line.strip()] or [type(why).__name__]
+    return ModelError(f"{place} cannot be loaded: {lines[0]}", "copy or download the model folder again")

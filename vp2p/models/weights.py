@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Iterator, Mapping, Sequence
 
 from vp2p.errors import ModelError
-from vp2p.text import typed
+from vp2p.models.header import COPY, read_header
 
 PICKLES = (".bin", ".ckpt", ".pt", ".pth")
 # Of several variants, without plain weights; fp16 first, which was always taken. Those that were trained on, not
 # averaged, come last.
 _ORDER = ("fp16", "fp32", "ema", "bf16")
 _LAST = ("non_ema",)
-_COPY = "copy or download that folder again"
 _UNFINISHED = (".incomplete", ".part", ".crdownload", ".aria2", ".tmp")
-_PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Weights:
     usual: bool
 
 
-def find_weights(folder: Path, stem: str) -> Weights:
-    """Plain weights, which diffusers takes where they are, else a variant's.
+def find_weights(folder: Path, stem: str, wanted: str | None = None) -> Weights:
+    """The wanted variant's weights where they are, else plain ones, which diffusers takes, else a variant's.
 
     Args:
         folder: of the part.
@@ -45,6 +43,8 @@ def find_weights(folder: Path, stem: str) -> Weights:
         ModelError: there are no whole weights in safetensors; it names what is there.
     """
     found = _variants(folder, stem)
+    if wanted is not None and wanted in found:
+        return _whole(folder, stem, wanted, found[wanted])
     wrong: ModelError | None = None
     for variant in sorted(found, key=_rank):
         try:
@@ -80,16 +80,21 @@ def fingerprinted(folder: Path, stem: str, variant: str | None) -> Sequence[Path
     """The weight files that a model's fingerprint covers: those of the variant."""
     if variant is None:  # all but fp16, as fingerprints were always made
         return [file for file in folder.glob("*.safetensors") if ".fp16" not in file.suffixes]
-    return find_weights(folder, stem).files
+    return find_weights(folder, stem, variant).files
+
+
+def variants(folder: Path, stem: str) -> Sequence[str]:
+    """The names of the variants that a part has weights of."""
+    return [name for name in _variants(folder, stem) if name is not None]
 
 
 @contextmanager
-def loadable(folder: Path, stem: str) -> Iterator[tuple[Path, str | None]]:
+def loadable(folder: Path, stem: str, variant: str | None) -> Iterator[tuple[Path, str | None]]:
     """A folder and a variant from which the libraries load a part's weights.
 
     Where they would look for others first, or read an index's old name wrongly, it is a folder of links for the time.
     """
-    weights = find_weights(folder, stem)
+    weights = find_weights(folder, stem, variant)
     if weights.usual:
         yield folder, weights.variant
         return
@@ -123,7 +128,7 @@ def _whole(folder: Path, stem: str, variant: str | None, files: Sequence[str]) -
     old = folder / f"{stem}.safetensors{middle}.index.json"
     indices = [file for file in dict.fromkeys((index, old)) if file.is_file()]
     if single.name in files:
-        _check_file(single)
+        read_header(single)
         return Weights(variant, (single,), None, not indices)
     if not indices:
         raise _lacks(folder, index.name, files[0])
@@ -131,7 +136,7 @@ def _whole(folder: Path, stem: str, variant: str | None, files: Sequence[str]) -
     for name in names:
         if not (folder / name).is_file():
             raise _lacks(folder, name, files[0])
-        _check_file(folder / name)
+        read_header(folder / name)
     return Weights(variant, tuple(folder / name for name in names), indices[0], indices[0] == index)
 
 
@@ -148,7 +153,7 @@ def _shards(index: Path, beside: str) -> list[str]:
 
 
 def _lacks(folder: Path, what: str, beside: str) -> ModelError:
-    return ModelError(f"The weights in {folder} are not whole: {what} is missing beside {beside}.", _COPY)
+    return ModelError(f"The weights in {folder} are not whole: {what} is missing beside {beside}.", COPY)
 
 
 def _unfinished(folder: Path) -> str | None:
@@ -166,37 +171,3 @@ def _rank(variant: str | None) -> tuple[int, str]:
     if variant in _ORDER:
         return 1 + _ORDER.index(variant), variant
     return 98 + (variant in _LAST), variant
-
-
-def _check_file(file: Path) -> None:
-    """Raises ModelError if a file is not as long as it says: a Git LFS pointer, or one that was cut short."""
-    try:
-        with file.open("rb") as stream:
-            start = stream.read(8)
-            length = int.from_bytes(start, "little")
-            size = file.stat().st_size
-            if start == b"version ":
-                raise ModelError(
-                    f"{file} is a pointer of Git LFS, not the weights themselves.",
-                    f"cd {typed(str(file.parent))} && git lfs pull",
-                )
-            if not size:
-                raise ModelError(f"{file} is cut short: it is empty (0 bytes).", _COPY)
-            if len(start) < 8 or length > size - 8:
-                if start.startswith(_PICKLED):
-                    raise ModelError(
-                        f"{file} is a pickle under another name; these can run code and are never opened.",
-                        "give --model a model that ships safetensors",
-                    )
-                if start.lstrip().startswith(b"<"):
-                    raise ModelError(f"{file} is a web page, not weights.", "download it again, by its download link")
-                raise ModelError(f"{file} is cut short: it has {size} bytes.", _COPY)
-            header = json.loads(stream.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-    except OSError as error:
-        raise ModelError(f"{file} cannot be read: {error.strerror}.", _COPY) from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise ModelError(f"{file} is damaged: it does not begin as a safetensors file does.", _COPY) from error
-    whole = 8 + length + max(ends, default=0)
-    if size < whole:
-        raise ModelError(f"{file} is cut short: it has {size} of {whole} bytes.", _COPY)

@@ -185,7 +185,8 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
     """Loads a model.
 
     Args:
-        model: ``sprites``, the bundled one; a folder in diffusers' format; a hub id; or an alias (sd15, sd21).
+        model: ``sprites``, the bundled one; a folder in diffusers' format; a checkpoint in one safetensors file; a hub
+            id; or an alias (sd15, sd21).
         options: of :class:`vp2p.settings.ModelSettings`, such as ``device="cuda"`` or ``dtype="fp16"``.
 
     Raises:

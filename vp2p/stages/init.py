@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
 from vp2p.addresses import refuse_address
-from vp2p.models.sources import locate
+from vp2p.models.sources import located
 from vp2p.prompts.words import split_prompt, unknown_words
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.redo import redo
@@ -51,7 +50,7 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     folder = folder.absolute()
     refuse_address("--video", config.video)
     video = Path(config.video).expanduser().absolute()
-    model = dataclasses.replace(config.model, model=locate(config.model.model))
+    model = located(config.model)
     inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
     check_free(folder, inside)
     probe = session(Workspace(folder, redo))

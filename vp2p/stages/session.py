@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.errors import ArtifactError
-from vp2p.models.folder import ModelFolder, fingerprint, read_folder
-from vp2p.models.sources import find_folder
+from vp2p.models.folder import ModelFolder, fingerprint
+from vp2p.models.opening import open_model
 from vp2p.schema import identifying
 from vp2p.settings import ComputeSettings, ModelSettings
 from vp2p.stages.planned import Planned
@@ -46,7 +46,7 @@ class Session:
     @cached_property
     def folder(self) -> ModelFolder:
         """The model's folder, checked but not loaded."""
-        return read_folder(find_folder(self.settings.model))
+        return open_model(self.settings)
 
     @cached_property
     def tokenizer(self) -> CLIPTokenizer:

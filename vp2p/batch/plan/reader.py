@@ -12,7 +12,7 @@ from vp2p.batch.plan.diagnostics import Diagnostics
 from vp2p.batch.plan.document import At, Document
 from vp2p.errors import UsageError
 from vp2p.models.folder import read_folder
-from vp2p.models.sources import ALIASES, BUNDLED, find_folder
+from vp2p.models.sources import ALIASES, BUNDLED, find_model
 from vp2p.schema import from_mapping, setting_name
 from vp2p.settings import SECTIONS
 from vp2p.workspace.names import check_edit_name
@@ -128,16 +128,24 @@ class Reader:
             return str(self.path(value))
         if (section, key) == ("model", "model"):
             return self._model(value)
+        if (section, key) == ("model", "model_config") and value is not None:
+            return str(self.path(value))
+        if (section, key) == ("model", "vae") and value is not None and self.path(value).exists():
+            return str(self.path(value))
+        if (section, key) == ("model", "lora"):
+            return [str(self.path(one)) for one in ([value] if isinstance(value, str) else value)]
         return value
 
     def _model(self, value: str) -> str:
-        """A folder from the plan's, or a name; one that can be neither here nor on the hub is refused."""
-        if value not in (BUNDLED, *ALIASES) and value.strip() and self.path(value).is_dir():
+        """A path from the plan's folder, or a name; one that can be neither here nor on the hub is refused."""
+        if value not in (BUNDLED, *ALIASES) and value.strip() and self.path(value).exists():
             value = str(self.path(value))
-        if value == BUNDLED or value not in ALIASES and (Path(value).is_dir() or "/" not in value):
-            read_folder(find_folder(value))
+        if value == BUNDLED or value not in ALIASES and (Path(value).exists() or "/" not in value):
+            path = find_model(value)
+            if path.is_dir():  # a file may need other settings to be read
+                read_folder(path)
         if "://" in value and not Path(value).is_dir():
-            find_folder(value)  # raises
+            find_model(value)  # raises
         return value
 
 

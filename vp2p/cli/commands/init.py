@@ -36,6 +36,24 @@ def init(
       vp2p init walk --video cat.mp4 --prompt "a cat on the grass" --model sprites
 
       vp2p init jump --video frames/ --prompt "a rabbit is jumping on the grass" --model sd15 --size 512
+
+      vp2p init toon --video cat.mp4 -p "a cat" --model toon.safetensors
+
+      vp2p init warm --video cat.mp4 -p "a cat" --model sd15 --lora warm.safetensors:0.8
+
+      vp2p init both --video cat.mp4 -p "a cat" --model sd15 --lora warm/ --lora ink/:0.5
+
+      vp2p init half --video cat.mp4 -p "a cat" --model sd15 --variant fp16 --vae vae/
+
+      vp2p init base --video cat.mp4 -p "a cat" --model base/ --variant ema --vae v.safetensors
+
+      vp2p init tiny --video cat.mp4 -p "a cat" --model t.safetensors --model-config tiny/
+
+      vp2p init own --video cat.mp4 -p "a cat" --model own.safetensors --model-config base/
+
+      vp2p init eps --video cat.mp4 -p "a cat" --model e.safetensors --prediction-type epsilon
+
+      vp2p init vel --video cat.mp4 -p "a cat" --model v/ --prediction-type v_prediction
     """
     from vp2p.config.initial import initial_config, overruled
     from vp2p.config.templates import read_template

@@ -1,0 +1,244 @@
+"""Models in one safetensors file: the same as their folder, and what is said of files that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Mapping
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from tests.original import save_original
+from vp2p.errors import ModelError
+from vp2p.models.checkpoint import LAYOUTS, read_checkpoint
+from vp2p.models.folder import ModelFolder, fingerprint
+from vp2p.models.loading import LatentModel, load_model
+from vp2p.models.opening import open_model
+from vp2p.models.sources import located
+from vp2p.models.tokenizing import load_tokenizer
+from vp2p.settings import ModelSettings
+
+_UNET = "model.diffusion_model."
+_CLIP = {"cond_stage_model.transformer.text_model.embeddings.position_embedding.weight": (77, 768)}
+_VAE = {"first_stage_model.decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)}
+
+
+@pytest.fixture
+def checkpoint(sd1_folder: Path, tmp_path: Path) -> Path:
+    return save_original(sd1_folder, tmp_path / "tiny.safetensors")
+
+
+def _open(file: Path, folder: Path, **options: str) -> ModelFolder:
+    return open_model(ModelSettings(model=str(file), model_config=str(folder), **options))
+
+
+def _load(file: Path, folder: Path, **options: str) -> LatentModel:
+    return load_model(ModelSettings(model=str(file), model_config=str(folder), device="cpu", **options))
+
+
+def _shapes(file: Path, shapes: Mapping[str, tuple[int, ...]], **metadata: str) -> Path:
+    """A safetensors file with tensors of these shapes, whose data takes no room on disk."""
+    header: dict[str, object] = {"__metadata__": metadata} if metadata else {}
+    end = 0
+    for name, shape in shapes.items():
+        start, end = end, end + 4 * torch.Size(shape).numel()
+        header[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [start, end]}
+    told = json.dumps(header).encode()
+    with file.open("wb") as stream:
+        stream.write(len(told).to_bytes(8, "little") + told)
+        stream.truncate(8 + len(told) + end)
+    return file
+
+
+def _stable_diffusion(file: Path, width: int = 768, channels: int = 4, **metadata: str) -> Path:
+    shapes = {
+        f"{_UNET}input_blocks.0.0.weight": (320, channels, 3, 3),
+        f"{_UNET}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, width),
+    }
+    return _shapes(file, shapes | _CLIP | _VAE, **metadata)
+
+
+@pytest.mark.parametrize("kind", ["sd1", "sd2"])
+def test_a_file_has_the_weights_of_its_folder(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    of_folder: LatentModel = request.getfixturevalue(kind)
+    file = save_original(of_folder.folder.path, tmp_path / "tiny.safetensors")
+    of_file = _load(file, of_folder.folder.path)
+    for part in ("unet", "vae", "text_encoder"):
+        wanted, found = getattr(of_folder, part).state_dict(), getattr(of_file, part).state_dict()
+        assert wanted.keys() == found.keys()
+        assert all(torch.equal(wanted[name], found[name]) for name in wanted), part
+    assert of_file.name == "tiny" and of_file.scheduler.config == of_folder.scheduler.config
+    ids = [model.tokenizer("an origami cat")["input_ids"] for model in (of_folder, of_file)]
+    assert ids[0] == ids[1]
+
+
+def test_half_precision_and_averaged_weights(checkpoint: Path, sd1: LatentModel, tmp_path: Path) -> None:
+    tensors = load_file(checkpoint)
+    ema = {
+        "model_ema." + name.partition(".")[2].replace(".", ""): tensor.half()
+        for name, tensor in tensors.items()
+        if name.startswith(_UNET)
+    }
+    trained = {name: tensor + 1 if name.startswith(_UNET) else tensor for name, tensor in tensors.items()}
+    save_file(trained | ema, tmp_path / "both.safetensors")
+    unet = _load(tmp_path / "both.safetensors", sd1.folder.path).unet.state_dict()
+    assert all(torch.equal(unet[name], tensor.half().float()) for name, tensor in sd1.unet.state_dict().items())
+
+
+def test_a_lacking_tensor_is_an_error_not_a_random_start(checkpoint: Path, sd1_folder: Path, tmp_path: Path) -> None:
+    tensors = load_file(checkpoint)
+    for name in (f"{_UNET}time_embed.0.bias", "first_stage_model.post_quant_conv.bias"):
+        save_file({key: tensor for key, tensor in tensors.items() if key != name}, tmp_path / "less.safetensors")
+        with pytest.raises(ModelError, match="1 tensors are missing"):
+            _load(tmp_path / "less.safetensors", sd1_folder)
+
+
+def test_the_configuration_must_fit(checkpoint: Path, sd2_folder: Path) -> None:
+    with pytest.raises(ModelError, match="with the configuration in .* cannot be loaded: size mismatch") as caught:
+        _load(checkpoint, sd2_folder)
+    assert "--model-config" in caught.value.hint
+
+
+def test_the_fingerprint_is_of_contents(checkpoint: Path, folder: Path, tmp_path: Path) -> None:
+    first = fingerprint(_open(checkpoint, folder))
+    moved = checkpoint.rename(tmp_path / "moved.safetensors")
+    assert fingerprint(_open(moved, folder)) == first
+    assert fingerprint(_open(moved, folder, prediction_type="epsilon")) == first  # what it is anyway
+    assert fingerprint(_open(moved, folder, prediction_type="v_prediction")) != first
+    config = folder / "unet" / "config.json"
+    config.write_text(config.read_text().replace('"sample_size": 16', '"sample_size": 32'))
+    assert fingerprint(_open(moved, folder)) != first
+
+
+def test_paths_mean_the_same_from_elsewhere(
+    checkpoint: Path, sd1_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(checkpoint.parent)
+    (tmp_path / "config").symlink_to(sd1_folder)
+    found = located(ModelSettings(model="tiny.safetensors", model_config="config"))
+    assert (found.model, found.model_config) == (str(checkpoint), str(tmp_path / "config"))
+
+
+@pytest.mark.parametrize(
+    ("width", "metadata", "prediction", "size", "pad"),
+    [
+        (768, {}, "epsilon", 512, 49407),
+        (768, {"modelspec.prediction_type": "v"}, "v_prediction", 512, 49407),
+        (1024, {}, "v_prediction", 768, 0),
+        (1024, {"modelspec.prediction_type": "epsilon"}, "epsilon", 512, 0),
+    ],
+)
+def test_the_usual_sizes_need_no_configuration(
+    tmp_path: Path, width: int, metadata: dict[str, str], prediction: str, size: int, pad: int
+) -> None:
+    model = read_checkpoint(_stable_diffusion(tmp_path / "model.safetensors", width, **metadata))
+    assert (model.scheduler["prediction_type"], model.native_size, model.downscale) == (prediction, size, 8)
+    tokenizer = load_tokenizer(model)
+    assert (len(tokenizer), tokenizer.model_max_length, tokenizer.pad_token_id) == (49408, 77, pad)
+    assert bool(model.notes) == (width == 1024 and not metadata)
+    assert read_checkpoint(model.path, prediction="epsilon").scheduler["prediction_type"] == "epsilon"
+
+
+def test_the_vocabulary_is_that_of_clip(tmp_path: Path) -> None:
+    """The ids that OpenAI's CLIP gives."""
+    tokenizer = load_tokenizer(read_checkpoint(_stable_diffusion(tmp_path / "model.safetensors")))
+    assert tokenizer("a photo of a cat")["input_ids"] == [49406, 320, 1125, 539, 320, 2368, 49407]
+    assert tokenizer("A Diagram!")["input_ids"] == [49406, 320, 22697, 256, 49407]
+    assert tokenizer.decode(tokenizer("café origami")["input_ids"], skip_special_tokens=True) == "café origami"
+
+
+@pytest.mark.parametrize(
+    ("layout", "parameters"),
+    [
+        ("sd1", (859_520_964, 83_653_863, 123_060_480)),
+        ("sd2", (865_910_724, 83_653_863, 340_387_840)),
+        ("sd2-base", (865_910_724, 83_653_863, 340_387_840)),
+    ],
+)
+def test_the_configurations_are_of_the_published_sizes(layout: str, parameters: tuple[int, int, int]) -> None:
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(LAYOUTS / layout / "unet"))
+        vae = AutoencoderKL.from_config(AutoencoderKL.load_config(LAYOUTS / layout / "vae"))
+        text = CLIPTextModel(CLIPTextConfig.from_pretrained(LAYOUTS / layout / "text_encoder"))
+    assert tuple(sum(one.numel() for one in part.parameters()) for part in (unet, vae, text)) == parameters
+
+
+OTHERS = [
+    ({"lora_unet_mid_block.lora_down.weight": (4, 8)}, "a LoRA", "--lora"),
+    ({"unet.mid_block.attentions.0.lora_A.weight": (4, 8)}, "a LoRA", "--lora"),
+    ({"conditioner.embedders.0.transformer.x": (8,), f"{_UNET}label_emb.0.0.weight": (8,)}, "Stable Diffusion XL", ""),
+    ({"double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "flux", ""),
+    ({"head.modulation": (1, 2, 1536), "patch_embedding.weight": (1536, 16, 1, 2, 2)}, "wan-t2v-1.3B", ""),
+    ({"control_model.time_embed.0.weight": (8, 8)}, "a ControlNet", ""),
+    ({"emb_params": (2, 768)}, "a textual inversion", ""),
+    ({"decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)}, "a VAE alone", "--vae"),
+    ({"down_blocks.0.resnets.0.conv1.weight": (8, 8, 3, 3)}, "a UNet alone", "folder"),
+    ({f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3)}, "without a text encoder", "whole"),
+    ({f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3), **_CLIP}, "not the sizes", "--model-config"),
+    ({"x": (1,)}, "no model of a kind", "--model"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "cause", "hint"), OTHERS, ids=[one[1] for one in OTHERS])
+def test_what_is_no_such_model_is_named(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], cause: str, hint: str
+) -> None:
+    with pytest.raises(ModelError, match=cause) as caught:
+        read_checkpoint(_shapes(tmp_path / "file.safetensors", shapes))
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("channels", "kind"), [(9, "inpainting"), (8, "InstructPix2Pix"), (5, "depth"), (7, "upscaler")]
+)
+def test_a_unet_that_reads_more_is_named(tmp_path: Path, folder: Path, channels: int, kind: str) -> None:
+    with pytest.raises(ModelError, match=kind):
+        read_checkpoint(_stable_diffusion(tmp_path / "file.safetensors", channels=channels))
+    config = folder / "unet" / "config.json"
+    config.write_text(config.read_text().replace('"in_channels": 4', f'"in_channels": {channels}'))
+    with pytest.raises(ModelError, match=kind):
+        open_model(ModelSettings(model=str(folder)))
+
+
+def test_a_checkpoint_without_a_vae(tmp_path: Path) -> None:
+    shapes = {
+        f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3),
+        f"{_UNET}input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
+    }
+    file = _shapes(tmp_path / "file.safetensors", shapes | _CLIP)
+    with pytest.raises(ModelError, match="without a VAE") as caught:
+        open_model(ModelSettings(model=str(file)))
+    assert "--vae" in caught.value.hint
+    vae = _shapes(tmp_path / "vae.safetensors", {"decoder.up.0.block.0.conv1.weight": (128, 128, 3, 3)})
+    assert open_model(ModelSettings(model=str(file), vae=str(vae))).downscale == 8
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "kind"),
+    [
+        ("StableDiffusionXLPipeline", "Stable Diffusion XL"),
+        ("StableDiffusionInpaintPipeline", "inpainting"),
+        ("FluxPipeline", "Flux"),
+        ("WanPipeline", "Wan video"),
+        ("TextToVideoSDPipeline", "text-to-video"),
+        ("HunyuanVideoPipeline", "HunyuanVideo"),
+    ],
+)
+def test_a_folder_of_another_pipeline_is_named(folder: Path, pipeline: str, kind: str) -> None:
+    (folder / "model_index.json").write_text(json.dumps({"_class_name": pipeline}))
+    with pytest.raises(ModelError, match=kind):
+        open_model(ModelSettings(model=str(folder)))
+
+
+def test_configurations_are_for_files(checkpoint: Path, sd1_folder: Path) -> None:
+    with pytest.raises(ModelError, match="--model-config is for a checkpoint in one file"):
+        _open(sd1_folder, sd1_folder)
+    with pytest.raises(ModelError, match="no folder nowhere"):
+        open_model(ModelSettings(model=str(checkpoint), model_config="nowhere"))
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-8])
+    with pytest.raises(ModelError, match="cut short"):
+        _open(checkpoint, sd1_folder)

@@ -1,0 +1,156 @@
+"""What kind of model a file or a folder holds, by its tensors' names or its pipeline's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.errors import ModelError
+from vp2p.models.header import Header
+from vp2p.text import typed
+
+HINT = "give --model a Stable Diffusion 1.x or 2.x model, or sprites"
+_UNET = "model.diffusion_model."
+
+LORA_MARKS = (".lora", "lora_", ".hada_", ".lokr_")
+"""What the names of a LoRA's tensors hold, and those of its relatives."""
+
+_INPUTS = {
+    5: "a depth-guided model",
+    7: "an upscaler",
+    8: "an image-conditioned model, such as InstructPix2Pix",
+    9: "an inpainting model",
+}
+"""What a UNet is that reads so many channels, where it is not the 4 of latents."""
+
+# By the start of a pipeline's class; the longest that fits counts.
+_PIPELINES: Mapping[str, str] = {
+    "StableDiffusionXL": "a Stable Diffusion XL model",
+    "StableDiffusion3": "a Stable Diffusion 3 model",
+    "StableDiffusionInpaint": _INPUTS[9],
+    "StableDiffusionInstructPix2Pix": _INPUTS[8],
+    "StableDiffusionUpscale": _INPUTS[7],
+    "StableDiffusionLatentUpscale": _INPUTS[7],
+    "StableDiffusionDepth2Img": _INPUTS[5],
+    "StableVideoDiffusion": "a Stable Video Diffusion model, which makes videos of pictures",
+    "StableCascade": "a Stable Cascade model",
+    "Wuerstchen": "a Würstchen model",
+    "Flux": "a Flux model",
+    "PixArt": "a PixArt model",
+    "Kandinsky": "a Kandinsky model",
+    "Lumina": "a Lumina model",
+    "Sana": "a Sana model",
+    "QwenImage": "a Qwen-Image model",
+    "HiDream": "a HiDream model",
+    "AuraFlow": "an AuraFlow model",
+    "HunyuanDiT": "a Hunyuan-DiT model",
+    "IF": "a DeepFloyd IF model, which works on pixels",
+    "AnimateDiff": "an AnimateDiff model, which makes videos of its own",
+    "TextToVideo": "a text-to-video model",
+    "Wan": "a Wan video model",
+    "CogVideoX": "a CogVideoX video model",
+    "HunyuanVideo": "a HunyuanVideo model",
+    "LTX": "an LTX video model",
+    "Mochi": "a Mochi video model",
+    "Cosmos": "a Cosmos video model",
+    "Allegro": "an Allegro video model",
+    "Latte": "a Latte video model",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a file is that is no whole Stable Diffusion 1.x or 2.x model, and what to do with it."""
+
+    name: str
+    hint: str = HINT
+
+    def error(self, path: Path) -> ModelError:
+        return ModelError(f"{path} is {self.name}; vp2p edits by models of Stable Diffusion 1.x and 2.x.", self.hint)
+
+
+def inputs_kind(channels: int) -> str | None:
+    """What a UNet that reads so many channels is made for, where it is no plain model."""
+    return _INPUTS.get(channels)
+
+
+def pipeline_kind(name: str) -> str | None:
+    """What the models are whose model_index.json names this pipeline; None for those that may be usable."""
+    fitting = [start for start in _PIPELINES if name.startswith(start)]
+    return _PIPELINES[max(fitting, key=len)] if fitting else None
+
+
+def family(unet: Mapping[str, Any], scheduler: Mapping[str, Any]) -> str:
+    """What a usable model is, by the width of its cross-attention and what its UNet predicts."""
+    name = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x"}.get(unet.get("cross_attention_dim", 1280))
+    predicts = ", v-prediction" if scheduler.get("prediction_type") == "v_prediction" else ""
+    return (name or "like Stable Diffusion, of other sizes") + predicts
+
+
+def other_kind(file: Path, header: Header) -> Kind | None:
+    """What a safetensors file is, unless it is a whole model in the original layout."""
+    names = header.shapes
+    if any(mark in name for name in names for mark in LORA_MARKS):
+        return Kind(
+            "a LoRA, which changes a model and is none by itself",
+            f"give --model the model that it was made for, and --lora {typed(str(file))}",
+        )
+    if header.has("control_model.", "controlnet_cond_embedding."):
+        return Kind("a ControlNet, which steers a model and is none by itself")
+    if header.has("emb_params", "string_to_param"):
+        return Kind("a textual inversion, which adds a word to a model")
+    if header.has("conditioner."):
+        return Kind("a Stable Diffusion XL model")
+    if header.has(_UNET + "input_blocks."):
+        return _of_original(file, header)
+    if header.has("decoder.up.", "decoder.up_blocks.", "first_stage_model.decoder.up."):
+        return Kind("a VAE alone", f"give --model a whole model, and --vae {typed(str(file))}")
+    name = _known_to_diffusers(header)
+    if name is not None:
+        return Kind(f"a model of the kind {name}")
+    part = next((part for start, part in _ALONE.items() if header.has(start)), None)
+    if part is not None:
+        return Kind(
+            f"{part} alone, which is one part of a model",
+            "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
+        )
+    return Kind("no model of a kind that is known")
+
+
+_ALONE = {"down_blocks.": "a UNet", "text_model.": "a text encoder"}
+
+
+def _of_original(file: Path, header: Header) -> Kind | None:
+    """What a UNet in the original layout is made for, and what its file lacks."""
+    if any("time_stack" in name or "temporal" in name or "motion_modules" in name for name in header.shapes):
+        return Kind("a video model, whose UNet has layers over time of its own")
+    if header.has(_UNET + "label_emb."):
+        return Kind("a Stable Diffusion XL model, or an upscaler")
+    first = header.shapes.get(_UNET + "input_blocks.0.0.weight", ())
+    made_for = inputs_kind(first[1]) if len(first) == 4 else None
+    if made_for is not None:
+        return Kind(made_for)
+    if not header.has("cond_stage_model."):
+        return Kind(
+            "a checkpoint without a text encoder",
+            "give --model a whole checkpoint, or a folder in diffusers' format",
+        )
+    return None
+
+
+def _known_to_diffusers(header: Header) -> str | None:
+    """The kind that diffusers' single-file loader would take it for; None where it knows none."""
+    from diffusers.loaders import single_file_utils
+
+    diffusers: Any = single_file_utils  # has no annotations
+    try:
+        found = diffusers.infer_diffusers_model_type({name: _Shaped(shape) for name, shape in header.shapes.items()})
+    except Exception:  # it is made for whole files of the kinds that it knows
+        return None
+    return None if found in ("v1", "v2") else str(found)  # v1 is its answer to all that it does not know
+
+
+@dataclass(frozen=True)
+class _Shaped:
+    shape: tuple[int, ...]
