@@ -50,7 +50,7 @@ def processes(node: Any) -> set[int]:
 
 def test_a_node_is_killed_in_mid_run(cluster: Any, folder: Path, write: Callable[..., Path]) -> None:
     work = folder / "work"
-    plan = write("one", "two", "bad", steps=80, more="settings: [{name: a}, {name: b, tune: {steps: 2}}]")
+    plan = write("one", "two", "bad", steps=150, more="settings: [{name: a}, {name: b, tune: {steps: 2}}]")
 
     over = threading.Event()
 
@@ -85,7 +85,7 @@ def test_a_node_is_killed_in_mid_run(cluster: Any, folder: Path, write: Callable
 
 
 def test_an_interrupted_plan_goes_on(cluster: Any, folder: Path, write: Callable[..., Path]) -> None:
-    work, plan = folder / "work", write("one", "two", steps=100)
+    work, plan = folder / "work", write("one", "two", steps=300)
     with sent(signal.SIGTERM, lambda: tuning(work / "one", 5)):
         ran = vp2p("batch", plan, "--ray", cluster.address, "--json")
     assert ran.code == 143 and results(ran.out) == []
