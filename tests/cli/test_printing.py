@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Make
+from tests.cli.running import done
 
 ROOT = Path(__file__).parents[2]
 ODD = "a [red] cat :smile: \\ [/b] [link=x]y \x1b[31m\u202e \x07 猫🐱"
@@ -109,11 +110,13 @@ def test_work_is_done_and_kept_whatever_becomes_of_its_result(work: Make) -> Non
 
 
 def test_a_path_off_a_terminal_is_its_bytes(odd: Path) -> None:
+    done("-w", odd, "tune", "--steps", "1")
     found = ran(odd, "-q", "tune", "--steps", "1", script='cd "$(dirname "$("$0" -m vp2p "$@")")" && ls')
     assert b"tuned.safetensors" in found.stdout, found.stderr
 
 
 def test_a_path_on_a_terminal_is_shown(odd: Path) -> None:
+    done("-w", odd, "tune", "--steps", "1")
     main, side = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb", "PYTHONUTF8": "1"}
     command = [*COMMAND, "-w", os.fsencode(odd.name), "-q", "tune", "--steps", "1"]

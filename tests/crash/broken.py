@@ -11,7 +11,7 @@ import tempfile
 from itertools import chain
 from pathlib import Path
 
-from tests.crash.campaigns import Figures, at_points, at_random, short_of_memory, unbroken
+from tests.crash.campaigns import Figures, Share, at_points, at_random, short_of_memory, unbroken
 from tests.crash.commands import COMMANDS
 from tests.crash.trials import prepare
 
@@ -20,12 +20,14 @@ def main() -> None:
     asked = argparse.ArgumentParser(prog="python -m tests.crash.broken", description=__doc__)
     asked.add_argument("commands", nargs="*", choices=[[], *COMMANDS], metavar="command", help="by default all")
     asked.add_argument("--thorough", action="store_true", help="all ways at every write point")
+    asked.add_argument("--every", type=int, default=1, help="break at every so manieth write point alone")
     asked.add_argument("--random-kills", type=int, default=20, help="random instants for SIGKILL, a command")
     asked.add_argument("--random-signals", type=int, default=4, help="random instants, a command and signal")
     asked.add_argument("--seed", type=int, default=0)
     asked.add_argument("--json", action="store_true", help="print JSON, not a table")
     options = asked.parse_args()
     logging.disable()
+    share = Share(options.thorough, options.every, options.seed)
     figures: list[Figures] = []
     with tempfile.TemporaryDirectory() as scratch:
         clip = Path(scratch) / "cat.mp4"
@@ -33,9 +35,9 @@ def main() -> None:
         for one in unbroken(Path(scratch), clip, options.commands or list(COMMANDS)):
             print(f"{one.name}: {len(one.points)} write points, {one.seconds:.2f} s", file=sys.stderr)
             for found in chain(
-                at_points(one, Path(scratch), options.thorough),
+                at_points(one, Path(scratch), share),
                 at_random(one, Path(scratch), options.random_kills, options.random_signals, options.seed),
-                (short_of_memory(one, Path(scratch)),),
+                (short_of_memory(one, Path(scratch), share),),
             ):
                 print(*found.failures, f"{one.name} {found.way}: {found.trials}", sep="\n", file=sys.stderr, flush=True)
                 figures.append(found)

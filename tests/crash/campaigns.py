@@ -139,14 +139,24 @@ _TROUBLES = (
 )
 
 
-def at_points(one: Unbroken, scratch: Path, thorough: bool) -> Iterator[Figures]:
-    """Breaks at the command's write points: all sorts at each, or one sort of death at each and troubles at some."""
-    trials = Trials(one, scratch)
-    for sorts, stride in ((_DEATHS, 1), (_TROUBLES, 3)):
+@dataclass(frozen=True)
+class Share:
+    """Which trials are made: all sorts at each write point, or one sort at every so manieth, the first one drawn."""
+
+    thorough: bool = False
+    every: int = 1
+    seed: int = 0
+
+
+def at_points(one: Unbroken, scratch: Path, share: Share) -> Iterator[Figures]:
+    """Breaks at the command's write points: all sorts at each, or in turn one sort of death and, rarer, of trouble."""
+    trials, draw = Trials(one, scratch), random.Random(f"{share.seed} {one.name}")
+    for sorts, stride in ((_DEATHS, share.every), (_TROUBLES, 3 * share.every)):
+        first = draw.randrange(share.every)
         for place, sort in enumerate(sorts):
             points = list(enumerate(one.points, start=1))
-            if not thorough:
-                points = points[stride * place :: stride * len(sorts)]
+            if not share.thorough:
+                points = points[first + stride * place :: stride * len(sorts)]
             yield trials.each(sort.way, ((f"at {text}", sort.codes, sort.at(number), None) for number, text in points))
 
 
@@ -164,7 +174,9 @@ def at_random(one: Unbroken, scratch: Path, kills: int, signals: int, seed: int)
         yield trials.each(f"sent {signum.name} at random", instants(signum, 128 + signum, signals))
 
 
-def short_of_memory(one: Unbroken, scratch: Path) -> Figures:
+def short_of_memory(one: Unbroken, scratch: Path, share: Share) -> Figures:
     """The command with ever more memory, none of it enough at first."""
-    breaks = ((f"with {number} MB", (0, 1, *ABORTED), with_memory(number << 20), None) for number in MEGABYTES)
+    first = random.Random(f"{share.seed} {one.name} memory").randrange(min(share.every, len(MEGABYTES)))
+    sizes = MEGABYTES if share.thorough else MEGABYTES[first :: share.every]
+    breaks = ((f"with {number} MB", (0, 1, *ABORTED), with_memory(number << 20), None) for number in sizes)
     return Trials(one, scratch).each("short of memory", breaks)

@@ -1,4 +1,7 @@
-"""Commands killed, cut off, refused by the disk and signalled: nothing is lost, and the same command makes it whole."""
+"""Commands killed, cut off, refused by the disk and signalled: nothing is lost, and the same command makes it whole.
+
+A share of the trials, drawn by a seed; ``make test-crash`` breaks off at each write point.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,12 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="tells open files by Linux's /proc"),
 ]
-# With five commands, a hundred kills at random.
-RANDOM_KILLS, RANDOM_SIGNALS = 20, 4
+EVERY, RANDOM_KILLS, RANDOM_SIGNALS = 3, 3, 2
 
 
 @pytest.fixture(scope="module")
 def figures() -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "tests.crash.broken", "--json"]
+    command = [sys.executable, "-m", "tests.crash.broken", "--json", "--every", str(EVERY)]
     command += ["--random-kills", str(RANDOM_KILLS), "--random-signals", str(RANDOM_SIGNALS)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
@@ -38,12 +40,13 @@ def test_whatever_breaks_a_command_off_it_ends_as_if_unbroken(figures: list[dict
     mine = [one for one in figures if one["command"] == command]
     assert [failure for one in mine for failure in one["failures"]] == []
     deaths = sum(one["trials"] for one in mine if one["way"] == "killed" or one["way"].startswith("power cut"))
-    assert deaths == mine[0]["points"] > 25  # one at each write point
+    points = mine[0]["points"]
+    assert points > 25 and deaths in (points // EVERY, points // EVERY + 1)
     assert all(one["trials"] for one in mine)
 
 
 def test_enough_random_kills(figures: list[dict[str, Any]]) -> None:
-    assert sum(one["trials"] for one in figures if one["way"] == "killed at random") == 100
+    assert sum(one["trials"] for one in figures if one["way"] == "killed at random") == RANDOM_KILLS * len(COMMANDS)
 
 
 def test_a_signal_stops_a_command_soon(figures: list[dict[str, Any]]) -> None:

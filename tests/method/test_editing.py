@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from tests.method.conftest import Small
 from vp2p.method.attention.control import TargetControl
 from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
@@ -41,9 +42,10 @@ class Inverted:
         return edit(self.small.model, branches, targets)
 
 
-@pytest.fixture
-def inverted(small) -> Inverted:
-    return Inverted(small)
+@pytest.fixture(scope="module", params=["sd1", "sd2"])
+def inverted(request) -> Inverted:
+    """Made once: an edit changes neither the model nor the trajectory."""
+    return Inverted(Small(request.getfixturevalue(f"{request.param}_folder")))
 
 
 def test_no_change_gives_the_source_back(inverted):

@@ -13,7 +13,7 @@ import vp2p
 from vp2p.pipeline import together
 from vp2p.sprites.scenes import Scene
 
-PROMPT, STEPS = "a cat on the grass", 3
+PROMPT, STEPS = "a cat on the grass", 2
 EDITS: dict[str, list[dict[str, Any]]] = {
     "swaps": [{"swap": {"cat": word}} for word in ("dog", "rabbit", "fox")],
     "swaps of any length": [{"swap": {"cat": word}} for word in ("elephant", "baby elephant", "old red fox")],

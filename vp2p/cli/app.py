@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import signal
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any, Callable
 
 import typer
 
@@ -104,6 +105,12 @@ def vp2p(
     )
 
 
+@functools.cache
+def command_line() -> Callable[..., Any]:
+    """Every command with its options, which take Typer 30 ms to make: once a process."""
+    return typer.main.get_command(app)
+
+
 def main() -> None:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
     with printing.opened() as ended, warnings_noted():
@@ -111,7 +118,7 @@ def main() -> None:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, interrupt)  # from here on, one may come
             mend_bash_words()
-            code = app(prog_name="vp2p", standalone_mode=False)
+            code = command_line()(prog_name="vp2p", standalone_mode=False)
         except BaseException as error:
             code = _end(error)
         code = ended(code or 0)

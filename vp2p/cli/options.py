@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import types
@@ -54,6 +55,13 @@ def settings_options(**settings: type) -> Callable[[Callable[..., Any]], Callabl
 
 def from_environment(cls: type) -> dict[str, Any]:
     """The settings of class ``cls`` that environment variables give, read as a command's options read them."""
+    found: dict[str, Any] = _reader(cls)([], prog_name="vp2p", standalone_mode=False)
+    return found
+
+
+@functools.cache
+def _reader(cls: type) -> Callable[..., Any]:
+    """A command that returns what its options, those of a settings class, were given."""
     reader = typer.Typer(add_completion=False)
 
     @reader.command()
@@ -61,8 +69,7 @@ def from_environment(cls: type) -> dict[str, Any]:
     def read(settings: dict[str, Any]) -> dict[str, Any]:
         return settings
 
-    found: dict[str, Any] = typer.main.get_command(reader).main([], prog_name="vp2p", standalone_mode=False)
-    return found
+    return typer.main.get_command(reader)
 
 
 def _taken(cls: type, given: dict[str, Any]) -> dict[str, Any]:
