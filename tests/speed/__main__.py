@@ -8,13 +8,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import statistics
 import tempfile
-import time
 from pathlib import Path
 from typing import Any, Iterator
 
 import torch
 
+from tests.speed.against import pairs
 from tests.speed.measuring import Meter, Row, waits
 from tests.speed.models import model_named
 from tests.speed.stages import Stages
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[8])
     parser.add_argument("--steps", type=int, default=4, help="how many steps of tuning are timed together")
     parser.add_argument("--stages", nargs="+", help="only those whose name begins so")
-    parser.add_argument("--compile", action="store_true")
+    parser.add_argument(
+        "--against", type=int, default=0, metavar="N", help="compare with the straightforward form, N times"
+    )
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     if given.device == "cpu":
@@ -54,6 +57,14 @@ def main() -> None:
                     f"{share:.0%} of the matrix rate, {row.memory / 2**30:.2f} GiB",
                     flush=True,
                 )
+            for one in compared(stages, meter, given.against) if given.against else ():
+                found[f"{frames} frames"].append(one)
+                given.out.write_text(json.dumps(found, indent=1))
+                print(
+                    f"{frames} frames, {one['step']}: {one['seconds']:.4g} s, {one['ratio']:.2f} of the straightforward"
+                    f" {one['straightforward']:.4g}; peak {one['memory'] / 2**30:.2f} GiB, {one['memory ratio']:.2f}",
+                    flush=True,
+                )
             if meter.on_gpu:
                 for name, work, steps in (
                     ("tuning", stages.tuning(4), 4),
@@ -66,7 +77,7 @@ def main() -> None:
 
 def rows(stages: Stages, meter: Meter, given: argparse.Namespace) -> Iterator[Row]:
     """One row after another; those that are not asked for are left out."""
-    n, unet = given.steps, stages.model.t2s.unet
+    n = given.steps
 
     def wanted(name: str) -> bool:
         return not given.stages or any(name.startswith(one) for one in given.stages)
@@ -92,14 +103,27 @@ def rows(stages: Stages, meter: Meter, given: argparse.Namespace) -> Iterator[Ro
         yield meter.row("decode the clip", stages.decode())
     if wanted("whole"):
         yield meter.row("whole edit, with compositing", stages.whole_edit(), times=1)
-    if given.compile:
-        start = time.perf_counter()
-        unet.compile_repeated_blocks()
-        stages.inverting(1)()
-        stages.tuning(1)()
-        print(f"compiled in {time.perf_counter() - start:.1f} s", flush=True)
-        yield meter.row("tuning step, compiled", stages.tuning(n), per=n)
-        yield meter.row("inversion step, compiled", stages.inverting(n), per=n)
+
+
+def compared(stages: Stages, meter: Meter, times: int) -> Iterator[dict[str, Any]]:
+    """The package's steps beside the straightforward ones, in turn, after one run of each that does not count."""
+    for pair in pairs(stages):
+        ours, straightforward = [], []
+        for turn in range(times + 1):
+            seconds, memory = meter.measured(pair.ours)
+            seconds -= meter.seconds(pair.before) if pair.before else 0.0
+            if turn:
+                ours.append((seconds / pair.per, memory))
+            found = meter.measured(pair.straightforward)
+            if turn:
+                straightforward.append(found)
+        (mine, my_peak), (theirs, their_peak) = (
+            (statistics.median(one[0] for one in runs), max(one[1] for one in runs)) for runs in (ours, straightforward)
+        )
+        yield {
+            "step": pair.name, "seconds": mine, "straightforward": theirs, "ratio": mine / theirs,
+            "memory": my_peak, "straightforward memory": their_peak, "memory ratio": my_peak / their_peak,
+        }  # fmt: skip
 
 
 def machine(device: str) -> str:

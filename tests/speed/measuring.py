@@ -71,6 +71,11 @@ class Meter:
             work()
         return Row(stage, seconds / per, counter.total / 1e12 / per, memory)
 
+    def measured(self, work: Work) -> tuple[float, int]:
+        """The seconds of a piece of work, and the peak of memory while it ran."""
+        self._forget_peak()
+        return self.seconds(work), self._peak()
+
     def _forget_peak(self) -> None:
         if self.on_gpu:
             torch.cuda.reset_peak_memory_stats()

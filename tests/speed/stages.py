@@ -38,11 +38,11 @@ class Stages:
 
     def encode(self) -> Work:
         """The clip to latents."""
-        return lambda: self.model.encode(self._clip.pixels)
+        return lambda: self.model.encode(self.clip.pixels)
 
     def decode(self) -> Work:
         """Latents to the clip."""
-        latents = self.model.encode(self._clip.pixels)
+        latents = self.model.encode(self.clip.pixels)
         return lambda: self.model.decode(latents)
 
     def tuning(self, steps: int, **options: Any) -> Work:
@@ -59,20 +59,23 @@ class Stages:
     def inverting(self, steps: int) -> Work:
         """So many steps of DDIM inversion."""
         model = self.model
-        schedule, clip, cond = model.schedule(steps), model.encode(self._clip.pixels)[None], model.embed(_SCENE.prompt)
+        schedule, clip, cond = model.schedule(steps), model.encode(self.clip.pixels)[None], model.embed(_SCENE.prompt)
         return lambda: ddim_invert(model.t2s, schedule, clip, cond)
 
     def null_text(self, updates: int) -> Work:
         """One step of null-text optimisation with so many updates of the embedding."""
         model, settings = self.model, InvertSettings(method="null-text", steps=1, inner_steps=updates, tolerance=0.0)
         cond, uncond, path = model.embed(_SCENE.prompt), model.embed(""), self._inversion.inverted.trajectory[:2]
-        task = InversionTask(model.t2s, model.schedule(1), settings, self._clip.pixels, model.encode, cond, uncond)
+        task = InversionTask(model.t2s, model.schedule(1), settings, self.clip.pixels, model.encode, cond, uncond)
         return lambda: optimise_null_text(task, path, NullTextState.start(path, uncond, settings))
 
-    def editing(self, targets: int, **options: Any) -> Work:
+    def editing(self, targets: int, steps: int | None = None, **options: Any) -> Work:
         """All steps of so many edits in one pass, without the compositing that follows."""
+        inversion = self._inversion
+        if steps is not None:
+            inversion = self.model.invert(self.clip, self.prompt, steps=steps)
         wanted = [EditSettings.of(swap=(f"cat={word}",), **options) for word in _WORDS[:targets]]
-        jobs = [EditJob.of(self.model, self._inversion, settings, None) for settings in wanted]
+        jobs = [EditJob.of(self.model, inversion, settings, None) for settings in wanted]
         asked = [job.target(job.plan(settings), settings) for job, settings in zip(jobs, wanted)]
         return lambda: edit(self.model.t2s, jobs[0].branches, asked)
 
@@ -87,13 +90,18 @@ class Stages:
         return self._inversion.settings.steps
 
     @cached_property
-    def _clip(self) -> Clip:
+    def clip(self) -> Clip:
         return dataclasses.replace(Clip.of(_SCENE.render(self.frames, self.side)), size="keep")
 
     @property
     def _described(self) -> Described:
-        return Described(self._clip, _SCENE.prompt)
+        return Described(self.clip, self.prompt)
+
+    @property
+    def prompt(self) -> str:
+        """What the clip shows."""
+        return _SCENE.prompt
 
     @cached_property
     def _inversion(self) -> Inversion:
-        return self.model.invert(self._clip, _SCENE.prompt)
+        return self.model.invert(self.clip, _SCENE.prompt)
