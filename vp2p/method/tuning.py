@@ -60,8 +60,10 @@ class Tuning:
             name: nn.Parameter(parameter.detach().float().clone())
             for name, parameter in model.tuned_parameters(settings.train_norm_temp).items()
         }
+        # One kernel for all tensors on a GPU. On a CPU its last bits would differ from older runs.
+        fused = all(weight.device.type == "cuda" for weight in weights.values())
         optimiser = torch.optim.AdamW(
-            weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+            weights.values(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=fused
         )
         return cls(0, weights, optimiser, generator(settings.seed))
 
@@ -83,11 +85,14 @@ class Tuning:
     def restore(self, step: int, tensors: dict[str, Tensor]) -> None:
         """Goes back to a checkpoint that :meth:`to_tensors` made at ``step``."""
         self.step = step
+        counts_beside = self.optimiser.defaults["fused"]  # a fused optimiser counts its steps where the weights are
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(tensors[f"weights.{name}"])
                 self.optimiser.state[weight] = {
-                    key: tensors[f"optimiser.{key}.{name}"].clone().to(weight.device)
+                    key: tensors[f"optimiser.{key}.{name}"]
+                    .clone()
+                    .to("cpu" if key == "step" and not counts_beside else weight.device)
                     for key in ("step", "exp_avg", "exp_avg_sq")
                     if f"optimiser.{key}.{name}" in tensors
                 }
