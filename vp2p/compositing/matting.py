@@ -23,13 +23,16 @@ _PRIOR = 0.15  # what a pixel's own colour counts beside its four neighbours
 _RADIUS = 4 / (4 + _PRIOR)  # bound on how much of an error one walk leaves
 _LEAST = 0.08  # of the coarse mask: less found than that is nothing found
 _LINE = 64  # this part of the longer side
+_UNSEEN = 0.3  # chance that a place inside the coarse mask is the object's though attention does not see it there
+_LIKELY = 0.4  # of the most attention: where the object's colours are taken from at first
 _SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the background of pictures (F, 3, H, W).
+    """What is known of the object in pictures (F, 3, H, W) and of the background behind it.
 
+    ``prior``, (F, H, W) in 0…1, is how much the model's attention sees the object, 1 where it does most.
     ``samples`` are more pictures of their size, and the weights (F', H, W) of those pixels that show background.
     ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W). A pixel that differs from
     the plate by the share ``differs`` of white is the object's for certain.
@@ -38,10 +41,12 @@ class Known:
     samples: tuple[Tensor, Tensor] | None = None
     plate: tuple[Tensor, Tensor] | None = None
     differs: float = _OTHER
+    prior: Tensor | None = None
 
     def resized(self, size: tuple[int, int]) -> Known:
         """The same for smaller pictures."""
-        return Known(_both(self.samples, size), _both(self.plate, size), self.differs)
+        prior = None if self.prior is None else _resized(self.prior, size)
+        return Known(_both(self.samples, size), _both(self.plate, size), self.differs, prior)
 
 
 NOTHING = Known()
@@ -76,10 +81,15 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         outside = (evidence > 0.5) * (1 - region)
         of_others = _likelihood(colours, colours, outside) * outside.sum()
     walk = _Walk(colours)
-    inside = region
+    inside, odds = region, torch.ones(())
+    if known.prior is not None:  # where colours do not tell, as of white on snow, attention does
+        inside = region * (known.prior > _LIKELY)
+        chance = (_UNSEEN + (1 - _UNSEEN) * known.prior).clamp(max=0.98)
+        odds = chance / (1 - chance)
     for _ in range(_ROUNDS):
         of_object = _likelihood(colours, colours, inside)
-        belief = (of_object + 1e-4 * of_object.mean()) / (of_object + behind + 1e-12)
+        likely = (of_object + 1e-4 * of_object.mean()) * odds
+        belief = likely / (likely + behind + 1e-12)
         if evidence is not None:
             of_inside = of_object * inside.sum() + 1e-6
             belief = belief.where(evidence.isnan(), evidence * of_inside / (of_inside + of_others))

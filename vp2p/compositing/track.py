@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import clean_plate
-from vp2p.compositing.matting import Known, matte
+from vp2p.compositing.matting import NOTHING, Known, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
 from vp2p.compositing.shapes import dilated, eroded
@@ -90,10 +91,19 @@ class ObjectTrack:
 
 
 def track_object(
-    clip: Tensor, vae_reconstruction: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE
+    clip: Tensor,
+    vae_reconstruction: Tensor,
+    coarse_mask: Tensor,
+    prior: Tensor | None = None,
+    model: MotionModel = DENSE,
 ) -> ObjectTrack:
-    """Finds what a mask (F, H, W) covers in a clip, and how it moves; see :class:`ObjectTrack`."""
-    return _tracked(clip, vae_reconstruction, coarse_mask, _segmented(clip, coarse_mask, model), model)
+    """Finds what a mask (F, H, W) covers in a clip, and how it moves; see :class:`ObjectTrack`.
+
+    Args:
+        prior: where it is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
+    """
+    segmented = _segmented(clip, coarse_mask, Known(prior=prior), model)
+    return _tracked(clip, vae_reconstruction, coarse_mask, segmented, model)
 
 
 def follow_object(clip: Tensor, objects: Tensor, model: MotionModel = DENSE) -> ObjectTrack:
@@ -133,21 +143,23 @@ def track_background(clip: Tensor, coarse_mask: Tensor, exact: bool, model: Moti
         objects = coarse_mask <= 0.5
         return BackgroundTrack(clip, objects, model.of_background(clip, dilated(objects, margin_of(clip))))
     region = dilated(coarse_mask <= 0.5, max(clip.shape[-2:]) // _LARGER).float()
-    return BackgroundTrack(clip, *_segmented(clip, region, model, _PART))
+    return BackgroundTrack(clip, *_segmented(clip, region, NOTHING, model, _PART))
 
 
-def _segmented(clip: Tensor, coarse_mask: Tensor, model: MotionModel, parts: float = 0.0) -> tuple[Tensor, Motion]:
+def _segmented(
+    clip: Tensor, coarse_mask: Tensor, known: Known, model: MotionModel, parts: float = 0.0
+) -> tuple[Tensor, Motion]:
     """What a mask (F, H, W) covers in a clip, to the pixel, bool (F, H, W), and how the background behind it moves.
 
     Args:
         parts: see :func:`vp2p.compositing.matting.matte`.
     """
-    found = matte(clip, coarse_mask, parts=parts)
+    found = matte(clip, coarse_mask, known, parts)
     objects = dilated(found, margin_of(clip))
     behind = model.of_background(clip, objects)
     plate = clean_plate(clip, objects, behind)
     if bool(plate[1].any()):
-        found = matte(clip, coarse_mask, Known(plate=plate), parts)
+        found = matte(clip, coarse_mask, dataclasses.replace(known, plate=plate), parts)
     return found, behind
 
 

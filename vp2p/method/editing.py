@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Callable, Sequence
 
@@ -20,18 +21,20 @@ from vp2p.t2s import TextToSetModel
 class Edited:
     """Latents after step ``step``: ``source`` (F, c, h, w), ``targets`` (K, F, c, h, w).
 
-    ``masks`` holds each target's (F, h, w), or None where nothing was blended.
+    ``masks`` holds each target's (F, h, w), or None where nothing was blended; ``source_attention``, after the last
+    step, each target's of :class:`vp2p.method.attention.protocol.AttentionControl`.
     """
 
     step: int
     source: Tensor
     targets: Tensor
     masks: tuple[Tensor | None, ...]
+    source_attention: tuple[Tensor | None, ...] = ()
 
     def of_targets(self, first: int, count: int) -> Edited:
         """The same with ``count`` of the targets, from ``first`` on."""
         chosen = slice(first, first + count)
-        return Edited(self.step, self.source, self.targets[chosen], self.masks[chosen])
+        return Edited(self.step, self.source, self.targets[chosen], self.masks[chosen], self.source_attention[chosen])
 
 
 @torch.no_grad()
@@ -93,7 +96,7 @@ def edit(
         )
         state = Edited(step + 1, at_source[0], at_targets, masks)
         on_step(state)
-    return state
+    return dataclasses.replace(state, source_attention=controlled.source_attention())
 
 
 def _texts(parts: Sequence[Tensor], frames: int) -> Tensor:

@@ -151,7 +151,11 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
         frames = on_new_background(background, underneath, edited)
         composite = dataclasses.replace(underneath, frames=frames)
     else:
-        track = track_object(clip, source, coarse_mask)
+        attention = layer.edited.source_attention[0]
+        prior = None
+        if attention is not None:
+            prior = interpolate(attention.cpu()[:, None], size=clip.shape[-2:], mode="bilinear")[:, 0]
+        track = track_object(clip, source, coarse_mask, prior)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
             search = CandidateSearch(job, target, track)

@@ -72,7 +72,8 @@ def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progr
             continue
         done += len(chosen)
     masks = tuple(mask for part in parts for mask in part.masks)
-    return Edited(parts[0].step, parts[0].source, torch.cat([part.targets for part in parts]), masks)
+    attention = tuple(one for part in parts for one in part.source_attention)
+    return Edited(parts[0].step, parts[0].source, torch.cat([part.targets for part in parts]), masks, attention)
 
 
 def _one_pass(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress) -> Edited:

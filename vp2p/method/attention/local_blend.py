@@ -40,6 +40,22 @@ def outline(
     return (maps > threshold).any(dim=0)
 
 
+def source_attention(sums: Mapping[tuple[int, int], Tensor], latent_size: tuple[int, int]) -> Tensor | None:
+    """How much each place of the source attends to its words, next to the place that does most: (F, h, w) in 0…1.
+
+    Args:
+        sums: as for :func:`outline`.
+
+    Returns:
+        None where the source has no such words.
+    """
+    levels = [
+        interpolate(maps[:1].unflatten(-1, size), size=latent_size, mode="bilinear") for size, maps in sums.items()
+    ]
+    attention = torch.stack([_over_peak(level, joint=False) for level in levels]).mean(0)[0]
+    return attention if bool(attention.any()) else None
+
+
 def _over_peak(maps: Tensor, joint: bool) -> Tensor:
     """(2, F, h, w) over the maximum of each frame, or of all together."""
     peak = maps.amax(dim=(-3, -2, -1) if joint else (-2, -1), keepdim=True)

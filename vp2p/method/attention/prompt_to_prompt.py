@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vp2p.method.attention.control import EditControl, TargetControl
-from vp2p.method.attention.local_blend import outline
+from vp2p.method.attention.local_blend import outline, source_attention
 from vp2p.method.attention.protocol import Layout
 from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.attention.store import AttentionStore
@@ -50,6 +50,17 @@ class PromptToPrompt:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`; None before blending starts."""
         return tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
 
+    def source_attention(self) -> tuple[Tensor | None, ...]:
+        """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
+        return tuple(
+            source_attention(self._sums(target, store), self._layout.shape[1:]) if store and store.sums else None
+            for target, store in zip(self._targets, self._stores)
+        )
+
+    def _sums(self, target: Target, store: AttentionStore) -> dict[tuple[int, int], Tensor]:
+        sizes = self._resolutions.map_sizes(target.settings.blend.levels == "all")
+        return {size: store.sums[math.prod(size)] for size in sizes}
+
     def _mask(self, target: Target, store: AttentionStore | None, step: int) -> Tensor | None:
         settings = target.settings.blend
         if step < int(settings.start * self._layout.steps):
@@ -57,10 +68,8 @@ class PromptToPrompt:
         if target.mask is not None:
             return target.mask
         if store is not None:
-            sizes = self._resolutions.map_sizes(settings.levels == "all")
-            sums = {size: store.sums[math.prod(size)] for size in sizes}
             joint = settings.peak == "clip"
-            return outline(sums, self._layout.shape[1:], settings.threshold, joint, settings.soft)
+            return outline(self._sums(target, store), self._layout.shape[1:], settings.threshold, joint, settings.soft)
         if target.plan.blend is not None:  # nothing changed, so nothing may move
             return torch.zeros(self._layout.shape, dtype=torch.bool, device=target.cond.device)
         return None

@@ -52,6 +52,12 @@ class AttentionControl(Protocol):
         It is asked after the forward pass of that step.
         """
 
+    def source_attention(self) -> tuple[Tensor | None, ...]:
+        """For each target, how much each place of the source attends to the words that outline the edit.
+
+        (F, h, w), 1 at the place of each frame that does most; None where that is not known. It is asked at the end.
+        """
+
 
 class AttentionControlFactory(Protocol):
     """Makes the control of one edit."""
