@@ -72,6 +72,20 @@ def test_ground_from_elsewhere_tells_what_is_ground():
     assert torch.equal(found, wanted)
 
 
+def test_attention_tells_the_object_where_colours_do_not():
+    """White on snow, with a dark outline that is not closed."""
+    clip, coarse_mask = torch.full((1, 3, 64, 64), 230.0), torch.zeros(1, 64, 64)
+    coarse_mask[:, 4:60, 4:60] = 1
+    wanted = torch.zeros(1, 64, 64, dtype=torch.bool)
+    wanted[:, 16:48, 16:48] = True
+    clip[:, :, 16:48, 16:48], clip[:, :, 18:46, 18:46], clip[:, :, 16:48, 28:36] = 40.0, 230.0, 230.0
+    prior = torch.zeros(1, 64, 64)
+    prior[:, 14:50, 14:50] = 1.0  # as coarse as attention is
+    without, found = (matte(clip, coarse_mask, Known(prior=one)) for one in (None, prior))
+    assert overlap(found, wanted) > 0.75
+    assert overlap(without, wanted) < 0.5
+
+
 def test_holes_are_filled_and_bays_are_not():
     ring = torch.zeros(1, 20, 20, dtype=torch.bool)
     ring[:, 4:16, 4:16] = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vp2p.method.attention.local_blend import outline
+from vp2p.method.attention.local_blend import outline, source_attention
 
 SIZE = (8, 8)
 
@@ -44,3 +44,11 @@ def test_maps_of_several_sizes_count_alike():
     # Of the coarse map, whose cells are four fine ones, the cut leaves what the fine map has too.
     assert torch.equal(both, outline({SIZE: fine}, SIZE, 0.3)[0])
     assert outline({SIZE: fine, (4, 4): coarse}, SIZE, 0.4)[0].sum() > both.sum()
+
+
+def test_the_sources_attention_is_next_to_each_frames_most():
+    attention = source_attention({SIZE: maps(0.5, 0.1), (4, 4): maps(2.0, 2.0, size=(4, 4))}, SIZE)
+    assert attention is not None and attention.shape == (2, *SIZE)
+    assert torch.allclose(attention[0], attention[1]) and float(attention[0, 1, 1]) == 1.0
+    assert float(attention.min()) >= 0 and float(attention[0, -2, -2]) == 0  # what the target sees is left out
+    assert source_attention({SIZE: torch.zeros(2, 2, 64)}, SIZE) is None

@@ -53,6 +53,7 @@ def source_attention(sums: Mapping[tuple[int, int], Tensor], latent_size: tuple[
         interpolate(maps[:1].unflatten(-1, size), size=latent_size, mode="bilinear") for size, maps in sums.items()
     ]
     attention = torch.stack([_over_peak(level, joint=False) for level in levels]).mean(0)[0]
+    attention = _over_peak(attention, joint=False)
     return attention if bool(attention.any()) else None
 
 
