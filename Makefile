@@ -1,11 +1,11 @@
-# make setup | demo | test | test-crash | bench-quality | lint | docs | docs-site | wheel
+# make setup | demo | test | test-crash | bench | bench-gpu | bench-quality | lint | docs | docs-site | wheel
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-crash bench-quality lint docs docs-site wheel clean
+.PHONY: help setup demo test test-crash bench bench-gpu bench-quality lint docs docs-site wheel clean
 
 help:  ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -26,6 +26,15 @@ test: setup  ## run every test
 test-crash: setup  ## mislead, damage, crowd and break off every command, thousands of times (about 40 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --trials 1000 --processes 2
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash.broken
+
+bench: setup  ## time a step of each stage, beside the straightforward form (about an hour on a CPU)
+	mkdir -p build
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.speed --against 3 --out build/speed-sprites.json
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.speed --model sd15 --steps 1 --stages none --against 1 --out build/speed-sd15.json
+
+bench-gpu: setup  ## the same with Stable Diffusion 1.5's shapes on a GPU: 8 and 24 frames of 512x512 (minutes)
+	mkdir -p build
+	$(BIN)/python -m tests.speed --model sd15 --device cuda --dtype bf16 --side 512 --frames 8 24 --out build/speed-gpu.json
 
 bench-quality: setup  ## edit drawn clips by every method and compare with the true answers (hours)
 	$(BIN)/python -m vp2p.bench --out bench
