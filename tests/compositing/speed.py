@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
-from vp2p.compositing.foreground import find_foreground, in_place
+from vp2p.compositing.foreground import Drawn, find_foreground, in_place
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.track import track_object
 from vp2p.sprites.scenes import Scene
@@ -58,7 +58,7 @@ def report(name: str, clip: Tensor, edited: Tensor, coarse_mask: Tensor) -> None
     found = timed(
         "foregrounds",
         lambda: [
-            in_place(find_foreground(track, frame, edited[frame], coarse_mask[frame], True), track)
+            in_place(find_foreground(track, Drawn(frame, edited[frame], coarse_mask[frame]), True), track)
             for _ in range(CANDIDATES)
         ],
     )

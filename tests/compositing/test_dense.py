@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from vp2p.compositing.foreground import find_foreground
+from vp2p.compositing.foreground import Drawn, find_foreground
 from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.dense import DenseMotion, dense_motion
 from vp2p.compositing.motion.models import MODELS
@@ -96,7 +96,7 @@ def track() -> ObjectTrack:
 def test_the_new_look_bends_where_the_old_one_bent(track: ObjectTrack) -> None:
     scene = BENDING.replace(colour="red")
     wanted, inside = planes(scene), masks(scene)
-    foreground = find_foreground(track, 0, wanted[0], track.coarse_mask[0], replaces=False)
+    foreground = find_foreground(track, Drawn(0, wanted[0], track.coarse_mask[0]), replaces=False)
     made = propagate(track, [foreground], planes(BENDING), replaces=False)
     for frame in range(1, FRAMES):
         apart = (made.frames[frame] - wanted[frame]).abs().mean(0)[inside[frame]].mean()
@@ -107,7 +107,9 @@ def test_the_new_look_bends_where_the_old_one_bent(track: ObjectTrack) -> None:
 def test_two_key_frames_are_nearer_than_one(track: ObjectTrack) -> None:
     scene = BENDING.replace(colour="red")
     wanted, inside = planes(scene), masks(scene)
-    foregrounds = [find_foreground(track, key, wanted[key], track.coarse_mask[key], replaces=False) for key in (0, 5)]
+    foregrounds = [
+        find_foreground(track, Drawn(key, wanted[key], track.coarse_mask[key]), replaces=False) for key in (0, 5)
+    ]
     errors = []
     for given in (foregrounds[:1], foregrounds):
         frames = propagate(track, given, planes(BENDING), replaces=False).frames
@@ -122,7 +124,7 @@ def test_where_there_is_no_object_nothing_is_drawn() -> None:
     track = follow_object(clip, objects)
     assert torch.isfinite(track.motion.reach).all() and torch.isfinite(track.motion.certainty(0, 4)).all()
     scene = BENDING.replace(object="cat", texture=None)
-    foreground = find_foreground(track, 0, planes(scene)[0], track.coarse_mask[0], replaces=True)
+    foreground = find_foreground(track, Drawn(0, planes(scene)[0], track.coarse_mask[0]), replaces=True)
     made = propagate(track, [foreground], clip, replaces=True)
     assert torch.isfinite(made.frames).all() and torch.equal(made.frames[4], gone) and not made.new[4].any()
     assert not torch.equal(made.frames[3], clip[3]) and made.motions[0].hard == (4,)

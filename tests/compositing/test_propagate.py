@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, max_pool2d
 
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
-from vp2p.compositing.foreground import find_foreground, in_place
+from vp2p.compositing.foreground import Drawn, find_foreground, in_place
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.track import ObjectTrack, track_object
 from vp2p.sprites.grounds import ground
@@ -31,7 +31,7 @@ def coarse_mask(*scenes: Scene) -> Tensor:
 
 
 def look_of(track: ObjectTrack, frame: int, replaces: bool, scene: Scene = NEW):
-    return find_foreground(track, frame, planes(scene)[frame], coarse_mask(SCENE, scene)[frame], replaces)
+    return find_foreground(track, Drawn(frame, planes(scene)[frame], coarse_mask(SCENE, scene)[frame]), replaces)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,9 @@ def test_an_object_of_another_size_elsewhere_is_put_in_place(track):
     pose = NEW.poses(FRAMES)[key]
     smaller = dataclasses.replace(pose, size=pose.size * 0.7, x=pose.x - 0.05, y=pose.y + 0.06)
     picture = torch.from_numpy(dataclasses.replace(NEW, path="still", pose=smaller).render(1, SIDE))
-    foreground = find_foreground(track, key, picture[0].permute(2, 0, 1).float(), track.coarse_mask[key], replaces=True)
+    foreground = find_foreground(
+        track, Drawn(key, picture[0].permute(2, 0, 1).float(), track.coarse_mask[key]), replaces=True
+    )
     placed = in_place(foreground, track)
     wanted = outlines(NEW)[key]
     before, after = (

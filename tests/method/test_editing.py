@@ -56,8 +56,8 @@ def test_no_change_gives_the_source_back(inverted):
 def test_outside_the_mask_nothing_moves(inverted):
     out = inverted.edit(inverted.target(swap=("cat=dog",), blend_threshold=0.9))
     (mask,) = out.masks
-    (attention,) = out.source_attention
-    assert attention.shape == mask.shape and 0 <= float(attention.min()) < float(attention.max()) <= 1
+    (attention,) = out.attention
+    assert attention.shape == (2, *mask.shape) and 0 <= float(attention.min()) < float(attention.max()) <= 1
     assert 0 < mask.float().mean() < 1
     outside = ~mask[:, None].expand_as(out.source)
     assert torch.equal(out.targets[0][outside], out.source[outside])
@@ -68,7 +68,10 @@ def test_a_given_mask_takes_the_place_of_the_words(inverted):
     mask = torch.zeros(inverted.trajectory.shape[1], *inverted.trajectory.shape[-2:])
     mask[:, :4] = 1
     out = inverted.edit(inverted.target(mask=mask, swap=("cat=dog",)))
-    assert out.source_attention == (None,)
+    assert out.attention == (None,)
+    watched = inverted.edit(dataclasses.replace(inverted.target(mask=mask, swap=("cat=dog",)), watched=True))
+    assert watched.attention[0].shape == (2, *mask.shape)
+    torch.testing.assert_close(watched.targets, out.targets, atol=1e-4, rtol=1e-4)  # maps are only looked at
     assert torch.equal(out.targets[0][:, :, 4:], out.source[:, :, 4:])
     assert not torch.equal(out.targets[0][:, :, :4], out.source[:, :, :4])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from vp2p.method.attention.local_blend import outline, source_attention
+from vp2p.method.attention.local_blend import attention, outline
 
 SIZE = (8, 8)
 
@@ -46,9 +46,10 @@ def test_maps_of_several_sizes_count_alike():
     assert outline({SIZE: fine, (4, 4): coarse}, SIZE, 0.4)[0].sum() > both.sum()
 
 
-def test_the_sources_attention_is_next_to_each_frames_most():
-    attention = source_attention({SIZE: maps(0.5, 0.1), (4, 4): maps(2.0, 2.0, size=(4, 4))}, SIZE)
-    assert attention is not None and attention.shape == (2, *SIZE)
-    assert torch.allclose(attention[0], attention[1]) and float(attention[0, 1, 1]) == 1.0
-    assert float(attention.min()) >= 0 and float(attention[0, -2, -2]) == 0  # what the target sees is left out
-    assert source_attention({SIZE: torch.zeros(2, 2, 64)}, SIZE) is None
+def test_attention_is_next_to_each_frames_most():
+    found = attention({SIZE: maps(0.5, 0.1), (4, 4): maps(2.0, 2.0, size=(4, 4))}, SIZE)
+    assert found.shape == (2, 2, *SIZE) and 0 <= float(found.min()) and float(found.max()) == 1
+    assert torch.allclose(found[:, 0], found[:, 1])
+    (source, target) = found[:, 0]
+    assert float(source[1, 1]) == float(target[-2, -2]) == 1.0 and float(source[-2, -2]) == 0
+    assert not attention({SIZE: torch.zeros(2, 2, 64)}, SIZE).any()

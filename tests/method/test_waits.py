@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
-import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.method.conftest import Small, latents_task

@@ -9,7 +9,7 @@ import torch
 
 from vp2p.bench.known_clips import SOURCE, KnownClip
 from vp2p.bench.scores import decibel
-from vp2p.compositing.foreground import find_foreground
+from vp2p.compositing.foreground import Drawn, find_foreground
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.shapes import dilated
@@ -51,7 +51,8 @@ def _score(clip: KnownClip, track: ObjectTrack, edit: np.ndarray, inside: np.nda
     replaces = bool((apart & ~dilated(mask, track.margin)).sum() > _REPLACES * mask.sum())
     region = dilated(apart | mask, max(edit.shape[1:3]) // _REACH).float()
     foregrounds = [
-        find_foreground(track, key, pictures[key], where, replaces) for key, where in zip(keys, region, strict=True)
+        find_foreground(track, Drawn(key, pictures[key], where), replaces)
+        for key, where in zip(keys, region, strict=True)
     ]
     found = rounded(propagate(track, foregrounds, source, replaces).frames)
     others = [slice(frame, frame + 1) for frame in range(len(found)) if frame not in keys]

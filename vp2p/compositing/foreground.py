@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -40,15 +41,29 @@ class Foreground:
         return torch.cat([self.picture, self.alpha[None], self.background])
 
 
-def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tensor, replaces: bool) -> Foreground:
-    """The foreground of an edited picture (3, H, W).
+class Drawn(NamedTuple):
+    """A frame as an edit drew it.
+
+    ``picture`` is (3, H, W) in 0…255. ``mask`` (H, W) is where the edit could act. ``prior`` (H, W) is where the new
+    object is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
+    """
+
+    frame: int
+    picture: Tensor
+    mask: Tensor
+    prior: Tensor | None = None
+
+
+def find_foreground(track: ObjectTrack, drawn: Drawn, replaces: bool) -> Foreground:
+    """The foreground of an edited frame.
 
     Args:
-        mask: (H, W), where the edit could act.
         replaces: whether one object stands for another; else it keeps its outline.
     """
+    frame, picture = drawn.frame, drawn.picture
     old, clip = track.objects[frame], track.clip[frame]
-    shape = edited_shapes(track, [frame], picture[None], mask[None])[0]
+    prior = None if drawn.prior is None else drawn.prior[None]
+    shape = edited_shapes(track, [frame], picture[None], drawn.mask[None], prior)[0]
     if not replaces:
         spill = float((shape ^ old).sum() / old.sum().clamp(min=1))
         return Foreground(
@@ -61,10 +76,12 @@ def find_foreground(track: ObjectTrack, frame: int, picture: Tensor, mask: Tenso
     return dataclasses.replace(foreground, spill=_spill(foreground.alpha, old))
 
 
-def edited_shapes(track: ObjectTrack, frames: list[int], pictures: Tensor, masks: Tensor) -> Tensor:
+def edited_shapes(
+    track: ObjectTrack, frames: list[int], pictures: Tensor, masks: Tensor, prior: Tensor | None = None
+) -> Tensor:
     """The new objects of edited pictures (n, 3, H, W) of ``frames``, inside masks (n, H, W): bool (n, H, W)."""
     beside = ~track.objects[frames]
-    known = Known((track.clip[frames], beside.float()), (track.vae_reconstruction[frames], beside), math.inf)
+    known = Known((track.clip[frames], beside.float()), (track.vae_reconstruction[frames], beside), math.inf, prior)
     found = matte(pictures, masks, known, parts=_PART)
     return dilated(found, track.margin)
 

@@ -58,7 +58,7 @@ class Target:
     ``cond`` is (1, L, width). ``uncond`` is (T, L, width), (T, F, L, width) with one for each
     frame, or (1, L, width) where one serves every step. ``mask`` (F, h, w) takes the place of the
     mask that attention would outline. ``start`` (F, c, h, w) takes the place of the latents that the
-    source starts from.
+    source starts from. Of a ``watched`` one attention is collected though it has a mask.
     """
 
     plan: EditPlan
@@ -68,3 +68,4 @@ class Target:
     uncond: Tensor
     mask: Tensor | None = None
     start: Tensor | None = None
+    watched: bool = False

@@ -21,7 +21,7 @@ from vp2p.t2s import TextToSetModel
 class Edited:
     """Latents after step ``step``: ``source`` (F, c, h, w), ``targets`` (K, F, c, h, w).
 
-    ``masks`` holds each target's (F, h, w), or None where nothing was blended; ``source_attention``, after the last
+    ``masks`` holds each target's (F, h, w), or None where nothing was blended; ``attention``, after the last
     step, each target's of :class:`vp2p.method.attention.protocol.AttentionControl`.
     """
 
@@ -29,12 +29,12 @@ class Edited:
     source: Tensor
     targets: Tensor
     masks: tuple[Tensor | None, ...]
-    source_attention: tuple[Tensor | None, ...] = ()
+    attention: tuple[Tensor | None, ...] = ()
 
     def of_targets(self, first: int, count: int) -> Edited:
         """The same with ``count`` of the targets, from ``first`` on."""
         chosen = slice(first, first + count)
-        return Edited(self.step, self.source, self.targets[chosen], self.masks[chosen], self.source_attention[chosen])
+        return Edited(self.step, self.source, self.targets[chosen], self.masks[chosen], self.attention[chosen])
 
 
 @torch.no_grad()
@@ -96,7 +96,7 @@ def edit(
         )
         state = Edited(step + 1, at_source[0], at_targets, masks)
         on_step(state)
-    return dataclasses.replace(state, source_attention=controlled.source_attention())
+    return dataclasses.replace(state, attention=controlled.attention())
 
 
 def _texts(parts: Sequence[Tensor], frames: int) -> Tensor:

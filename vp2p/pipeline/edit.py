@@ -28,7 +28,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.layers import Layer, edit_in_layers
-from vp2p.pipeline.search import CandidateSearch
+from vp2p.pipeline.search import CandidateSearch, priors
 from vp2p.pipeline.together import MOST, Asking, together
 from vp2p.progress import Progress, silent
 from vp2p.prompts.plan import EditPlan
@@ -151,15 +151,12 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
         frames = on_new_background(background, underneath, edited)
         composite = dataclasses.replace(underneath, frames=frames)
     else:
-        attention = layer.edited.source_attention[0]
-        prior = None
-        if attention is not None:
-            prior = interpolate(attention.cpu()[:, None], size=clip.shape[-2:], mode="bilinear")[:, 0]
-        track = track_object(clip, source, coarse_mask, prior)
+        source_prior, target_prior = priors(layer.edited.attention[0], clip)
+        track = track_object(clip, source, coarse_mask, source_prior)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
             search = CandidateSearch(job, target, track)
-            foregrounds = yield from search.foregrounds(edited, layer.edited.targets[0])
+            foregrounds = yield from search.foregrounds(edited, layer.edited.targets[0], target_prior)
         if not foregrounds and not settings.paste:
             return unchanged(edited)
         replaces = target.plan.replaces

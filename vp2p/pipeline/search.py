@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_max_pool2d, interpolate
 
-from vp2p.compositing.foreground import Foreground, find_foreground, in_place
+from vp2p.compositing.foreground import Drawn, Foreground, find_foreground, in_place
 from vp2p.compositing.pixels import planes
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack
@@ -29,11 +29,12 @@ class CandidateSearch:
         self._job, self._target, self._track = job, target, track
         self._plan, self._settings, self._replaces = target.plan, target.settings.composite, target.plan.replaces
 
-    def foregrounds(self, edited: Tensor, latents: Tensor) -> Asking[list[Foreground]]:
+    def foregrounds(self, edited: Tensor, latents: Tensor, prior: Tensor | None) -> Asking[list[Foreground]]:
         """The foreground of each key frame, the first one's first; none where none can be found or is wanted.
 
         Args:
             edited, latents: the edit's own frames (F, 3, H, W) and their latents (F, c, h, w).
+            prior: (F, H, W), where its objects are likely to be seen; see :class:`vp2p.compositing.matting.Known`.
         """
         frames = self._track.key_frames()
         if not frames or self._removes:
@@ -41,7 +42,7 @@ class CandidateSearch:
         coarse_mask = self._track.coarse_mask
 
         def own(frame: int) -> Foreground:
-            return self._found(frame, edited[frame], coarse_mask[frame])
+            return self._found(Drawn(frame, edited[frame], coarse_mask[frame], None if prior is None else prior[frame]))
 
         if self._plan.kind != "reweight" and self._settings.candidates:
             return (yield from self._tried([frames[0], *self._track.further_keys(frames[0])]))
@@ -72,18 +73,26 @@ class CandidateSearch:
                 uncond=job.unconditional,
                 mask=cells,
                 start=start,
+                watched=self._replaces,
             )
 
         out = yield Request(job, [target(candidate) for candidate in tried], "candidates")
         masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu()
         first = planes(job.model.decode(out.targets[:, 0]))
-        found = [self._found(frames[0], picture, masks[0]) for picture in first]
+        likely = [priors(one, self._track.clip)[1] for one in out.attention]
+
+        def drawn_at(place: int, picture: Tensor, candidate: int) -> Drawn:
+            prior = likely[candidate]
+            return Drawn(frames[place], picture, masks[place], None if prior is None else prior[place])
+
+        found = [self._found(drawn_at(0, picture, candidate)) for candidate, picture in enumerate(first)]
         drawn = [candidate.seed is not None for candidate in tried]
         chosen = self._likeliest(found, out.targets[:, 0], drawn)
         if len(frames) == 1:
             return [found[chosen]]
         others = planes(job.model.decode(out.targets[chosen][1:]))
-        return [found[chosen], *map(self._found, frames[1:], others, masks[1:])]
+        more = (drawn_at(place, picture, chosen) for place, picture in enumerate(others, start=1))
+        return [found[chosen], *map(self._found, more)]
 
     def _around(self, frame: int) -> Tensor:
         """Where a candidate may act: bool (H, W)."""
@@ -95,8 +104,8 @@ class CandidateSearch:
         reach = int(max(track.clip.shape[-2:]) * 2 * self._target.settings.control.freedom) // _AROUND
         return dilated(track.objects[[frame]], reach)[0]
 
-    def _found(self, frame: int, picture: Tensor, mask: Tensor) -> Foreground:
-        foreground = find_foreground(self._track, frame, picture, mask, self._replaces)
+    def _found(self, drawn: Drawn) -> Foreground:
+        foreground = find_foreground(self._track, drawn, self._replaces)
         moves = self._settings.in_place and self._replaces and self._job.user_mask is None
         return in_place(foreground, self._track) if moves else foreground
 
@@ -109,3 +118,15 @@ class CandidateSearch:
             model.t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device)
         )
         return best(losses.tolist(), [one.spill for one in found], drawn)
+
+
+def priors(attention: Tensor | None, clip: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    """Where the old object and the new one are likely to be seen, (F, H, W) at the size of a clip (…, H, W).
+
+    Args:
+        attention: (2, F, h, w) of source and target; see :class:`vp2p.method.attention.protocol.AttentionControl`.
+    """
+    if attention is None:
+        return None, None
+    old, new = interpolate(attention.cpu(), size=clip.shape[-2:], mode="bilinear")
+    return (old if bool(old.any()) else None), (new if bool(new.any()) else None)

@@ -72,7 +72,7 @@ def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progr
             continue
         done += len(chosen)
     masks = tuple(mask for part in parts for mask in part.masks)
-    attention = tuple(one for part in parts for one in part.source_attention)
+    attention = tuple(one for part in parts for one in part.attention)
     return Edited(parts[0].step, parts[0].source, torch.cat([part.targets for part in parts]), masks, attention)
 
 

@@ -40,21 +40,17 @@ def outline(
     return (maps > threshold).any(dim=0)
 
 
-def source_attention(sums: Mapping[tuple[int, int], Tensor], latent_size: tuple[int, int]) -> Tensor | None:
-    """How much each place of the source attends to its words, next to the place that does most: (F, h, w) in 0…1.
+def attention(sums: Mapping[tuple[int, int], Tensor], latent_size: tuple[int, int]) -> Tensor:
+    """How much each place of source and target attends to their words, next to the frame's place that does most.
 
     Args:
         sums: as for :func:`outline`.
 
     Returns:
-        None where the source has no such words.
+        (2, F, h, w) in 0…1; 0 where a side has no such words.
     """
-    levels = [
-        interpolate(maps[:1].unflatten(-1, size), size=latent_size, mode="bilinear") for size, maps in sums.items()
-    ]
-    attention = torch.stack([_over_peak(level, joint=False) for level in levels]).mean(0)[0]
-    attention = _over_peak(attention, joint=False)
-    return attention if bool(attention.any()) else None
+    levels = [interpolate(maps.unflatten(-1, size), size=latent_size, mode="bilinear") for size, maps in sums.items()]
+    return _over_peak(torch.stack([_over_peak(level, joint=False) for level in levels]).mean(0), joint=False)
 
 
 def _over_peak(maps: Tensor, joint: bool) -> Tensor:

@@ -24,6 +24,6 @@ class Plain:
         """The masks that the targets were given, from the start of blending on."""
         return tuple(target.mask if step >= start else None for target, start in zip(self._targets, self._starts))
 
-    def source_attention(self) -> tuple[None, ...]:
+    def attention(self) -> tuple[None, ...]:
         """None: no map is read."""
         return (None,) * len(self._targets)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vp2p.method.attention.control import EditControl, TargetControl
-from vp2p.method.attention.local_blend import outline, source_attention
+from vp2p.method.attention.local_blend import attention, outline
 from vp2p.method.attention.protocol import Layout
 from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.attention.store import AttentionStore
@@ -25,7 +25,9 @@ class PromptToPrompt:
         self._layout, self._targets = layout, targets
         self._resolutions = AttentionResolutions.of(layout.layers, *layout.shape[1:])
         self._stores = [
-            AttentionStore(*t.plan.blend) if t.mask is None and t.plan.blend and any(t.plan.blend) else None
+            AttentionStore(*t.plan.blend)
+            if (t.mask is None or t.watched) and t.plan.blend and any(t.plan.blend)
+            else None
             for t in targets
         ]
         every = any(t.settings.blend.levels == "all" for t in targets)
@@ -50,10 +52,10 @@ class PromptToPrompt:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`; None before blending starts."""
         return tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
 
-    def source_attention(self) -> tuple[Tensor | None, ...]:
+    def attention(self) -> tuple[Tensor | None, ...]:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
         return tuple(
-            source_attention(self._sums(target, store), self._layout.shape[1:]) if store and store.sums else None
+            attention(self._sums(target, store), self._layout.shape[1:]) if store and store.sums else None
             for target, store in zip(self._targets, self._stores)
         )
 

@@ -52,10 +52,10 @@ class AttentionControl(Protocol):
         It is asked after the forward pass of that step.
         """
 
-    def source_attention(self) -> tuple[Tensor | None, ...]:
-        """For each target, how much each place of the source attends to the words that outline the edit.
+    def attention(self) -> tuple[Tensor | None, ...]:
+        """For each target, how much each place of source and target attends to the words that outline the edit.
 
-        (F, h, w), 1 at the place of each frame that does most; None where that is not known. It is asked at the end.
+        (2, F, h, w), 1 at the place of each frame that does most; None where no map was read. It is asked at the end.
         """
 
 
