@@ -46,7 +46,11 @@ def test_it_has_the_size_rate_and_sound_of_the_source(edited: Path) -> None:
     assert "up to date" in done("full", "dog").err
     assert snapshot(run) == before and not (run / "checkpoint").exists()
     assert f"full/{run.name}" in done("status").out and "as it was recorded" in done("verify").err
-    assert "up to date" in done("edit", "--swap", "cat=dog", "--mask", "../mask.mp4", "--full", "-n").out
+    told = done("edit", "--swap", "cat=dog", "--mask", "../mask.mp4", "--full", "-n").out.splitlines()
+    assert [line.partition(" ")[0] for line in told] == ["source", "tune", "invert", "edit", "full"]
+    assert all("up to date" in line for line in told)
+    new = done("edit", "--swap", "cat=fox", "--full", "-n").out.splitlines()
+    assert [line.partition(":")[2].split()[0] for line in new] == ["up"] * 3 + ["run"] * 2
 
 
 def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(edited: Path) -> None:

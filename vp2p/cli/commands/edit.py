@@ -75,6 +75,7 @@ def edit(
     from vp2p.config.grid import read_grid
     from vp2p.prompts.alternatives import alternatives
     from vp2p.report.grid import save_grid
+    from vp2p.stages.dry_run import StageOutlook
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.edit import KeepAs, edit_all, plan_edits
     from vp2p.stages.full import full as full_stage
@@ -94,8 +95,10 @@ def edit(
         plans = plan_edits(here, asked, inverted, keep_as)
         wanted_runs = [*plans, *map(plan_full, plans)] if full else plans
     if dry_run:
-        stages = dict.fromkeys(one for planned in wanted_runs for one in look_ahead(planned, force))
-        return output.outlooks("edit", [*stages], [note for planned in plans for note in planned.notes])
+        stages: dict[tuple[str, str], StageOutlook] = {}
+        for one in (one for planned in wanted_runs for one in look_ahead(planned, force)):
+            stages.setdefault((one.stage, one.run), one)
+        return output.outlooks("edit", [*stages.values()], [note for planned in plans for note in planned.notes])
     with output.progress() as progress:
         results = edit_all(here, asked, parent, keep_as, progress)
     for result in results:
