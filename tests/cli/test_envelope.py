@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import typer.main
+from PIL import Image
 
 from tests.cli.conftest import PROMPT, Make
 from tests.cli.running import Ran, done, vp2p
@@ -31,6 +33,7 @@ WORDS = {
     "eval": "eval",
     "invert": "invert --method direct --steps 1",
     "edit": "edit --swap cat=bird",
+    "full": "full masked",
     "batch": "batch {plan}",
     "status": "status",
     "show": "show",
@@ -89,6 +92,11 @@ def words(name: str, folder: Path, model: Path) -> list[str]:
     places |= {"tar": folder.parent / "out.tar", "sentence": "a cat on the grass"}
     if name == "import":
         done("export", places["tar"])
+    if name == "full":  # of an object, which the small model's own mask does not outline
+        mask = np.zeros((64, 64, 3), np.uint8)
+        mask[12:48, :48] = 255
+        Image.fromarray(mask).save(folder.parent / "mask.png")
+        done("edit", "--swap", "cat=dog", "--mask", folder.parent / "mask.png", "--name", "masked")
     places["plan"].write_text(PLAN.format(model=model, clip=clip, prompt=PROMPT))
     return [word.format(**places) for word in WORDS[name].split()]
 

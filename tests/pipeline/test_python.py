@@ -37,7 +37,7 @@ def test_the_page_runs_from_top_to_bottom(
             block = block.replace(long, short)  # as long as it must be, no longer
         exec(compile(block, str(PAGE), "exec"), names)
     printed = capfd.readouterr()
-    assert printed.err == "" and printed.out.count("\n") == 3  # the page's own three lines
+    assert printed.err == "" and printed.out.count("\n") == 4  # the page's own four lines
     dog = names["dog"]
     assert isinstance(dog, vp2p.Edit) and dog.frames.shape == dog.source.shape == (2, 128, 128, 3)
     assert not np.array_equal(dog.frames, dog.source)
@@ -47,6 +47,22 @@ def test_the_page_runs_from_top_to_bottom(
 def test_importing_loads_no_torch() -> None:
     code = "import sys, vp2p; assert not {'torch', 'numpy', 'cv2', 'av'} & set(sys.modules), sorted(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_edit_is_saved_at_its_sources_own_size_and_rate(model: vp2p.VideoModel, tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    write_video(video, moving_square(4, 96), 6)
+    clip = vp2p.read_clip(video, frames=2, size="64")
+    inversion = model.invert(clip, PROMPT, method="direct", steps=2)
+    mask = np.zeros((2, 64, 64), bool)
+    mask[:, 8:40, :48] = True
+    edit = model.edit(inversion, swap={"cat": "dog"}, mask=mask)
+    edit.save_full(tmp_path / "full.mp4", video, frames=2, size="64")
+    full = vp2p.read_clip(tmp_path / "full.mp4", frames="all")
+    assert full.pixels.shape == (4, 96, 96, 3) and full.rate == 6
+    with pytest.raises(vp2p.errors.UsageError, match="other frames"):
+        edit.save_full(tmp_path / "other.mp4", video, frames=3, size="64")
+    assert not (tmp_path / "other.mp4").exists()
 
 
 @pytest.fixture

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from vp2p.errors import UsageError
-from vp2p.video.fitting import fit_frames, target_size
+from vp2p.video.fitting import Fit, fit_frames, fit_matrix, target_size
 
 
 @pytest.mark.parametrize("native", [(718, 718), (1920, 1080), (1080, 1920), (640, 480), (200, 200), (4000, 100)])
@@ -112,3 +113,17 @@ def test_enlarging_crops_and_pads_too() -> None:
     frames = quarters(16, 8)
     assert fit_frames(frames, (64, 64), "crop").shape == (1, 64, 64, 3)
     assert fit_frames(frames, (64, 64), "pad")[0, 32, 60].tolist() == [255, 255, 255]
+
+
+@pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
+@pytest.mark.parametrize("native", [(160, 90), (90, 160), (64, 64)])
+def test_the_matrix_of_a_fit_leads_to_the_fitted_pixels(fit: Fit, native: tuple[int, int]) -> None:
+    columns, rows = np.meshgrid(*(np.linspace(40, 220, side) for side in native))
+    frame = np.dstack([columns, rows, 260 - columns]).astype(np.uint8)
+    fitted = fit_frames(frame[None], (64, 64), fit)[0]
+    matrix, flags = fit_matrix(native, (64, 64), fit), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    back = cv2.warpAffine(fitted, matrix, native, flags=flags)
+    shown = cv2.warpAffine(np.full((64, 64), 255, np.uint8), matrix, native, flags=flags)
+    inside = cv2.erode(np.pad(shown, 4), np.ones((9, 9), np.uint8))[4:-4, 4:-4] == 255
+    assert inside.mean() > 0.3
+    assert np.abs(back.astype(int) - frame)[inside].max() <= 3

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.video.makers import grey_levels, levels, ramp_frames, tone
 from vp2p.errors import UsageError, VideoError
 from vp2p.settings import ClipSettings
-from vp2p.video.reading import probe, read_clip
+from vp2p.video.reading import SpanFrames, probe, read_clip
 
 ALL = ClipSettings(frames="all")
 MakeVideo = Callable[..., Path]
@@ -324,3 +324,34 @@ def test_real_clips(shared_clips: Path, name: str, size: tuple[int, int], total:
     assert clip.frames.shape == (8, size[1], size[0], 3)
     assert clip.total == total
     assert clip.frames.std() > 20
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ClipSettings(4),
+        ClipSettings("all", start=0.5, end=1.25),
+        ClipSettings(3, fps=4.0, start=0.4),
+        ClipSettings("all", stride=5),
+    ],
+)
+def test_the_span_of_chosen_frames_holds_all_between(make_video: MakeVideo, settings: ClipSettings) -> None:
+    path = make_video(frames=ramp_frames(20), rate=10)
+    chosen, span = read_clip(path, settings), SpanFrames(path, settings)
+    pictures = list(span.each(range(len(span))))
+    assert len(span) == len(pictures) and span.size == (pictures[0].shape[1], pictures[0].shape[0])
+    assert all(np.array_equal(pictures[place], one) for place, one in zip(span.sampled, chosen.frames, strict=True))
+    every = read_clip(path, ClipSettings("all")).frames
+    first = next(at for at, one in enumerate(every) if np.array_equal(one, pictures[0]))
+    assert np.array_equal(np.stack(pictures), every[first : first + len(span)])
+    assert span.timing.span is not None and span.timing.rate == 10
+    assert span.timing.span[0] == chosen.start and abs(span.timing.span[1] - min(chosen.end, 2.0)) < 0.06
+    assert np.array_equal(list(span.each([1, 3]))[1], pictures[3])
+
+
+def test_a_frame_that_does_not_decode_is_the_one_before_it(make_video: MakeVideo) -> None:
+    span = SpanFrames(make_video(frames=ramp_frames(6), rate=10), ClipSettings(2))
+    every = list(span.each(range(6)))
+    whole = span._source.each
+    span._source.each = lambda wanted: (one for one in whole(wanted) if one[0] != 3)  # type: ignore[method-assign]
+    assert np.array_equal(list(span.each(range(6)))[3], every[2])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from typing import Iterator
 
 import av
 import numpy as np
@@ -163,3 +164,19 @@ def test_a_failure_keeps_what_was_there(tmp_path: Path, name: str) -> None:
     assert "cannot be written" in said.stdout, said
     assert np.array_equal(read_clip(path, ALL).frames, before)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_frames_made_one_by_one_give_the_same_file(tmp_path: Path) -> None:
+    frames = ramp_frames(9)
+
+    class Made:
+        def __len__(self) -> int:
+            return len(frames)
+
+        def __iter__(self) -> Iterator[np.ndarray]:
+            yield from frames
+
+    for name in ("one.mp4", "one.gif"):
+        write_video(tmp_path / name, frames, Fraction(8))
+        write_video(tmp_path / f"made-{name}", Made(), Fraction(8))
+        assert (tmp_path / name).read_bytes() == (tmp_path / f"made-{name}").read_bytes()

@@ -23,6 +23,7 @@ from vp2p.cli.commands.draw import draw
 from vp2p.cli.commands.edit import edit
 from vp2p.cli.commands.eval_ import eval_
 from vp2p.cli.commands.export import export
+from vp2p.cli.commands.full import full
 from vp2p.cli.commands.gc import gc
 from vp2p.cli.commands.import_ import import_
 from vp2p.cli.commands.init import init
@@ -63,7 +64,7 @@ app = typer.Typer(
 COMMANDS = {
     command.__name__.rstrip("_"): command
     for command in (
-        *(init, tune, invert, edit, batch),
+        *(init, tune, invert, edit, full, batch),
         *(status, show, report, eval_, attention, log, diff),
         *(config, tag, verify, gc, export, import_),
         *(models, demo, draw),

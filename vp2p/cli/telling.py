@@ -26,7 +26,7 @@ def _what(settings: Any, stage: str) -> str:
         return f"{mine['method']}, {mine['steps']} steps"
     if stage == "attention":
         return ", ".join(mine["words"])
-    if stage == "edit":
+    if stage in ("edit", "full"):
         return str(settings.get("target", ""))
     return f"{mine['frames']} frames"
 

@@ -34,7 +34,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         if not bool(track.objects[frame].any()):  # there is nothing to stand in for
             frames[frame], shapes[frame] = track.clip[frame], False
             continue
-        picture, alpha, background, inside = _mixed(track, foregrounds, frame, replaces)
+        picture, alpha, background, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
             old = softened(track.objects[frame], track.margin)
             hidden = track.background[frame].where(track.known[frame], background)
@@ -49,7 +49,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
     return dataclasses.replace(made, motions=(followed_motion(track, keys),))
 
 
-def _mixed(
+def mixed(
     track: ObjectTrack, foregrounds: Sequence[Foreground], frame: int, replaces: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """A frame's picture (3, H, W), alpha (1, H, W) and background (3, H, W), and where they are known, bool (H, W).

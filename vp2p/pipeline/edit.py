@@ -9,7 +9,7 @@ import dataclasses
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple, Sequence
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 import torch
@@ -32,10 +32,13 @@ from vp2p.pipeline.search import CandidateSearch, priors
 from vp2p.pipeline.together import MOST, Asking, together
 from vp2p.progress import Progress, silent
 from vp2p.prompts.plan import EditPlan
-from vp2p.settings import EditSettings
+from vp2p.schema import from_mapping
+from vp2p.settings import ClipSettings, EditSettings
 from vp2p.video.clip import Clip
 from vp2p.video.sheet import contact_sheet
 from vp2p.video.writing import write_video
+
+Notes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,22 @@ class Edit:
             UsageError, VideoError: see :func:`vp2p.video.writing.write_video`.
         """
         return write_video(Path(path), self.frames, self.clip.timing, self.clip.sound)
+
+    def save_full(self, path: Path | str, video: Path | str, on_step: Progress = silent, **options: Any) -> Notes:
+        """Writes the edit as an MP4 at the size and rate of the video that its clip was read from. Returns notes.
+
+        Args:
+            options: those with which the clip was read, as for :func:`vp2p.read_clip`, such as ``frames=8``.
+
+        Raises:
+            UsageError: the video and these options give other frames; the edit has no object.
+            VideoError: the video cannot be read, or ``path`` cannot be written.
+        """
+        from vp2p.pipeline.full import SampledEdit, save_full
+
+        settings = from_mapping(ClipSettings, options)
+        sampled = SampledEdit(self.clip.pixels, self.frames, self.mask, settings.fit, not self.plan.replaces)
+        return save_full(Path(path), sampled, (Path(video), settings), on_step)
 
     def save_sheet(self, path: Path | str) -> None:
         """Writes a PNG with the frames of the source branch above those of the edit."""

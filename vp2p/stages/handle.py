@@ -14,7 +14,7 @@ from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, ClipSettings, ModelSettings
-from vp2p.stages import attention, edit, init, invert, tune
+from vp2p.stages import attention, edit, full, init, invert, tune
 from vp2p.stages.edited import Format
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
@@ -115,6 +115,16 @@ class OpenWorkspace:
         asked = [settings for one in given for settings in alternatives(one)]
         with _interruptible():
             return edit.edit_all(self._session, asked, parent, edit.KeepAs(None, format, force), on_step)
+
+    def full(self, name: str | None = None, *, force: bool = False, on_step: Progress = silent) -> StageResult:
+        """Brings the edit ``name``, by default the newest, to the source's own size and rate, with its sound.
+
+        Raises:
+            ArtifactError: no edit is finished.
+            UsageError: the video is gone or has changed, or the edit is not of an object.
+        """
+        with _interruptible():
+            return full.full(self._session, name, force, on_step)
 
     def attention(self, *words: str, force: bool = False, on_step: Progress = silent, **options: Any) -> StageResult:
         """Keeps where the model sees the words in the clip, by default all that name something.

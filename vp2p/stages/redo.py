@@ -47,6 +47,8 @@ def run_command(run: RunFolder) -> str:
     if run.stage == "source":
         return "vp2p tune"
     recorded = _recorded(run)
+    if run.stage == "full":
+        return command_line(["vp2p", "full", recorded["from"]] if "from" in recorded else ["vp2p", "full"])
     words = ["vp2p", run.stage, *_options(run, recorded), *_parent(run, recorded)]
     if recorded.get("compute", {}).get("dtype"):
         words += ["--dtype", recorded["compute"]["dtype"]]

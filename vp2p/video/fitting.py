@@ -13,6 +13,7 @@ from PIL import Image
 from vp2p.errors import UsageError
 
 Size = tuple[int, int]
+Fit = Literal["crop", "pad", "stretch"]
 
 
 def target_size(native: Size, size: str | None, model_size: int | Size, multiple: int) -> Size:
@@ -77,7 +78,7 @@ def _nearest_sizes(width: int, height: int, multiple: int, square: bool) -> list
     return list(dict.fromkeys([f"{widths[0]}x{heights[0]}", f"{widths[-1]}x{heights[-1]}"]))
 
 
-def fit_frames(frames: np.ndarray, size: Size, fit: Literal["crop", "pad", "stretch"]) -> np.ndarray:
+def fit_frames(frames: np.ndarray, size: Size, fit: Fit) -> np.ndarray:
     """Frames brought to ``size`` (width, height) with a Lanczos filter.
 
     ``crop`` fills the size and cuts what overhangs, equally on both sides; ``pad`` shows everything
@@ -107,3 +108,19 @@ def fit_frames(frames: np.ndarray, size: Size, fit: Literal["crop", "pad", "stre
         image = Image.fromarray(frame).resize(inner, Image.Resampling.LANCZOS, box=box)
         out[y : y + inner[1], x : x + inner[0]] = np.asarray(image)
     return fitted
+
+
+def fit_matrix(native: Size, size: Size, fit: Fit) -> np.ndarray:
+    """How :func:`fit_frames` brings pixels of ``native`` frames to fitted ones: a matrix (2, 3) for points (x, y)."""
+    (width, height), (native_width, native_height) = size, native
+    across, down = width / native_width, height / native_height
+    left, top = 0.0, 0.0
+    if fit == "crop":
+        across = down = max(across, down)
+        left, top = (width - across * native_width) / 2, (height - down * native_height) / 2
+    elif fit == "pad":
+        scale = min(across, down)
+        inner = (max(1, round(native_width * scale)), max(1, round(native_height * scale)))
+        across, down = inner[0] / native_width, inner[1] / native_height
+        left, top = float((width - inner[0]) // 2), float((height - inner[1]) // 2)
+    return np.array([[across, 0, across / 2 - 0.5 + left], [0, down, down / 2 - 0.5 + top]])

@@ -60,7 +60,11 @@ class FolderSource:
 
     def decode(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Frames by index: uint8 RGB of shape (H, W, 3)."""
-        return {i: _read_image(self._paths[i], self._convert) for i in set(indices)}
+        return dict(self.each(indices))
+
+    def each(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """The same one by one, in order."""
+        return ((i, _read_image(self._paths[i], self._convert)) for i in sorted(set(indices)))
 
 
 class AnimationSource:
@@ -88,14 +92,16 @@ class AnimationSource:
 
     def decode(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Frames by index: uint8 RGB of shape (H, W, 3)."""
+        return dict(self.each(indices))
+
+    def each(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """The same one by one, in order."""
         wanted = set(indices)
-        found = {}
         with Image.open(self._path, formats=_FORMATS) as image:
             for index, _ in enumerate(_each_frame(image)):
                 if index in wanted:
                     whole = image if len(self.timeline.times) > 1 else ImageOps.exif_transpose(image)
-                    found[index] = self._convert(whole)
-        return found
+                    yield index, self._convert(whole)
 
 
 def _left_out(names: Sequence[str]) -> tuple[str, ...]:

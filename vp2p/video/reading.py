@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Iterator, Sequence
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from vp2p.errors import VideoError
 from vp2p.settings import ClipSettings
 from vp2p.text import typed
 from vp2p.video.pictures import AnimationSource, Convert, FolderSource, is_picture
-from vp2p.video.sampling import Timeline, choose
+from vp2p.video.sampling import Sampling, Timeline, choose
 from vp2p.video.streams import StreamSource
 from vp2p.video.timing import Timing
 
@@ -94,15 +95,7 @@ def read_clip(
         VideoError: there is no such file, or it is no clip that can be read.
         UsageError: the clip has fewer frames than were asked for, or none in the span.
     """
-    path = Path(path)
-    source = _source(path, convert)
-    sampling = choose(by_times or source.timeline, settings, path.name)
-    frames = source.decode(sampling.indices)
-    if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
-        # The packets promised frames that do not decode (a file cut short): choose from those that do.
-        source = StreamSource(path, by_decoding=True)
-        sampling = choose(source.timeline, settings, path.name)
-        frames = source.decode(sampling.indices)
+    source, sampling, frames = _chosen(Path(path), settings, convert, by_times)
     return ChosenFrames(
         frames=np.stack([frames[i] for i in sampling.indices]),
         times=source.timeline.times[list(sampling.indices)],
@@ -114,6 +107,57 @@ def read_clip(
         notes=(*source.notes, *sampling.notes),
         lossless=source.lossless,
     )
+
+
+class SpanFrames:
+    """Every frame that a clip shows over the span that ``settings`` take: what lies between the chosen ones, too.
+
+    ``sampled`` holds, for each chosen frame, its place among all; ``timing`` says when all are shown. ``size`` is
+    width and height in pixels. ``len()`` counts the frames.
+
+    Raises:
+        VideoError, UsageError: see :func:`read_clip`.
+    """
+
+    def __init__(self, path: Path, settings: ClipSettings) -> None:
+        self._source, sampling, _ = _chosen(Path(path), settings)
+        span = ClipSettings("all", start=sampling.start, end=sampling.end)
+        every = choose(self._source.timeline, span, Path(path).name)
+        self._indices = every.indices
+        self.timing = Timing(every.rate, (every.start, every.end), every.shown)
+        self.sampled = tuple(index - every.indices[0] for index in sampling.indices)
+        self.size = self._source.size
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def each(self, places: Sequence[int]) -> Iterator[np.ndarray]:
+        """The frames at rising places, uint8 RGB (H, W, 3); for one that does not decode comes the one before it.
+
+        They are read one after the other, and only one is held in memory.
+        """
+        found = self._source.each([self._indices[place] for place in places])
+        _, picture = next(found)
+        after = next(found, None)
+        for place in places:
+            while after is not None and after[0] <= self._indices[place]:
+                picture, after = after[1], next(found, None)
+            yield picture
+
+
+def _chosen(
+    path: Path, settings: ClipSettings, convert: Convert | None = None, by_times: Timeline | None = None
+) -> tuple[Source, Sampling, dict[int, np.ndarray]]:
+    """The clip at ``path``, which frames are chosen, and these by index; see :func:`read_clip`."""
+    source = _source(path, convert)
+    sampling = choose(by_times or source.timeline, settings, path.name)
+    frames = source.decode(sampling.indices)
+    if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
+        # The packets promised frames that do not decode (a file cut short): choose from those that do.
+        source = StreamSource(path, by_decoding=True)
+        sampling = choose(source.timeline, settings, path.name)
+        frames = source.decode(sampling.indices)
+    return source, sampling, frames
 
 
 def _source(path: Path, convert: Convert | None = None) -> Source:

@@ -76,10 +76,14 @@ class StreamSource:
 
         An index is missing from the result where the frame does not decode.
         """
+        return dict(self.each(indices))
+
+    def each(self, indices: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+        """The same one by one, in the order in which they are shown; none is held in memory."""
         wanted = {index if self._keys is None else self._keys[index]: index for index in indices}
         exact = self._keys is None
-        found: dict[int, np.ndarray] = {}
-        interlaced = False
+        shapes: set[tuple[int, ...]] = set()
+        left = len(wanted)
         with opened(self.path, exact) as (container, stream):
             if self._keys is not None and min(wanted) > self._keys[0]:
                 with suppress(av.FFmpegError):  # some formats cannot seek; they are decoded from the start
@@ -89,19 +93,20 @@ class StreamSource:
                 enumerate(frames) if exact else ((frame.pts, frame) for frame in frames)
             )
             for key, frame, fields in interlace.deinterlaced(numbered):
-                if key in wanted:
-                    found[wanted[key]] = _picture(frame, stream)
-                    interlaced |= fields
-                    if len(found) == len(wanted):
-                        break
-        if interlaced and interlace.NOTE not in self._notes:
-            self._notes.append(interlace.NOTE)
-        shapes = {image.shape for image in found.values()}
-        if len(shapes) > 1:
-            raise VideoError(
-                f"The picture size of {self.path} changes within the clip.", "cut it with --start and --end"
-            )
-        return found
+                if key not in wanted:
+                    continue
+                if fields and interlace.NOTE not in self._notes:
+                    self._notes.append(interlace.NOTE)
+                picture = _picture(frame, stream)
+                shapes.add(picture.shape)
+                if len(shapes) > 1:
+                    raise VideoError(
+                        f"The picture size of {self.path} changes within the clip.", "cut it with --start and --end"
+                    )
+                yield wanted[key], picture
+                left -= 1
+                if not left:
+                    break
 
     @cached_property
     def _first(self) -> tuple[tuple[int, int], tuple[str, ...]]:

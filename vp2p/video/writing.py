@@ -6,7 +6,7 @@ import errno
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Iterator, Literal, Protocol
 
 import av
 import numpy as np
@@ -15,7 +15,7 @@ from PIL import Image
 from vp2p.atomic import Seen, swapping
 from vp2p.errors import UsageError, VideoError
 from vp2p.text import typed
-from vp2p.video.audio import add_audio, has_audio
+from vp2p.video.audio import AudioPacket, add_audio, has_audio
 from vp2p.video.timing import Timing
 
 VideoFormat = Literal["mp4", "gif", "webp", "png"]
@@ -26,15 +26,25 @@ _FINE = Fraction(1, 90_000)
 _BT709 = 1  # the code of BT.709 in the H.264 tables of matrices, primaries and transfer functions
 
 
+class Frames(Protocol):
+    """Pictures, uint8 RGB (H, W, 3), that are counted before they are made: an array (F, H, W, 3), or a stream."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[np.ndarray]: ...
+
+
 def write_video(
     path: Path,
-    frames: np.ndarray,
+    frames: Frames,
     timing: Timing | Fraction,
     audio_from: Path | None = None,
     format: VideoFormat | None = None,
     seen: Seen = "anything",
 ) -> tuple[str, ...]:
-    """Write uint8 RGB ``frames`` of shape (F, H, W, 3).
+    """Write uint8 RGB ``frames``: an array of shape (F, H, W, 3), or such as are made one by one.
+
+    Of an MP4, or a folder of PNG, only one frame at a time is held in memory.
 
     An MP4 gets the sound of ``audio_from`` over the timing's span of that clip. ``png`` makes ``path``
     a folder. What was at ``path`` is replaced in one step; on failure it stays as it was.
@@ -96,44 +106,56 @@ def _check_place(path: Path, format: VideoFormat) -> None:
             raise VideoError(f"{path} exists and is not a folder of numbered PNG images.", "choose another output path")
 
 
-def _write_mp4(path: Path, frames: np.ndarray, timing: Timing, audio_from: Path | None) -> tuple[str, ...]:
+def _write_mp4(path: Path, frames: Frames, timing: Timing, audio_from: Path | None) -> tuple[str, ...]:
     if "libx264" not in av.codecs_available:
         raise VideoError(
             "This build of PyAV has no H.264 encoder.", "--format webp, or install PyAV from PyPI: pip install av"
         )
-    # 4:2:0 halves the sides, so odd ones get their last row or column twice.
-    frames = np.pad(frames, ((0, 0), (0, frames.shape[1] % 2), (0, frames.shape[2] % 2), (0, 0)), mode="edge")
-    height, width = frames.shape[1:3]
     with av.open(str(path), "w", format="mp4", container_options={"movflags": "+faststart"}) as output:
         # No B-frames: at a few frames a second their delay would put the sound out of step in
         # players that ignore edit lists. One thread, here and below: the same frames give the
         # same bytes anywhere.
         options = {"crf": "16", "preset": "medium", "bf": "0", "threads": "1"}
         stream = output.add_stream("libx264", rate=timing.rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         unit = 1 / timing.rate if timing.shown is None else _FINE
         context.time_base = unit
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = 1  # 16 to 235
-        packets: list[av.Packet[Any]] = []
+        sound: list[AudioPacket] = []
         notes: tuple[str, ...] = ()
         if audio_from is not None and timing.span is not None:
             sound, notes = add_audio(output, Path(audio_from), timing.span)
-            packets += sound
+            sound.sort(key=_decoded_at)
         bounds = [round(time / unit) for time in timing.bounds(len(frames))]
         for index, pixels in enumerate(frames):
+            # 4:2:0 halves the sides, so odd ones get their last row or column twice.
+            pixels = np.pad(pixels, ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0)), mode="edge")
+            if not index:
+                stream.height, stream.width = pixels.shape[:2]
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame = frame.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG", threads=1)
             frame.pts, frame.time_base, frame.duration = bounds[index], unit, bounds[index + 1] - bounds[index]
-            packets += stream.encode(frame)
-        packets += stream.encode(None)
-        for packet in sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base):
-            output.mux(packet)
+            _mux(output, stream.encode(frame), sound)
+        _mux(output, stream.encode(None), sound)
+        output.mux(sound)
     return notes
 
 
-def _write_animation(path: Path, frames: np.ndarray, timing: Timing, format: VideoFormat) -> None:
+def _mux(output: av.container.OutputContainer, packets: list[Any], sound: list[AudioPacket]) -> None:
+    """Writes packets of the picture, and before each the packets of the ``sound`` that are due; these are taken out."""
+    for packet in packets:
+        while sound and _decoded_at(sound[0]) <= _decoded_at(packet):
+            output.mux(sound.pop(0))
+        output.mux(packet)
+
+
+def _decoded_at(packet: av.Packet[Any]) -> Fraction:
+    return (packet.dts or 0) * packet.time_base
+
+
+def _write_animation(path: Path, frames: Frames, timing: Timing, format: VideoFormat) -> None:
     tick = 10 if format == "gif" else 1  # milliseconds that the format counts in
     # Rounding each frame's end, not its length, keeps the whole as long as it should be.
     ends = [round(1000 * time / tick) * tick for time in timing.bounds(len(frames))]

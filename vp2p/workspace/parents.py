@@ -9,7 +9,7 @@ from vp2p.text import shorten
 from vp2p.workspace.layout import STAGES
 
 IDENTITY = re.compile(r"[0-9a-f]{64}")
-_FROM = {"invert": "tune", "edit": "invert"}
+_FROM = {"invert": "tune", "edit": "invert", "full": "edit"}
 
 
 class Parent(NamedTuple):

@@ -24,6 +24,7 @@ _NEEDED = {
     "attention": ("attention", "model", "prompt"),
     "invert": ("invert", "model", "prompt"),
     "edit": ("edit", "model", "prompt", "target", "format"),
+    "full": ("from", "prompt", "target"),
 }
 
 

@@ -40,6 +40,9 @@ def edit(
         Literal["mp4", "gif", "webp", "png"],
         typer.Option(help="Format of the edited clip. png is a folder of pictures."),
     ] = "mp4",
+    full: Annotated[
+        bool, typer.Option("--full", help="Also make the edit at the source's own size and rate, as vp2p full does.")
+    ] = False,
     force: Force = False,
     wait: Wait = 0.0,
     dry_run: DryRun = False,
@@ -59,6 +62,8 @@ def edit(
 
       vp2p edit --swap "cat=baby elephant"
 
+      vp2p edit --swap cat=dog --full
+
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
 
       vp2p edit --reweight "grass:0->3"
@@ -70,8 +75,11 @@ def edit(
     from vp2p.config.grid import read_grid
     from vp2p.prompts.alternatives import alternatives
     from vp2p.report.grid import save_grid
+    from vp2p.stages.dry_run import StageOutlook
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.edit import KeepAs, edit_all, plan_edits
+    from vp2p.stages.full import full as full_stage
+    from vp2p.stages.full import plan_full
     from vp2p.stages.planned import find_run
 
     here = session(ctx, compute, wait)
@@ -82,15 +90,23 @@ def edit(
     if wanted:
         asked = [cell.settings for cell in wanted.cells]
     keep_as = KeepAs(name, format, force)
-    if dry_run:
+    if dry_run or full:  # a video that is gone is told of before the edit is made
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
         plans = plan_edits(here, asked, inverted, keep_as)
-        stages = dict.fromkeys(one for planned in plans for one in look_ahead(planned, force))
-        return output.outlooks("edit", [*stages], [note for planned in plans for note in planned.notes])
+        wanted_runs = [*plans, *map(plan_full, plans)] if full else plans
+    if dry_run:
+        stages: dict[tuple[str, str], StageOutlook] = {}
+        for one in (one for planned in wanted_runs for one in look_ahead(planned, force)):
+            stages.setdefault((one.stage, one.run), one)
+        return output.outlooks("edit", [*stages.values()], [note for planned in plans for note in planned.notes])
     with output.progress() as progress:
         results = edit_all(here, asked, parent, keep_as, progress)
     for result in results:
         output.stage(result)
+    for result in results if full else ():
+        with output.progress() as progress:
+            large = full_stage(here, result.run, force, progress)
+        output.stage(large)
     if wanted:
         sheet = save_grid(here.workspace, wanted, [here.workspace.by_name("edit", one.run) for one in results])
         told = [{"run": result.run, "values": cell.values} for result, cell in zip(results, wanted.cells)]

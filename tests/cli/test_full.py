@@ -1,0 +1,104 @@
+"""``vp2p full``: an edit at its source's own size and rate, made by the command line from a small clip."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import PROMPT, Make, moving_square, save_clip
+from tests.cli.running import done, only, refused, snapshot, vp2p
+from vp2p.settings import ClipSettings
+from vp2p.stages.full import full
+from vp2p.stages.handle import open_workspace
+from vp2p.stages.saving import Interrupted
+from vp2p.stages.session import Session
+from vp2p.video.reading import probe, read_clip
+from vp2p.workspace import Workspace
+
+
+@pytest.fixture
+def edited(work: Make) -> Path:
+    """A workspace in which the square of the clip's middle three of six frames is edited, inside a mask."""
+    folder = work("sd2", "invert")
+    mask = np.zeros((6, 64, 64, 3), np.uint8)
+    for at, frame in enumerate(mask):
+        frame[16:44, max(0, 6 * at) : 28 + 6 * at] = 255
+    save_clip(folder.parent / "mask.mp4", mask, sound=False)
+    done("edit", "--swap", "cat=dog", "--mask", folder.parent / "mask.mp4")
+    return folder
+
+
+def test_it_has_the_size_rate_and_sound_of_the_source(edited: Path) -> None:
+    ran = done("full")
+    run = only(edited / "full")
+    assert Path(ran.out.strip()) == Path("full") / run.name / "full.mp4"
+    made, source = probe(run / "full.mp4"), probe(edited.parent / "clip.mp4")
+    assert (made.width, made.height, made.frames, made.rate) == (source.width, source.height, 6, source.rate)
+    assert made.audio == source.audio
+    frames, original = (read_clip(one, ClipSettings("all")).frames for one in (run / "full.mp4", source.path))
+    apart = np.abs(frames.astype(int) - original).max(-1)
+    assert apart[:, 52:].max() < 24, "below the mask there is nothing but what coding changes"
+    before = snapshot(run)
+    assert "up to date" in done("full", "dog").err
+    assert snapshot(run) == before and not (run / "checkpoint").exists()
+    assert f"full/{run.name}" in done("status").out and "as it was recorded" in done("verify").err
+    told = done("edit", "--swap", "cat=dog", "--mask", "../mask.mp4", "--full", "-n").out.splitlines()
+    assert [line.partition(" ")[0] for line in told] == ["source", "tune", "invert", "edit", "full"]
+    assert all("up to date" in line for line in told)
+    new = done("edit", "--swap", "cat=fox", "--full", "-n").out.splitlines()
+    assert [line.partition(":")[2].split()[0] for line in new] == ["up"] * 3 + ["run"] * 2
+
+
+def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(edited: Path) -> None:
+    other = edited.parent / "other"
+    shutil.copytree(edited, other)
+    done("-w", other, "full")
+
+    def stop(what: str, step: int, total: int, metric: str = "") -> None:
+        if step == 2:
+            raise Interrupted(signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        full(Session(Workspace(edited)), progress=stop)
+    assert "resume" in done("full", "-n").out
+    assert "resumed" in done("full").err
+    assert (only(edited / "full") / "full.mp4").read_bytes() == (only(other / "full") / "full.mp4").read_bytes()
+
+
+def test_python_makes_it_too(edited: Path) -> None:
+    with open_workspace(edited) as opened:
+        assert opened.full("dog").artifact.name == "full.mp4"
+
+
+def test_without_the_video_it_says_what_to_do(edited: Path) -> None:
+    video = edited.parent / "clip.mp4"
+    kept = video.read_bytes()
+    save_clip(video, moving_square(8))
+    ran = refused(2, "full")
+    assert "is not the one that was edited" in ran.cause and "vp2p init" in ran.hint
+    video.unlink()
+    ran = refused(2, "full")
+    assert "is gone" in ran.cause and "vp2p config video" in ran.hint
+    assert "is gone" in refused(2, "edit", "--swap", "cat=fox", "--full").cause
+    assert not (edited / "full").exists() and not (edited / "edit" / "fox").exists()
+    video.write_bytes(kept)
+    done("full")
+    video.unlink()
+    assert "up to date" in done("full").err
+
+
+def test_an_edit_of_the_whole_picture_has_no_region(work: Make) -> None:
+    folder = work("sd2", "invert")
+    ran = vp2p("edit", "--prompt", f"{PROMPT} at night", "--no-blend", "--full")
+    assert ran.code == 2 and "changes the whole picture" in ran.cause and "vp2p edit" in ran.hint
+    assert not list((folder / "full").glob("[!.]*"))
+
+
+def test_there_must_be_an_edit(work: Make) -> None:
+    work("sd2", "invert")
+    assert refused(1, "full").hint.startswith("vp2p edit --swap")
+    assert "no edit" in refused(2, "full", "fox").cause
