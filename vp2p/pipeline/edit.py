@@ -113,7 +113,8 @@ def edit_all(
     alike: dict[tuple[str, float], list[int]] = {}
     for place, one in enumerate(asked):
         alike.setdefault(source_key(one.settings), []).append(place)
-    parts = (places[first : first + MOST] for places in alike.values() for first in range(0, len(places), MOST))
+    most = min(MOST, model.most_targets)
+    parts = (places[first : first + most] for places in alike.values() for first in range(0, len(places), most))
     for chosen in parts:
         decoded = functools.cache(model.decode)  # edits that share a pass have one source
         jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]
