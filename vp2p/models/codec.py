@@ -46,6 +46,11 @@ def decode_latents(model: LatentModel, latents: Tensor, one_by_one: bool = False
     return np.concatenate(frames)
 
 
+def frames_at_once(area: int) -> int:
+    """How many frames of ``area`` pixels pass the VAE at once."""
+    return max(1, _PIXELS_AT_ONCE // area)
+
+
 def _chunks(count: int, area: int, one_by_one: bool) -> int:
     """Into how many chunks ``count`` frames of ``area`` pixels are split."""
-    return count if one_by_one else -(-count // max(1, _PIXELS_AT_ONCE // area))
+    return count if one_by_one else -(-count // frames_at_once(area))

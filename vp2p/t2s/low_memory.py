@@ -11,7 +11,7 @@ from vp2p.t2s.block import T2SBlock
 
 
 def in_pieces(unet: UNet2DConditionModel, on: bool) -> None:
-    """Whether what is widest in an inflated UNet is computed in pieces: the feed-forward networks and attention over time.
+    """Whether what is widest in a UNet is computed in pieces: the feed-forward networks and attention over time.
 
     Attention within frames and to the text needs no pieces: it never holds the most (docs/benchmarks.md).
     """
