@@ -60,15 +60,24 @@ class ClipSettings:
             raise UsageError("--fps and --stride both say how far apart frames are.", "give only one of them")
 
 
+MemoryMode = Literal["auto", "low", "high"]
+
+
 @dataclass(frozen=True)
 class ComputeSettings:
-    """Where the model runs, and in which number format."""
+    """Where the model runs, in which number format, and in how much memory."""
 
     device: Literal["auto", "cuda", "mps", "cpu"] = option(
         "auto", "Where to compute. With auto: CUDA, else MPS, else the CPU."
     )
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = option(
         "auto", "Number format of the UNet. With auto: half precision on CUDA, else fp32."
+    )
+    memory: MemoryMode = option(
+        "auto",
+        "How much memory to use: as little as can be (low, which is slower), or as much as is fastest (high). "
+        "With auto: what is free decides, and what cannot fit is refused at once. Results are the same.",
+        before="auto",
     )
 
 

@@ -12,6 +12,8 @@ _KEPT = re.compile("[\u200c\u200d]|(?<=\U0001f3f4)[\U000e0020-\U000e007f]+")
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 LONGEST = 2000
 
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
+
 
 def visible(text: str, keep: str = "") -> str:
     """``text`` with control, direction and other unseen characters, and lone surrogates, as escapes such as ``\\x1b``.
@@ -111,3 +113,11 @@ def _joined(items: Iterable[tuple[str, object]], longest: int) -> str:
         parts.append(before + _bounded(value, longest))
         longest -= len(parts[-1]) + 2
     return ", ".join(parts)
+
+
+def bytes_told(count: int) -> str:
+    """A number of bytes in the unit that suits it."""
+    number, unit = float(count), 0
+    while number >= 1000 and unit < len(_UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 or number >= 100 else f"{number:.1f} {_UNITS[unit]}"

@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import LatentModel
-from vp2p.pipeline.memory import BRANCHES, Live, Memory, Work, memory_needed
+from vp2p.pipeline.memory import Live, Shapes, Work, plenty
 from vp2p.t2s import TextToSetModel
 
 _FRAMES, _SIDE = 4, 128
+_TUNING = Work("tuning", _FRAMES, (_SIDE, _SIDE))
+_EDITING = replace(_TUNING, stage="editing")
+_NULL_TEXT = replace(_TUNING, stage="null-text inversion")
 
 
-def _needed(model: ModelFolder, frames: int = _FRAMES, side: int = _SIDE, dtype: torch.dtype = torch.float32) -> Memory:
-    return memory_needed(model, 0, Work(frames, (side, side), dtype))
+def _shapes(model: ModelFolder, dtype: torch.dtype = torch.float32) -> Shapes:
+    return Shapes(model, dtype, 0)
+
+
+def _taken(model: LatentModel, work: Work) -> int:
+    """The peak of the same done in earnest, without the weights."""
+    side = _SIDE // model.folder.downscale
+    t2s = TextToSetModel(copy.deepcopy(model.unet)).eval().requires_grad_(False)
+    t2s.save_memory(work.low)
+    latents = torch.randn(work.branches, work.frames, 4, side, side)
+    texts = torch.randn(work.branches, model.token_limit, model.text_encoder.config.hidden_size)
+    trained = {"tuning": list(t2s.tuned_parameters().values()), "null-text inversion": [texts]}.get(work.stage, [])
+    for parameter in trained:
+        parameter.requires_grad_(True)
+    with Live() as live, t2s.recomputing(work.recompute), torch.set_grad_enabled(bool(trained)):
+        out = t2s(latents, 1, texts)
+        if trained:
+            torch.autograd.grad(out.square().mean(), trained)
+    optimiser = 4 * 4 * sum(one.numel() for one in trained) if work.stage == "tuning" else 0
+    with Live() as decoding, torch.no_grad():
+        model.vae.decode(torch.randn(1 if work.low else work.frames, 4, side, side))
+    return max(live.peak + optimiser, decoding.peak)
 
 
 def _weights(model: LatentModel) -> int:
@@ -24,31 +48,42 @@ def _weights(model: LatentModel) -> int:
     return sum(4 * one.numel() for part in (counted.unet, model.vae) for one in part.parameters())
 
 
-@pytest.mark.parametrize("kind", ["sd1", "sd2"])
-def test_as_much_as_is_taken_in_earnest(kind: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(
+    ("kind", "work"),
+    [
+        *((kind, work) for kind in ("sd1", "sd2") for work in (_TUNING, _EDITING)),
+        ("sd1", _NULL_TEXT),
+        ("sd2", replace(_EDITING, targets=4)),
+        ("sd1", replace(_TUNING, recompute=True)),
+        ("sd1", replace(_TUNING, low=True)),
+        ("sd1", replace(_NULL_TEXT, low=True)),
+        ("sd2", replace(_EDITING, low=True)),
+    ],
+)
+def test_as_much_as_is_taken_in_earnest(kind: str, work: Work, request: pytest.FixtureRequest) -> None:
     model: LatentModel = request.getfixturevalue(kind)
-    side = _SIDE // model.folder.downscale
-    t2s = TextToSetModel(copy.deepcopy(model.unet)).eval().requires_grad_(False)
-    texts = torch.randn(BRANCHES, model.token_limit, model.text_encoder.config.hidden_size)
-    with torch.no_grad(), Live() as live:
-        t2s(torch.randn(BRANCHES, _FRAMES, 4, side, side), 1, texts)
-        model.vae.decode(torch.randn(1, 4, side, side))
-    editing = live.peak
-    trained = list(t2s.tuned_parameters().values())
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    with Live() as live:
-        loss = t2s(torch.randn(1, _FRAMES, 4, side, side), 1, texts[:1]).square().mean()
-        torch.autograd.grad(loss, trained)
-    tuning = live.peak + 4 * 4 * sum(one.numel() for one in trained)
-    needed = _needed(model.folder)
-    assert needed.edit - _weights(model) == pytest.approx(editing, rel=0.15)
-    assert needed.tune - _weights(model) == pytest.approx(tuning, rel=0.15)
+    assert _shapes(model.folder).needed(work) - _weights(model) == pytest.approx(_taken(model, work), rel=0.15)
 
 
-def test_what_it_grows_with(sd1: LatentModel) -> None:
-    few, many = _needed(sd1.folder), _needed(sd1.folder, frames=8)
-    assert many.tune > few.tune and many.edit > few.edit
-    assert _needed(sd1.folder, side=256).tune > 2 * few.tune
-    assert _needed(sd1.folder, dtype=torch.bfloat16).tune < few.tune
-    assert memory_needed(sd1.folder, 1000, Work(_FRAMES, (_SIDE, _SIDE), torch.float32)).tune == few.tune + 4000
+def test_what_it_grows_with(sd2: LatentModel) -> None:
+    shapes = _shapes(sd2.folder)
+    tuning, editing = shapes.needed(_TUNING), shapes.needed(_EDITING)
+    assert shapes.needed(replace(_TUNING, frames=8)) > tuning
+    assert shapes.needed(replace(_EDITING, frames=8)) > editing
+    assert shapes.needed(replace(_TUNING, size=(256, 256))) > 2 * tuning
+    assert shapes.needed(replace(_EDITING, targets=4)) > 1.5 * editing
+    assert _shapes(sd2.folder, torch.bfloat16).needed(_TUNING) < tuning
+    assert Shapes(sd2.folder, torch.float32, 1000).needed(_TUNING) == tuning + 4000
+
+
+def test_what_it_shrinks_with(sd2: LatentModel) -> None:
+    shapes = _shapes(sd2.folder)
+    for work in (_TUNING, _EDITING):
+        low = replace(work, low=True)
+        assert shapes.needed(low, offload=True) < shapes.needed(low) < shapes.needed(work)
+
+
+def test_plenty_is_more_than_any_stage_needs(sd1: LatentModel, sd2: LatentModel) -> None:
+    for model, work in ((sd1, _TUNING), (sd1, replace(_EDITING, targets=4)), (sd2, replace(_TUNING, frames=16))):
+        weights = _weights(model)
+        assert _shapes(model.folder).needed(work) < plenty(model.folder, torch.float32, work, weights)

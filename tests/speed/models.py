@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from vp2p.models.folder import ModelFolder
+from vp2p.models.folder import ModelFolder, Places
 from vp2p.models.loading import LatentModel
 from vp2p.pipeline.model import VideoModel, load
 from vp2p.sprites.network import SCHEDULER_CONFIG
@@ -54,7 +54,7 @@ def sd15(device: str, dtype: str, folder: Path) -> VideoModel:
         part.eval().requires_grad_(False)
     scheduler_config = {**SCHEDULER_CONFIG, "prediction_type": "epsilon"}
     configs = (dict(unet.config), dict(vae.config), text.config.to_dict(), scheduler_config)
-    described = ModelFolder(folder, *configs, variants={}, card={})
+    described = ModelFolder(folder, Places.of(folder), *configs, parts={}, card={})
     scheduler = DDIMScheduler(**scheduler_config)
     return VideoModel(
         LatentModel(vae, text, tokenizer, unet, scheduler, torch.device(device), _DTYPES[dtype], "sd15", described)

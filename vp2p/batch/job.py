@@ -19,7 +19,7 @@ from vp2p.stages.tune import tune
 from vp2p.workspace import Workspace
 
 _log = logging.getLogger(__name__)
-_LESS_MEMORY = "the same with fewer frames, a smaller size, or tune: {gradient_checkpointing: true}"
+_LESS_MEMORY = "the same with fewer frames, a smaller size, or model: {memory: low}"
 
 
 def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult | Failure:

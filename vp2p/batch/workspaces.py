@@ -18,7 +18,7 @@ from vp2p.workspace.config import read_config
 from vp2p.workspace.identity import identity
 from vp2p.workspace.names import cut_name
 
-_COMPUTE = ("device", "dtype")
+_COMPUTE = ("device", "dtype", "memory")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PlannedWorkspace:
     config: WorkspaceConfig
 
     def compute(self, item: Item) -> dict[str, Any]:
-        """Device and dtype of the item, where they are not the workspace's."""
+        """Device, dtype and memory of the item, where they are not the workspace's."""
         model = from_mapping(ModelSettings, item.sections["model"])
         differing = (key for key in _COMPUTE if getattr(model, key) != getattr(self.config.model, key))
         return {key: getattr(model, key) for key in differing}
@@ -95,7 +95,8 @@ def _free(folder: Path) -> bool:
 def _about(config: WorkspaceConfig) -> Hashable:
     """All that makes two workspaces the same one."""
     video = Path(config.video).expanduser().resolve()
-    return config.prompt, video, config.clip, dataclasses.replace(config.model, device="auto", dtype="auto")
+    model = dataclasses.replace(config.model, device="auto", dtype="auto", memory="auto")
+    return config.prompt, video, config.clip, model
 
 
 def _without_compute(model: dict[str, Any]) -> dict[str, Any]:

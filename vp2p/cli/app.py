@@ -50,7 +50,7 @@ _EPILOG = (
     "130 interrupted, 143 terminated."
 )
 
-_LESS_MEMORY = "the same with fewer frames or a smaller size, or: vp2p tune --gradient-checkpointing"
+_LESS_MEMORY = "the same with fewer frames or a smaller size, or with --memory low"
 
 app = typer.Typer(
     name="vp2p",

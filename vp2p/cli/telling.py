@@ -1,11 +1,10 @@
-"""Runs, sizes and times in a few words."""
+"""Runs and times in a few words."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from typing import Any
 
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 _AGES = ((86400 * 2, 86400, "days"), (3600 * 2, 3600, "hours"), (120, 60, "minutes"))
 
 
@@ -29,14 +28,6 @@ def _what(settings: Any, stage: str) -> str:
     if stage in ("edit", "full"):
         return str(settings.get("target", ""))
     return f"{mine['frames']} frames"
-
-
-def size(count: int) -> str:
-    """A number of bytes in the unit that suits it."""
-    number, unit = float(count), 0
-    while number >= 1000 and unit < len(_UNITS) - 1:
-        number, unit = number / 1000, unit + 1
-    return f"{number:.0f} {_UNITS[unit]}" if unit == 0 or number >= 100 else f"{number:.1f} {_UNITS[unit]}"
 
 
 def age(created: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Callable, Iterator
 
 import torch
 from diffusers import DDIMScheduler
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
-from torch.utils.checkpoint import checkpoint
 
 from vp2p.method.schedule import generator, no_progress, training_target
 from vp2p.settings import TuneSettings
@@ -140,13 +139,7 @@ def tune(
     sampler = sampler or draw_noise(state, latents, scheduler.config.num_train_timesteps)
     pairs = list(_use(model, state.weights))
     held_out = _HeldOut(task) if settings.steps == "auto" else None
-    if settings.gradient_checkpointing:
-        # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form: the re-entrant one
-        # would leave the down blocks untrained. Nothing in a pass is random, so no random state is kept for it.
-        model.unet.enable_gradient_checkpointing(partial(checkpoint, use_reentrant=False, preserve_rng_state=False))
-    for used, _ in pairs:
-        used.requires_grad_(True)
-    try:
+    with _training(pairs), model.recomputing(settings.gradient_checkpointing):
         _copy(pairs)
         if held_out and not state.held_out:
             state.held_out.append(held_out.loss())
@@ -166,13 +159,20 @@ def tune(
             if held_out and state.step % _EVERY == 0:
                 state.held_out.append(held_out.loss())
             on_step(state, loss.item())
+    return state
+
+
+@contextmanager
+def _training(pairs: list[tuple[nn.Parameter, nn.Parameter]]) -> Iterator[None]:
+    """The model's parameters ask for gradients for a while."""
+    for used, _ in pairs:
+        used.requires_grad_(True)
+    try:
+        yield
     finally:
         for used, weight in pairs:
             used.requires_grad_(False)
             weight.grad = None
-        if settings.gradient_checkpointing:
-            model.unet.disable_gradient_checkpointing()
-    return state
 
 
 class _HeldOut:

@@ -13,17 +13,18 @@ _PIXELS_AT_ONCE = 512 * 512
 
 
 @torch.no_grad()
-def encode_frames(model: LatentModel, frames: np.ndarray) -> Tensor:
+def encode_frames(model: LatentModel, frames: np.ndarray, one_by_one: bool = False) -> Tensor:
     """Latents of frames: the mean of the VAE's posterior, shifted and scaled as its config says.
 
     Args:
         frames: uint8 RGB, shape (F, H, W, 3); H and W multiples of ``model.folder.downscale``.
+        one_by_one: one frame passes at a time, however small.
 
     Returns:
         float32 (F, c, h, w) on the model's device.
     """
     latents = []
-    for chunk in np.array_split(frames, _chunks(frames.shape[0], frames.shape[1] * frames.shape[2])):
+    for chunk in np.array_split(frames, _chunks(len(frames), frames.shape[1] * frames.shape[2], one_by_one)):
         pixels = torch.from_numpy(np.ascontiguousarray(chunk)).to(model.device, torch.float32)
         pixels = (pixels / 127.5 - 1.0).permute(0, 3, 1, 2)
         latents.append(model.vae.encode(pixels).latent_dist.mean)
@@ -33,18 +34,23 @@ def encode_frames(model: LatentModel, frames: np.ndarray) -> Tensor:
 
 
 @torch.no_grad()
-def decode_latents(model: LatentModel, latents: Tensor) -> np.ndarray:
-    """Frames of latents (F, c, h, w), as uint8 RGB of shape (F, H, W, 3), rounded to the nearest."""
+def decode_latents(model: LatentModel, latents: Tensor, one_by_one: bool = False) -> np.ndarray:
+    """Frames of latents (F, c, h, w), as uint8 RGB of shape (F, H, W, 3), rounded to the nearest; else as encoding."""
     shift = model.vae.config.get("shift_factor") or 0.0
     latents = latents.to(model.device, torch.float32) / model.vae.config.scaling_factor + shift
     area = latents.shape[2] * latents.shape[3] * model.folder.downscale**2
     frames = []
-    for chunk in latents.tensor_split(_chunks(latents.shape[0], area)):
+    for chunk in latents.tensor_split(_chunks(len(latents), area, one_by_one)):
         pixels = (model.vae.decode(chunk).sample + 1.0) * 127.5
         frames.append(pixels.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
     return np.concatenate(frames)
 
 
-def _chunks(count: int, area: int) -> int:
+def frames_at_once(area: int) -> int:
+    """How many frames of ``area`` pixels pass the VAE at once."""
+    return max(1, _PIXELS_AT_ONCE // area)
+
+
+def _chunks(count: int, area: int, one_by_one: bool) -> int:
     """Into how many chunks ``count`` frames of ``area`` pixels are split."""
-    return -(-count // max(1, _PIXELS_AT_ONCE // area))
+    return count if one_by_one else -(-count // frames_at_once(area))

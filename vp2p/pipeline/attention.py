@@ -15,7 +15,9 @@ from vp2p.method.attention.resolutions import AttentionResolutions
 from vp2p.method.inversion.noise import noised
 from vp2p.method.schedule import generator
 from vp2p.pipeline.described import Described
+from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
+from vp2p.pipeline.memory import Work
 from vp2p.progress import Progress, silent
 from vp2p.prompts.blend_words import FUNCTION_WORDS
 from vp2p.prompts.words import TokenizedPrompt, Word, find_word, split_prompt
@@ -84,6 +86,7 @@ def word_attention(
         UsageError: the model has no maps of the size that was asked for.
     """
     clip, prompt = described.clip, described.prompt
+    fit(model, Work.of("attention", clip.pixels))
     words = chosen_words(split_prompt(model.latent.tokenizer, prompt), settings.words)
     latents, schedule = model.encode(clip.pixels), model.schedule(_STEPS)
     sizes = _sizes(AttentionResolutions.of(model.t2s.layers, *latents.shape[-2:]), settings.level)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Mapping
 
@@ -15,11 +15,22 @@ from vp2p.models.at_hand import size_of
 from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder
 from vp2p.models.kinds import family
+from vp2p.models.offload import resting_place
 from vp2p.models.whole import check_whole
-from vp2p.pipeline.memory import Memory, Work, memory_needed
+from vp2p.pipeline.memory import Shapes, Work
 from vp2p.settings import ClipSettings, ModelSettings
 
 _LICENCE = re.compile(r"(licen[cs]e|copying)\b.*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes at the peak of tuning and of editing, the model's own included; and as few as ``--memory low`` needs."""
+
+    tune: int
+    edit: int
+    tune_low: int
+    edit_low: int
 
 
 @dataclass(frozen=True)
@@ -65,13 +76,20 @@ def describe(model: ModelFolder) -> Description:
         parameters=parameters,
         bytes=size_of(model),
         licence=_licence(model.path),
-        memory=memory_needed(model, parameters["text_encoder"], Work(frames, size, dtype)),
+        memory=_memory(Shapes(model, dtype, parameters["text_encoder"]), Work("tuning", frames, size), device),
         frames=frames,
         device=device.type,
         dtype=str(dtype).removeprefix("torch."),
         available=_available(device),
         notes=model.notes,
     )
+
+
+def _memory(shapes: Shapes, tuning: Work, device: torch.device) -> Memory:
+    editing = replace(tuning, stage="editing")
+    plain = [shapes.needed(work) for work in (tuning, editing)]
+    low = [shapes.needed(replace(work, low=True), resting_place(device) != device) for work in (tuning, editing)]
+    return Memory(*plain, *low)
 
 
 def _licence(path: Path) -> str | None:

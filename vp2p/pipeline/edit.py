@@ -24,10 +24,12 @@ from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
 from vp2p.compositing.track import track_background, track_object
 from vp2p.method.editing import Edited
+from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.layers import Layer, edit_in_layers
+from vp2p.pipeline.memory import Work
 from vp2p.pipeline.search import CandidateSearch, priors
 from vp2p.pipeline.together import MOST, Asking, together
 from vp2p.progress import Progress, silent
@@ -128,11 +130,14 @@ def edit_all(
 
     Raises:
         PromptError: see :func:`vp2p.prompts.plan.plan_words`.
+        Vp2pError: see :func:`vp2p.pipeline.fit.fit`.
     """
+    fit(model, Work.of("editing", inversion.clip.pixels))
     alike: dict[tuple[str, float], list[int]] = {}
     for place, one in enumerate(asked):
         alike.setdefault(source_key(one.settings), []).append(place)
-    parts = (places[first : first + MOST] for places in alike.values() for first in range(0, len(places), MOST))
+    most = min(MOST, model.most_targets)
+    parts = (places[first : first + most] for places in alike.values() for first in range(0, len(places), most))
     for chosen in parts:
         decoded = functools.cache(model.decode)  # edits that share a pass have one source
         jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.models.loading import LatentModel
+from vp2p.models.offload import on_device, resting_place
 from vp2p.models.text import encode_prompts
+from vp2p.pipeline.memory import Shapes, Work
 from vp2p.prompts.plan import EditPlan, plan_words
-from vp2p.settings import EditSettings
+from vp2p.settings import EditSettings, MemoryMode
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
 from vp2p.video.clip import Clip
@@ -23,22 +28,64 @@ class InflatedModel:
     Args:
         latent: a loaded model; its UNet is changed in place.
         group_norm, attention: see :class:`vp2p.t2s.TextToSetModel`.
+        memory: how its stages use memory; see :func:`vp2p.pipeline.fit.fit`.
 
     Raises:
         ModelError: the UNet is of no kind that can be inflated.
     """
 
     def __init__(
-        self, latent: LatentModel, group_norm: GroupNormMode = "per-frame", attention: AttentionMode = "first-frame"
+        self,
+        latent: LatentModel,
+        group_norm: GroupNormMode = "per-frame",
+        attention: AttentionMode = "first-frame",
+        memory: MemoryMode = "auto",
     ) -> None:
-        self.latent = latent
+        self.latent, self.memory = latent, memory
         self.t2s = TextToSetModel(latent.unet, group_norm, attention)
+        self.low_memory = False
+        self.most_targets = sys.maxsize
         self._untuned: dict[str, Tensor] | None = None
+        self._modes = group_norm, attention
+        self._shapes: Shapes | None = None
+        self._needed: dict[Work, int] = {}
 
     @property
     def device(self) -> torch.device:
         """Where the model computes."""
         return self.latent.device
+
+    def save_memory(self, low: bool, most_targets: int = sys.maxsize) -> None:
+        """How much is held at once; results are the same to rounding.
+
+        Args:
+            low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one; on a GPU, text
+                encoder and VAE are there only while they are used, and the UNet is not while the VAE is.
+            most_targets: of a whole clip in one pass of an edit.
+        """
+        self.low_memory, self.most_targets = low, most_targets
+        self.t2s.save_memory(low)
+        visitors: tuple[nn.Module, ...] = (self.latent.text_encoder, self.latent.vae)
+        for part in visitors:
+            part.to(resting_place(self.device) if low else self.device)
+
+    @property
+    def bytes_held(self) -> int:
+        """Of the model on its device."""
+        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.text_encoder)
+        held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
+        return sum(one.numel() * one.element_size() for one in held)
+
+    def memory_needed(self, work: Work) -> int:
+        """Bytes at the peak of a work, the model's own included: counted once."""
+        if work not in self._needed:
+            text: nn.Module = self.latent.text_encoder
+            numbers = sum(one.numel() for one in text.parameters())
+            if self._shapes is None:
+                self._shapes = Shapes(self.latent.folder, self.latent.dtype, numbers, *self._modes)
+            offload = work.low and resting_place(self.device) != self.device
+            self._needed[work] = self._shapes.needed(work, offload)
+        return self._needed[work]
 
     def untune(self) -> None:
         """Takes the model back to what it was at the first call, which is to be made before any tuning."""
@@ -55,15 +102,21 @@ class InflatedModel:
 
     def embed(self, *prompts: str) -> Tensor:
         """The prompts' embeddings, (N, L, width) float32. Raises PromptError if one is too long."""
-        return encode_prompts(self.latent, prompts)
+        with self._using(self.latent.text_encoder):
+            return encode_prompts(self.latent, prompts)
 
     def encode(self, pixels: np.ndarray) -> Tensor:
         """Latents (F, c, h, w) of pixels, uint8 RGB (F, H, W, 3)."""
-        return encode_frames(self.latent, pixels)
+        with self._using(self.latent.vae, self.latent.unet):
+            return encode_frames(self.latent, pixels, self.low_memory)
 
     def decode(self, latents: Tensor) -> np.ndarray:
         """Pixels, uint8 RGB (F, H, W, 3), of latents (F, c, h, w)."""
-        return decode_latents(self.latent, latents)
+        with self._using(self.latent.vae, self.latent.unet):
+            return decode_latents(self.latent, latents, self.low_memory)
+
+    def _using(self, part: nn.Module, *idle: nn.Module) -> AbstractContextManager[None]:
+        return on_device(self.device, part, *idle) if self.low_memory else nullcontext()
 
     def fitted(self, clip: Clip) -> Clip:
         """The clip at the size at which this model takes it. Raises UsageError for a size that it cannot take."""

@@ -9,9 +9,11 @@ from torch import Tensor
 from vp2p.method.inversion.methods import METHODS
 from vp2p.method.inversion.protocol import InversionTask, OnInversionStep
 from vp2p.pipeline.described import Described
+from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
-from vp2p.settings import InvertSettings
+from vp2p.pipeline.memory import Work
+from vp2p.settings import OPTIMISING, InvertSettings
 
 
 def invert(
@@ -26,8 +28,12 @@ def invert(
     Args:
         on_step: called after each step; what it raises ends the inversion.
         found: the ``state`` of a step to resume from.
+
+    Raises:
+        Vp2pError: see :func:`vp2p.pipeline.fit.fit`.
     """
     clip, prompt = described.clip, described.prompt
+    fit(model, Work.of("null-text inversion" if settings.method in OPTIMISING else "inversion", clip.pixels))
     schedule, cond, uncond = model.schedule(settings.steps), model.embed(prompt), model.embed("")
     task = InversionTask(model.t2s, schedule, settings, clip.pixels, model.encode, cond, uncond)
     state = {name: tensor.to(model.device) for name, tensor in (found or {}).items()}

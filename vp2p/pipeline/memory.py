@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import weakref
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor, nn
@@ -13,88 +16,136 @@ from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.checkpoint import checkpoint
 
+from vp2p.models.codec import frames_at_once
 from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import quiet_libraries
 from vp2p.t2s import TextToSetModel
-
-BRANCHES = 3
-"""Of an edit with one target: the source, and the target with and without its prompt."""
+from vp2p.t2s.inflation import AttentionMode, GroupNormMode
 
 _ADAMW = 2  # numbers that the optimiser keeps of each that is trained
 _FLOAT = 4
 
+# Maps of the UNet's first width that a stage holds at most: tuning holds about 360 of Stable Diffusion 1.5's.
+_MAPS = 600
 
-@dataclass(frozen=True)
-class Memory:
-    """Bytes at the peak of tuning and of editing, the model's own included."""
-
-    tune: int
-    edit: int
+Stage = Literal["tuning", "inversion", "null-text inversion", "attention", "editing"]
 
 
 @dataclass(frozen=True)
 class Work:
-    """A clip of ``frames`` frames of ``size`` (width, height) pixels, which the UNet works on in ``dtype``."""
+    """What is done with a clip of ``frames`` frames of ``size`` (width, height) pixels.
 
+    An edit has ``targets`` in one pass. With ``low``, memory is saved as by ``--memory low``; with ``recompute``, in
+    gradients alone, as by ``--gradient-checkpointing``.
+    """
+
+    stage: Stage
     frames: int
     size: tuple[int, int]
-    dtype: torch.dtype
+    targets: int = 1
+    low: bool = False
+    recompute: bool = False
+
+    @classmethod
+    def of(cls, stage: Stage, pixels: np.ndarray, recompute: bool = False) -> Work:
+        """The work of a stage with frames (F, H, W, 3)."""
+        frames, height, width = pixels.shape[:3]
+        return cls(stage, frames, (width, height), recompute=recompute)
+
+    @property
+    def branches(self) -> int:
+        """Clips in one pass: of an edit the source, and each target with and without its prompt."""
+        return 1 + 2 * self.targets if self.stage == "editing" else 1
 
 
-def memory_needed(model: ModelFolder, text_parameters: int, work: Work) -> Memory:
-    """The memory that tuning and editing need at their peaks; what the libraries take themselves is not counted.
-
-    Attention is counted as fused, which needs no map of it, as PyTorch computes it.
+class Shapes:
+    """A model of which nothing is there but shapes.
 
     Args:
+        dtype: that the UNet computes in.
         text_parameters: how many numbers the text encoder has.
     """
-    with quiet_libraries(), torch.device("meta"):
-        vae = AutoencoderKL.from_config(dict(model.vae)).requires_grad_(False)
-        unet = UNet2DConditionModel.from_config(dict(model.unet))
-        t2s = TextToSetModel(unet.to(work.dtype)).eval().requires_grad_(False)
-        weights = _bytes(unet) + _bytes(vae) + _FLOAT * text_parameters
-        trained = list(t2s.tuned_parameters().values())
-        numbers = sum(one.numel() for one in trained)
-        steps = _FLOAT * numbers * (1 + 1 + _ADAMW)  # the weights in float32, their gradients, the optimiser
-        tune = weights + steps + _peak_of_tuning(t2s, trained, model, work)
-        edit = weights + max(_peak_of_editing(t2s, model, work), _peak_of_decoding(vae, model, work))
-    return Memory(tune, edit)
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        dtype: torch.dtype,
+        text_parameters: int,
+        group_norm: GroupNormMode = "per-frame",
+        attention: AttentionMode = "first-frame",
+    ) -> None:
+        self._folder, self._text = folder, _FLOAT * text_parameters
+        with quiet_libraries(), torch.device("meta"):
+            self._vae: Any = AutoencoderKL.from_config(dict(folder.vae)).requires_grad_(False)
+            unet = UNet2DConditionModel.from_config(dict(folder.unet))
+            self._t2s = TextToSetModel(unet.to(dtype), group_norm, attention).eval().requires_grad_(False)
+
+    def needed(self, work: Work, offload: bool = False) -> int:
+        """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
+
+        Attention is counted as fused, which needs no map of it, as PyTorch computes it.
+
+        Args:
+            offload: parts that are idle are elsewhere.
+        """
+        unet, vae = _bytes(self._t2s.unet), _bytes(self._vae)
+        with quiet_libraries(), torch.device("meta"):
+            passes, coding = self._passes(work), self._coding(work)
+        if offload:
+            return max(unet + passes, vae + coding)
+        return unet + vae + self._text + max(passes, coding)
+
+    def _passes(self, work: Work) -> int:
+        """Beside the weights, at the peak of the UNet's passes."""
+        latents, text = self._latents(work.branches, work), self._texts(work.branches)
+        self._t2s.save_memory(work.low)
+        if work.low or work.recompute:
+            again = partial(checkpoint, use_reentrant=False, context_fn=lambda: (nullcontext(), _Fused()))
+            self._t2s.unet.enable_gradient_checkpointing(again)
+        if work.stage == "tuning":
+            trained = list(self._t2s.tuned_parameters().values())
+            numbers = sum(one.numel() for one in trained)
+            # The weights in float32, their gradients, the optimiser's numbers.
+            return _FLOAT * numbers * (1 + 1 + _ADAMW) + self._peak(latents, text, trained)
+        return self._peak(latents, text, [text] if work.stage == "null-text inversion" else [])
+
+    def _peak(self, latents: Tensor, text: Tensor, trained: list[Any]) -> int:
+        """Of one pass, and of the gradients of what is ``trained``."""
+        for one in trained:
+            one.requires_grad_(True)
+        with _Fused(), Live() as live, torch.set_grad_enabled(bool(trained)):
+            out = self._t2s(latents, 1, text)
+            if trained:
+                loss = out.float().square().mean()
+                gradients = torch.autograd.grad(loss, trained)
+                del loss, gradients
+        for one in trained:
+            one.requires_grad_(False)
+        return int(live.peak)
+
+    @torch.no_grad()
+    def _coding(self, work: Work) -> int:
+        """Beside the weights, at the peak of the VAE."""
+        width, height = work.size
+        latents = self._latents(1, work)[0, : 1 if work.low else frames_at_once(width * height)]
+        with _Fused(), Live() as live:
+            self._vae.decode(latents)
+        return int(live.peak)
+
+    def _latents(self, clips: int, work: Work) -> Tensor:
+        width, height = (side // self._folder.downscale for side in work.size)
+        return torch.empty(clips, work.frames, self._folder.vae.get("latent_channels", 4), height, width)
+
+    def _texts(self, clips: int) -> Tensor:
+        return torch.empty(clips, self._folder.text_positions, self._folder.text_encoder["hidden_size"])
 
 
-def _peak_of_tuning(t2s: TextToSetModel, trained: list[nn.Parameter], model: ModelFolder, work: Work) -> int:
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    live = Live()
-    with _Fused(), live:
-        loss = t2s(*_inputs(1, model, work)).float().square().mean()
-        gradients = torch.autograd.grad(loss, trained)
-        del loss, gradients
-    return live.peak
-
-
-@torch.no_grad()
-def _peak_of_editing(t2s: TextToSetModel, model: ModelFolder, work: Work) -> int:
-    live = Live()
-    with _Fused(), live:
-        t2s(*_inputs(BRANCHES, model, work))
-    return live.peak
-
-
-@torch.no_grad()
-def _peak_of_decoding(vae: Any, model: ModelFolder, work: Work) -> int:
-    live = Live()
-    with _Fused(), live:
-        vae.decode(_inputs(1, model, work)[0][0, :1])
-    return live.peak
-
-
-def _inputs(clips: int, model: ModelFolder, work: Work) -> tuple[Tensor, int, Tensor]:
-    """Latents, a timestep and embeddings of texts: no numbers, only shapes."""
-    width, height = (side // model.downscale for side in work.size)
-    latents = torch.empty(clips, work.frames, model.vae.get("latent_channels", 4), height, width)
-    return latents, 1, torch.empty(clips, model.text_positions, model.text_encoder["hidden_size"])
+def plenty(folder: ModelFolder, dtype: torch.dtype, work: Work, weights: int) -> int:
+    """Bytes that are more than a stage needs, known without counting; ``weights`` are the model's own."""
+    area = work.size[0] * work.size[1] // folder.downscale**2
+    return 8 * weights + _MAPS * work.frames * area * int(folder.unet["block_out_channels"][0]) * dtype.itemsize
 
 
 def _bytes(network: nn.Module) -> int:

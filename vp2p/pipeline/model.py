@@ -194,7 +194,7 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
         UsageError: an unknown option, or the device is absent.
     """
     settings = from_mapping(ModelSettings, {**options, "model": str(model)})
-    return VideoModel(load_model(settings), settings.group_norm, settings.attention)
+    return VideoModel(load_model(settings), settings.group_norm, settings.attention, settings.memory)
 
 
 def _noted(edit: Edit, settings: EditSettings) -> Edit:

@@ -26,7 +26,7 @@ class Session:
 
     Args:
         workspace: the workspace.
-        compute: device and dtype, where they are not to be the workspace's.
+        compute: device, dtype and memory, where they are not to be the workspace's.
         patience: how long to wait for another process that writes a run.
     """
 
@@ -61,7 +61,8 @@ class Session:
         from vp2p.models.loading import load_model
         from vp2p.pipeline.inflated import InflatedModel
 
-        return InflatedModel(load_model(self.settings), self.settings.group_norm, self.settings.attention)
+        settings = self.settings
+        return InflatedModel(load_model(settings), settings.group_norm, settings.attention, settings.memory)
 
     @cached_property
     def model_identity(self) -> dict[str, str]:
@@ -78,7 +79,7 @@ class Session:
 
     @property
     def compute(self) -> dict[str, Any]:
-        """What was said of device and dtype for this process alone."""
+        """What was said of device, dtype and memory for this process alone."""
         return dict(self._compute)
 
     def check_model(self, planned: Planned) -> None:
@@ -110,7 +111,7 @@ class Session:
 
 
 def compute_settings(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Checks what a command says of device and dtype."""
+    """Checks what a command says of device, dtype and memory."""
     from vp2p.schema import from_mapping
 
     from_mapping(ComputeSettings, values)

@@ -8,12 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
+import torch
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
 Role = Literal["frame", "cross", "temporal"]
 Place = Literal["down", "mid", "up"]
+
+# Of a batch that the kernels of CUDA take (pytorch#142228). Attention over time has a row for each position.
+_MOST_ROWS = 65_535
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,18 @@ class Controller(Protocol):
         temporal: q, k, v (B·n, heads, F, d)
         """
         ...
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Fused attention, ``softmax(q kᵀ / √d) v``, of any number of rows.
+
+    Args:
+        q: (rows, heads, N, d); k, v: (rows, heads, M, d).
+    """
+    if len(q) <= _MOST_ROWS:
+        return scaled_dot_product_attention(q, k, v)
+    parts = zip(*(x.split(_MOST_ROWS) for x in (q, k, v)))
+    return torch.cat([scaled_dot_product_attention(*part) for part in parts])
 
 
 def _heads(x: Tensor, heads: int) -> Tensor:
@@ -81,7 +97,7 @@ class T2SAttnProcessor:
         q = q.reshape(source.shape[0], -1, q.shape[-1])  # folds the frames that share their keys
         q, k, v = (_heads(part, attn.heads) for part in (q, k, v))
         if control is None:
-            out = scaled_dot_product_attention(q, k, v)
+            out = attend(q, k, v)
         else:
             out = control.attend(self.layer, q, k, v, frames)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)

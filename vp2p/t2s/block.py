@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, nn, unflatten
@@ -12,11 +13,13 @@ from torch import Tensor, nn, unflatten
 class T2SBlock(BasicTransformerBlock):
     """The library's transformer block, then attention over the frames at each position.
 
-    ``attn_temp`` and ``norm_temp`` are added by :class:`TextToSetModel`.
+    ``attn_temp`` and ``norm_temp`` are added by :class:`TextToSetModel`. ``in_pieces`` has attention over time computed
+    for some positions after others, as many at once as make one frame.
     """
 
     attn_temp: Attention
     norm_temp: nn.LayerNorm
+    in_pieces: bool = False
 
     def forward(
         self,
@@ -41,8 +44,13 @@ class T2SBlock(BasicTransformerBlock):
             added_cond_kwargs,
         )  # (B·F, n, width)
         kwargs = cross_attention_kwargs or {}
-        frames = kwargs.get("frames", 1)
-        tokens = x.shape[1]
-        along_time = unflatten(x, 0, (-1, frames)).transpose(1, 2).flatten(0, 1)  # (B·n, F, width)
-        out: Tensor = self.attn_temp(self.norm_temp(along_time), **kwargs)
-        return x + unflatten(out, 0, (-1, tokens)).transpose(1, 2).flatten(0, 1)
+        clip = unflatten(x, 0, (-1, kwargs.get("frames", 1)))  # (B, F, n, width)
+        if not self.in_pieces:
+            return (clip + self._along_time(clip, kwargs)).flatten(0, 1)
+        pieces = clip.split(-(-clip.shape[2] // clip.shape[1]), 2)
+        return torch.cat([piece + self._along_time(piece, kwargs) for piece in pieces], 2).flatten(0, 1)
+
+    def _along_time(self, x: Tensor, kwargs: dict[str, Any]) -> Tensor:
+        """What attention over the frames adds to (B, F, n, width)."""
+        out: Tensor = self.attn_temp(self.norm_temp(x.transpose(1, 2).flatten(0, 1)), **kwargs)  # (B·n, F, width)
+        return unflatten(out, 0, (-1, x.shape[2])).transpose(1, 2)

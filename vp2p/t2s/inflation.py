@@ -6,7 +6,8 @@ and keep their parameters and names.
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from contextlib import contextmanager
+from typing import Iterator, Literal, cast
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -19,6 +20,7 @@ from vp2p.errors import ArtifactError, ModelError
 from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnProcessor
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
+from vp2p.t2s.low_memory import in_pieces, recompute
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
@@ -66,6 +68,7 @@ class TextToSetModel(nn.Module):
     ) -> None:
         super().__init__()
         self.unet = unet
+        self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
@@ -148,6 +151,21 @@ class TextToSetModel(nn.Module):
             return_dict=False,
         )[0]
         return unflatten(out, 0, (-1, frames)).float()
+
+    def save_memory(self, on: bool) -> None:
+        """Whether passes hold as little at once as can be, in more time; results are the same to rounding."""
+        self._low_memory = on
+        in_pieces(self.unet, on)
+        recompute(self.unet, on)
+
+    @contextmanager
+    def recomputing(self, on: bool) -> Iterator[None]:
+        """Passes with gradients that keep few activations, for a while, where they do not always do so."""
+        recompute(self.unet, on or self._low_memory)
+        try:
+            yield
+        finally:
+            recompute(self.unet, self._low_memory)
 
     def tuned_parameters(self, norm_temp: bool = False) -> dict[str, nn.Parameter]:
         """The parameters that tuning trains, by their names in the UNet.

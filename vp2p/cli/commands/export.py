@@ -9,7 +9,7 @@ import typer
 
 from vp2p.cli.common import Json, run_arguments, workspace
 from vp2p.cli.output import output
-from vp2p.cli.telling import size
+from vp2p.text import bytes_told
 
 
 def export(
@@ -39,7 +39,7 @@ def export(
     named = [here.find_run(run) for run in runs or ()]
     with output.progress() as progress:
         done = pack(here, target, named, video, progress)
-    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {bytes_told(done.bytes)}")
     for note in done.notes:
         output.note(note)
     output.result("export", done, done.path)

@@ -8,8 +8,7 @@ import typer
 
 from vp2p.cli.common import Json, run_arguments, workspace
 from vp2p.cli.output import output
-from vp2p.cli.telling import size
-from vp2p.text import typed
+from vp2p.text import bytes_told, typed
 
 
 def gc(
@@ -41,14 +40,14 @@ def gc(
         for one in going:
             if one not in found:
                 output.note(f"{one.name} stays: another process has used it meanwhile")
-    output.lines(f"{one.name}\t{size(one.bytes)}\t{one.why}" for one in found)
+    output.lines(f"{one.name}\t{bytes_told(one.bytes)}\t{one.why}" for one in found)
     total = sum(one.bytes for one in found)
     if not found:
         output.say("there is nothing to delete")
     elif yes:
-        output.say(("✓", "green"), f" {size(total)} are free")
+        output.say(("✓", "green"), f" {bytes_told(total)} are free")
     else:
         again = output.command(" ".join(["vp2p gc", *map(typed, runs or ()), "--yes"]))
-        output.say(f"{size(total)} would be free; nothing is deleted yet: {again}")
+        output.say(f"{bytes_told(total)} would be free; nothing is deleted yet: {again}")
     items = [{"kind": one.kind, "name": one.name, "why": one.why, "bytes": one.bytes} for one in found]
     output.result("gc", {"deleted": yes, "bytes": total, "items": items})

@@ -9,8 +9,7 @@ import typer
 
 from vp2p.cli.common import Json
 from vp2p.cli.output import output, shown
-from vp2p.cli.telling import size
-from vp2p.text import typed
+from vp2p.text import bytes_told, typed
 
 
 def import_(
@@ -32,7 +31,7 @@ def import_(
 
     with output.progress() as progress:
         done = import_workspace(file, folder, progress)
-    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {size(done.bytes)}")
+    output.say(("✓", "green"), f" {len(done.runs)} runs, {done.files} files, {bytes_told(done.bytes)}")
     for note in done.notes:
         output.note(note)
     output.say(("next:", "dim"), f" vp2p -w {typed(shown(folder))} log")

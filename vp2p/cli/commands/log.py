@@ -11,9 +11,9 @@ from rich.tree import Tree
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output, shown
-from vp2p.cli.telling import age, size, value, what
+from vp2p.cli.telling import age, value, what
 from vp2p.printing import Piece, text
-from vp2p.text import one_line, quoted
+from vp2p.text import bytes_told, one_line, quoted
 
 if TYPE_CHECKING:
     from vp2p.upkeep.log import Entry
@@ -74,5 +74,5 @@ def _line(entry: Entry) -> Text:
     said = ", ".join(f"{name.replace('_', ' ')} {value(one)}" for name, one in differs.items() if name != "target")
     words += [(one_line(said), "cyan")] if said else []
     if entry.created:
-        words.append((f"{age(entry.created)}, {size(entry.bytes)}", "dim"))
+        words.append((f"{age(entry.created)}, {bytes_told(entry.bytes)}", "dim"))
     return text(*(piece for word in words for piece in ("  ", word)))[2:]

@@ -11,8 +11,7 @@ from vp2p.cli.common import Json
 from vp2p.cli.completion import model_folders
 from vp2p.cli.completion import models as known_models
 from vp2p.cli.output import output
-from vp2p.cli.telling import size
-from vp2p.text import one_line, shorten
+from vp2p.text import bytes_told, one_line, shorten
 
 if TYPE_CHECKING:
     from vp2p.pipeline.description import Description
@@ -65,7 +64,7 @@ def models(
         if not found:
             return _describe(model, model_config)
     output.lines(
-        f"{one_line(one.name)}\t{one.where}\t{size(one.bytes) if one.usable else '-'}\t{one_line(one.kind)}"
+        f"{one_line(one.name)}\t{one.where}\t{bytes_told(one.bytes) if one.usable else '-'}\t{one_line(one.kind)}"
         for one in found
     )
     output.say(f"{sum(one.usable for one in found)} of these can edit; more of one: vp2p models MODEL")
@@ -90,14 +89,18 @@ def _describe(model: str, config: str | None) -> None:
 def _told(found: Description) -> dict[str, str]:
     """What people read of a model, by its heading."""
     parts = (f"{name.replace('_', ' ')} {count / 1e6:,.1f} M" for name, count in found.parameters.items())
-    here = f", of {size(found.available)}" if found.available else ""
+    here = f", of {bytes_told(found.available)}" if found.available else ""
     clip = f"{found.frames} frames of {found.size[0]}x{found.size[1]}, {found.dtype} on {found.device}{here}"
     return {
         "kind": found.kind,
         "predicts": "the noise (epsilon)" if found.prediction == "epsilon" else "v (v_prediction)",
         "reads": f"pictures of {found.size[0]}x{found.size[1]} pixels, prompts of {found.tokens} tokens",
-        "holds": f"{', '.join(parts)} parameters, in {size(found.bytes)}",
+        "holds": f"{', '.join(parts)} parameters, in {bytes_told(found.bytes)}",
         "licence": shorten(found.licence, 80).strip("'") if found.licence else "no file beside it",
-        "tuning": f"needs about {size(found.memory.tune)} ({clip})",
-        "editing": f"needs about {size(found.memory.edit)}",
+        "tuning": f"needs about {_low(found.memory.tune, found.memory.tune_low)} ({clip})",
+        "editing": f"needs about {_low(found.memory.edit, found.memory.edit_low)}",
     }
+
+
+def _low(plain: int, low: int) -> str:
+    return f"{bytes_told(plain)}, or {bytes_told(low)} with --memory low"

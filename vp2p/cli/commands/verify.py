@@ -8,8 +8,7 @@ import typer
 
 from vp2p.cli.common import Json, run_arguments, workspace
 from vp2p.cli.output import output
-from vp2p.cli.telling import size
-from vp2p.text import one_line, visible
+from vp2p.text import bytes_told, one_line, visible
 
 
 def verify(
@@ -41,7 +40,7 @@ def verify(
         damaged += len(one.damage)
         mark = ("✗", "red") if one.damage else ("✓", "green")
         count = "1 file" if one.files == 1 else f"{one.files} files"
-        told = f"{count}, {size(one.bytes)}" if one.state in ("", "finished") else one.state
+        told = f"{count}, {bytes_told(one.bytes)}" if one.state in ("", "finished") else one.state
         output.say(mark, f" {one.name} ", (told, "dim"))
         for damage in one.damage:
             output.say(f"  {one_line(damage.cause)}")

@@ -6,12 +6,11 @@ from typing import Callable, Mapping, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from vp2p.method.attention.control import attention_maps
 from vp2p.method.attention.store import word_map
 from vp2p.method.schedule import Schedule, no_progress
-from vp2p.t2s import AttentionLayer, TextToSetModel
+from vp2p.t2s import AttentionLayer, TextToSetModel, attend
 
 
 class MapCollector:
@@ -38,7 +37,7 @@ class MapCollector:
                     [word_map(maps, word, frames) for word in self._words]
                 )
                 self._counts[tokens] += 1
-        return scaled_dot_product_attention(q, k, v)
+        return attend(q, k, v)
 
     def mean(self, tokens: int) -> Tensor:
         """(words, F, n), the mean over layers and passes at the level of n ``tokens``."""

@@ -13,11 +13,10 @@ from typing import Collection, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer
+from vp2p.t2s import AttentionLayer, attend
 
 
 @dataclass(frozen=True)
@@ -93,14 +92,14 @@ class EditControl:
         if layer.role == "cross":
             return self._cross(layer, q, k, v, frames)
         if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.replaced_tokens:
-            return scaled_dot_product_attention(q, k, v)
+            return attend(q, k, v)
         replaced = [target.branch for target in self.targets if layer.role in target.replace]
         if not replaced:
-            return scaled_dot_product_attention(q, k, v)
+            return attend(q, k, v)
         q, k = (part.unflatten(0, (self.branches, -1)).clone() for part in (q, k))
         for branch in replaced:
             q[branch], k[branch] = q[self.source], k[self.source]
-        return scaled_dot_product_attention(q.flatten(0, 1), k.flatten(0, 1), v)
+        return attend(q.flatten(0, 1), k.flatten(0, 1), v)
 
     def _cross(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         q, k, v = (part.unflatten(0, (self.branches, -1)) for part in (q, k, v))
@@ -111,7 +110,7 @@ class EditControl:
         for branch in range(self.branches):
             target = by_branch.get(branch)
             if target is None:
-                out.append(scaled_dot_product_attention(q[branch], k[branch], v[branch]))
+                out.append(attend(q[branch], k[branch], v[branch]))
             elif target.maps is not None and map_layer:
                 source_maps, edited = attention_maps(q_s, k_s), attention_maps(q[branch], k[branch])
                 tokens = target.tokens_like(edited)
@@ -140,9 +139,9 @@ def edited_attention(target: TargetControl, q_s: Tensor, k_s: Tensor, q: Tensor,
     tokens = target.tokens_like(v)
     terms = []
     if target.takes:
-        terms.append(scaled_dot_product_attention(q_s, k_s, tokens.source @ v))
+        terms.append(attend(q_s, k_s, tokens.source @ v))
     if target.keeps:
-        terms.append(scaled_dot_product_attention(q, k, tokens.keep[:, None] * v))
+        terms.append(attend(q, k, tokens.keep[:, None] * v))
     if not terms:
         return torch.zeros_like(q)
     return terms[0] if len(terms) == 1 else terms[0] + terms[1]
