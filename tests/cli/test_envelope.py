@@ -47,9 +47,10 @@ WORDS = {
     "import": "import {tar} {new}",
     "config": "config",
     "draw": "draw {sentence} {new}.mp4 --frames 2",
+    "models": "models {model}",
 }
 # Asked something, these print the answer; the others print a path.
-ANSWERS = {"config", "eval", "gc", "log", "status", "tag", "verify"}
+ANSWERS = {"config", "eval", "gc", "log", "models", "status", "tag", "verify"}
 PLAN = """\
 format: 1
 workspaces: works
