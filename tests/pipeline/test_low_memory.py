@@ -32,7 +32,7 @@ def _inversion(model: vp2p.VideoModel) -> vp2p.Inversion:
 def test_edits_one_by_one_are_the_edits_together(model: vp2p.VideoModel) -> None:
     inversion = _inversion(model)
     plain = model.edit_all(inversion, _SWAPS, candidates=3)
-    model.save_memory(True, most_targets=1)
+    model.memory = "low"
     with Passes(model) as passes:
         low = model.edit_all(inversion, _SWAPS, candidates=3)
     # A target, its prompt left out and the source, of the whole clip; no more than that in the passes of candidates.
@@ -88,7 +88,7 @@ def test_beside_a_gpu_idle_parts_wait_in_main_memory() -> None:
 def test_on_a_gpu_only_the_unet_stays() -> None:
     model = vp2p.load("sprites", device="cuda", dtype="fp32")
     plain = model.edit_all(_inversion(model), _SWAPS)
-    model.save_memory(True, most_targets=1)
+    model.memory = "low"
     low = model.edit_all(_inversion(model), _SWAPS)
     places = [next(part.parameters()).device.type for part in (model.latent.unet, model.latent.vae)]
     assert places == ["cuda", "cpu"] and next(model.latent.text_encoder.parameters()).device.type == "cpu"

@@ -71,10 +71,10 @@ def test_the_source_is_passed_once_for_all(model: vp2p.VideoModel, inversion: vp
     with Passes(model) as passes:
         made = model.edit_all(inversion, EDITS["swaps"][:2], candidates=3)
     assert passes.sizes[:STEPS] == [(5, 2)] * STEPS
-    # The candidates' passes: of the key frames alone, and without the source once it has no reader.
+    # The candidates' passes: of the key frames alone, with the source, whose attention is read beside theirs.
     keys = len(made[0].key_frames)
     assert all(edit.key_frames == made[0].key_frames for edit in made)
-    assert passes.sizes[STEPS : 2 * STEPS] == [(13, keys)] + [(12, keys)] * (STEPS - 1)
+    assert passes.sizes[STEPS : 2 * STEPS] == [(13, keys)] * STEPS
 
 
 def test_no_more_edits_share_a_pass_than_memory_is_meant_for(

@@ -8,14 +8,13 @@ import pytest
 import torch
 from transformers import CLIPTokenizerFast
 
-from vp2p.models.folder import read_folder
-from vp2p.models.sources import find_folder
+from vp2p.models.opening import open_model
 from vp2p.models.tokenizing import load_tokenizer
 from vp2p.prompts.articles import article
 from vp2p.prompts.phrases import changing_only, divides
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.prompts.swap import swapped_prompt
-from vp2p.settings import EditSettings
+from vp2p.settings import EditSettings, ModelSettings
 
 Make = Callable[..., EditPlan]
 
@@ -23,7 +22,7 @@ Make = Callable[..., EditPlan]
 @pytest.fixture(scope="module")
 def tokenizer() -> CLIPTokenizerFast:
     """The bundled model's, to which each word of its language is one token."""
-    return load_tokenizer(read_folder(find_folder("sprites")))
+    return load_tokenizer(open_model(ModelSettings()))
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,13 @@ import pytest
 from transformers import CLIPTokenizerFast
 
 from vp2p.errors import PromptError
-from vp2p.models.folder import read_folder
-from vp2p.models.sources import find_folder
+from vp2p.models.opening import open_model
 from vp2p.models.tokenizing import load_tokenizer
 from vp2p.pipeline.effect import without_effect
 from vp2p.pipeline.pairs import pairs
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.prompts.weight import Weight
-from vp2p.settings import EditSettings
+from vp2p.settings import EditSettings, ModelSettings
 
 RED = "a red cat on the grass"
 AT = 2  # where the token of "red" stands
@@ -23,7 +22,7 @@ AT = 2  # where the token of "red" stands
 
 @pytest.fixture(scope="module")
 def make() -> Callable[..., EditPlan]:
-    tokenizer: CLIPTokenizerFast = load_tokenizer(read_folder(find_folder("sprites")))
+    tokenizer: CLIPTokenizerFast = load_tokenizer(open_model(ModelSettings()))
     return lambda steps=5, **settings: plan_words(tokenizer, RED, EditSettings.of(**settings), steps, 77)
 
 
