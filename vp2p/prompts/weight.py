@@ -47,12 +47,17 @@ def weight_changes(reweights: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _number(text: str) -> float:
+    lost = text.endswith("-")  # what a shell leaves of an arrow
+    hint = f'the shell takes > for itself: write it in quotes, like --reweight "red:0{_TO}3"'
+    return finite(text, "--reweight", hint if lost else _EXAMPLES)
+
+
+def finite(text: str, option: str, hint: str) -> float:
+    """The number that a text of an option is. Raises PromptError, with the hint, if it is none."""
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        lost = text.endswith("-")  # what a shell leaves of an arrow
-        hint = f'the shell takes > for itself: write it in quotes, like --reweight "red:0{_TO}3"'
-        raise PromptError(f"{quoted(text, 80)} in --reweight is not a number.", hint if lost else _EXAMPLES)
+        raise PromptError(f"{quoted(text, 80)} in {option} is not a number.", hint)
     return value

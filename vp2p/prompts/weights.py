@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vp2p.errors import PromptError
-from vp2p.prompts.weight import Weight
+from vp2p.prompts.weight import Weight, finite
 from vp2p.prompts.words import TokenizedPrompt, Word, find_word
 from vp2p.text import quoted
 
@@ -85,7 +84,7 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             shown = quoted(text, 200)
             raise PromptError(f"{shown} is not a word and its window.", "write it like --window dog=0.1:0.8")
         start, _, end = span.rpartition(":")
-        first, last = (_number(part) for part in (start or "0", end))
+        first, last = (finite(part, "--window", "write it like --window dog=0.1:0.8") for part in (start or "0", end))
         if not 0 <= first <= last <= 1:
             raise PromptError(
                 f"The window {quoted(span, 80)} of {quoted(name.strip(), 80)} is not within the steps.",
@@ -93,13 +92,3 @@ def word_windows(texts: tuple[str, ...]) -> dict[str, tuple[float, float]]:
             )
         windows[name.strip()] = first, last
     return windows
-
-
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise PromptError(f"{quoted(text, 80)} in --window is not a number.", "write it like --window dog=0.1:0.8")
-    return value
