@@ -286,6 +286,25 @@ class ControlSettings:
     self_target: Literal["temporal", "frame", "both"] = option(
         "frame", "Which self-attention --self-replace acts on: over time, within frames, or both.", expert=True
     )
+    self_blend: bool = option(
+        False,
+        "Replace the self-attention only outside the mask; inside it the edit attends to itself, as in FateZero.",
+        expert=True,
+        before=False,
+    )
+    modulate: float = option(
+        0.0,
+        "Draw the new words' attention into a mask that is known, in the first steps, as VideoGrain does; up to 1.",
+        expert=True,
+        before=0.0,
+    )
+    token_flow: bool = option(
+        False,
+        "Lay what every fourth frame attends to over the frames between, along the clip's own features, as TokenFlow "
+        "does.",
+        expert=True,
+        before=False,
+    )
     guide: Literal["decoupled", "optimised", "empty"] = option(
         "decoupled",
         "Which unconditional embedding guides. Decoupled: the optimised one for the source, the empty prompt's for "
@@ -320,6 +339,7 @@ class ControlSettings:
                     "--shape-freedom and --cross-replace or --self-replace both say how much of the old shape is held.",
                     "give only --shape-freedom, or only the others",
                 )
+        _unit("modulate", self.modulate)
         _unit("cross_replace", self.cross_replace)
         _unit("self_replace", self.self_replace)
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
@@ -400,12 +420,19 @@ class CompositeSettings:
         expert=True,
         before=False,
     )
+    render: float = option(
+        0.0,
+        "Share of the steps in which the composite is rendered once more, so that rim, light and shadow fit.",
+        expert=True,
+        before=0.0,
+    )
     paste: bool = option(
         True, "Keep the clip's own pixels outside the old object and the new one.", expert=True, before=False
     )
 
     def __post_init__(self) -> None:
         _check(self.candidates >= 0, "candidates", self.candidates, "0 or more")
+        _unit("render", self.render)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
 from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.shapes import dilated, fill_holes, largest_parts, opening
@@ -114,3 +114,18 @@ def test_small_parts_that_stand_apart_are_left_out():
     assert not found[0, 24:].any() and found[0, 2:22, 2:22].all()
     assert found[1, 30:39, 30:39].all() and not found[1, 24].any()
     assert not largest_parts(shapes & False, 0.1).any()
+
+
+def test_ground_that_the_edit_drew_in_another_light_is_no_object() -> None:
+    """A model draws the ground anew inside the region of an edit, and may lose a shadow that falls there."""
+    torch.manual_seed(0)
+    shaded = torch.full((1, 3, 64, 64), 120.0) + 4 * torch.randn(1, 3, 64, 64)
+    region = torch.zeros(1, 64, 64)
+    region[:, 6:58, 6:58] = 1
+    true = torch.zeros(1, 64, 64, dtype=torch.bool)
+    true[:, 20:44, 24:40] = True
+    picture = shaded.where(region[:, None] == 0, shaded + 100)
+    picture = picture.where(~true[:, None], torch.tensor([40.0, 60.0, 200.0]).view(1, 3, 1, 1))
+    prior = avg_pool2d(true.float()[:, None], 11, stride=1, padding=5)[:, 0]  # as soft as attention is
+    without, found = (matte(picture, region, Known(prior=one)) for one in (None, prior))
+    assert overlap(without, true) < 0.4 and overlap(found, true) > 0.85

@@ -107,6 +107,15 @@ def test_of_frames_that_are_alike_the_middle_one_is_the_key(track):
     assert alike.key_frames() == [3, 2, 4, 1, 5, 0]
 
 
+def test_a_frame_whose_outline_holds_other_things_is_no_key(track):
+    """Such as a post that passes in front: there the outline is larger than usual."""
+    upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
+    motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
+    objects = track.objects[:1].repeat(FRAMES, 1, 1)
+    objects[3, :, SIDE // 2 : SIDE // 2 + SIDE // 8] = True
+    assert dataclasses.replace(track, motion=motion, objects=objects).key_frames() == [2, 4, 1, 5, 0]
+
+
 def test_where_nothing_is_followed_there_is_no_key(track):
     nothing = dataclasses.replace(track.motion, confidence=torch.zeros(FRAMES))
     assert dataclasses.replace(track, motion=nothing).key_frames() == []

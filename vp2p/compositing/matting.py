@@ -24,6 +24,7 @@ _RADIUS = 4 / (4 + _PRIOR)  # bound on how much of an error one walk leaves
 _LEAST = 0.08  # of the coarse mask: less found than that is nothing found
 _LINE = 64  # this part of the longer side
 _UNSEEN = 0.3  # chance that a place inside the coarse mask is the object's though attention does not see it there
+_NOWHERE = 0.1  # of the most attention: there is nothing of the object
 _LIKELY = 0.4  # of the most attention: where the object's colours are taken from at first
 _SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
 
@@ -70,7 +71,9 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         return (_resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
-    sampled, weights = [colours], [1 - region]
+    # An edit may draw the background anew, in another light: where attention sees no object, that is seen, too.
+    possible = region if known.prior is None else region * (known.prior >= _NOWHERE)
+    sampled, weights = [colours], [1 - possible]
     if known.samples is not None:
         sampled.append(known.samples[0] / 255)
         weights.append(known.samples[1])

@@ -17,7 +17,7 @@ from vp2p.compositing.shapes import dilated, eroded
 DENSE = MODELS["dense"]
 
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
-_WHOLE = 0.95  # of the most that a frame shows of the object: less is a part of it
+_TYPICAL = 0.1  # by so much of the usual area may an object's differ: less is a part of it, more holds other things
 _UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
 _MOST_KEYS = 3  # more would differ more in what they show than they gain in what they reach
 _ALIKE = 0.005  # radians: frames that differ by less are as good
@@ -54,7 +54,7 @@ class ObjectTrack:
         return eroded(self.objects, self.margin - self.margin // 2)
 
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object, best first: they reach most others, are upright, and large.
+        """Frames that show all of the object and nothing else, best first: they reach most others, are upright, and large.
 
         Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
         are least far away, and small errors of the motion do not choose.
@@ -63,13 +63,25 @@ class ObjectTrack:
         known = self._reached.sum(1) > 1
         if not bool(known.any()):
             return []
-        shown = self.objects.float().sum((1, 2)) / scale**2  # in pixels of frame 0
-        whole = known & (shown >= _WHOLE * shown[known].max())
+        whole = known & self._typical(known)
         cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2()
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
         reached = self._reached.sum(1).tolist()
         frames = [frame for frame in range(len(rank)) if whole[frame]]
         return sorted(frames, key=lambda frame: (-reached[frame], rank[frame], abs(frame - len(rank) // 2)))
+
+    def _typical(self, known: Tensor) -> Tensor:
+        """bool (F,): where the object is about as large as usual, in pixels of frame 0.
+
+        What is cut off by the picture's border tells nothing of that, unless it always is; then the most is whole.
+        """
+        rim = torch.ones_like(self.objects[0])
+        rim[1:-1, 1:-1] = False
+        inside = known & ~(self.objects & rim).flatten(1).any(1)
+        shown = (self.objects.float().sum((1, 2)) / self.motion.scale.to(self.clip) ** 2).clamp(min=1).log()
+        usual = shown[inside].median() if bool(inside.any()) else shown[known].max()
+        apart = (shown - usual).abs()
+        return apart <= max(_TYPICAL, float(apart[known].min()))
 
     def further_keys(self, first: int) -> list[int]:
         """The fewest frames that reach, together with the ``first`` one, all others; two at most."""

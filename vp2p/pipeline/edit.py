@@ -30,6 +30,7 @@ from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.layers import Layer, edit_in_layers
 from vp2p.pipeline.memory import Work
+from vp2p.pipeline.rendering import render_again
 from vp2p.pipeline.search import CandidateSearch, priors
 from vp2p.pipeline.together import MOST, Asking, together
 from vp2p.progress import Progress, silent
@@ -155,7 +156,10 @@ def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.n
     composite = unchanged(planes(clip.pixels))
     for layer in layers:
         composite = yield from _laid_over(job, layer, composite, planes(source))
-    return Edit(clip, plan, latents, source, rounded(composite.frames), motions=composite.motions)
+    frames = composite.frames
+    if settings.composite.render:
+        frames = yield from render_again(job, plan, settings, composite)
+    return Edit(clip, plan, latents, source, rounded(frames), motions=composite.motions)
 
 
 def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Asking[Composite]:

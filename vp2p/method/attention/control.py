@@ -14,6 +14,7 @@ from typing import Collection, Sequence
 import torch
 from torch import Tensor
 
+from vp2p.method.attention.regions import Modulation
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
 from vp2p.t2s import AttentionLayer, attend
@@ -25,19 +26,20 @@ class TargetControl:
 
     ``tokens`` is the linear form of the cross-attention, on the CPU, so that asking what it does waits for no device.
     ``replace`` holds the roles whose maps are the source's at this step, ``maps`` collects what the blend mask is
-    made of.
+    made of, ``modulation`` draws words to where the edit may act.
     """
 
     branch: int
     tokens: TokenMap
     replace: frozenset[str]
     maps: AttentionStore | None
+    modulation: Modulation | None = None
 
     @property
     def acts(self) -> bool:
         """Whether it reads the source, or leaves the target's attention other than plain."""
         plain = not self.takes and bool((self.tokens.keep == 1).all())
-        return bool(self.replace) or self.maps is not None or not plain
+        return bool(self.replace) or self.maps is not None or self.modulation is not None or not plain
 
     @cached_property
     def takes(self) -> bool:
@@ -111,21 +113,25 @@ class EditControl:
             target = by_branch.get(branch)
             if target is None:
                 out.append(attend(q[branch], k[branch], v[branch]))
-            elif target.maps is not None and map_layer:
-                source_maps, edited = attention_maps(q_s, k_s), attention_maps(q[branch], k[branch])
+            elif target.modulation is not None or (target.maps is not None and map_layer):
+                source_maps = attention_maps(q_s, k_s)
+                edited = attention_maps(q[branch], k[branch], target.modulation, frames)
                 tokens = target.tokens_like(edited)
                 edited = source_maps @ tokens.source + edited * tokens.keep
-                target.maps.add(source_maps, edited, frames)
+                if target.maps is not None and map_layer:
+                    target.maps.add(source_maps, edited, frames)
                 out.append(edited.to(v.dtype) @ v[branch])
             else:
                 out.append(edited_attention(target, q_s, k_s, q[branch], k[branch], v[branch]))
         return torch.stack(out).flatten(0, 1)
 
 
-def attention_maps(q: Tensor, k: Tensor) -> Tensor:
-    """``softmax(q kᵀ / √d)`` in float32: (g, heads, N, L)."""
+def attention_maps(q: Tensor, k: Tensor, modulation: Modulation | None = None, frames: int = 1) -> Tensor:
+    """``softmax(q kᵀ / √d)`` in float32, modulated where that is asked: (g, heads, N, L)."""
     # Half precision can overflow before the softmax, as the library's upcast_attention tells of SD 2.1.
     scores: Tensor = q.float() @ k.float().transpose(-1, -2) * q.shape[-1] ** -0.5
+    if modulation is not None:
+        scores = modulation.scores(scores, frames)
     return scores.softmax(-1)
 
 

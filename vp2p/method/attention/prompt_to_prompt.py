@@ -11,8 +11,11 @@ from torch import Tensor
 from vp2p.method.attention.control import EditControl, TargetControl
 from vp2p.method.attention.local_blend import attention, outline
 from vp2p.method.attention.protocol import Layout
+from vp2p.method.attention.regions import Modulation, Region, strength_at
 from vp2p.method.attention.resolutions import AttentionResolutions
+from vp2p.method.attention.self_blend import SelfBlend
 from vp2p.method.attention.store import AttentionStore
+from vp2p.method.attention.token_flow import TokenFlow
 from vp2p.method.branches import Target
 from vp2p.settings import ControlSettings
 from vp2p.t2s import Controller
@@ -32,6 +35,7 @@ class PromptToPrompt:
         ]
         every = any(t.settings.blend.levels == "all" for t in targets)
         self._map_tokens = self._resolutions.map_tokens(every)
+        self._regions = [self._region(target, target.mask) for target in targets]
 
     def at(self, step: int) -> Controller | None:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
@@ -41,16 +45,48 @@ class PromptToPrompt:
                 target.plan.at(step),
                 _replaced(target.settings.control, step, self._layout.steps),
                 self._stores[k],
+                self._modulation(target, self._regions[k], step),
             )
             for k, target in enumerate(self._targets)
         ]
-        if not any(control.acts for control in controls):
+        flowing = [k for k, target in enumerate(self._targets) if target.settings.control.token_flow]
+        if not flowing and not any(control.acts for control in controls):
             return None
-        return EditControl(self._layout.branches, 0, controls, self._resolutions.blend_tokens, self._map_tokens)
+        branches = self._layout.branches
+        controller: Controller = EditControl(branches, 0, controls, self._resolutions.blend_tokens, self._map_tokens)
+        blended = self._self_blended(controls)
+        if blended:
+            controller = SelfBlend(controller, branches, blended)
+        if flowing:
+            both = [branch for k in flowing for branch in (self._layout.unconditional(k), self._layout.conditional(k))]
+            controller = TokenFlow(controller, branches, both)
+        return controller
+
+    def _self_blended(self, controls: Sequence[TargetControl]) -> dict[int, Region]:
+        """The regions, by branch, of targets whose frame attention is replaced outside them alone."""
+        parts = zip(self._targets, controls, self._regions)
+        return {
+            control.branch: region
+            for target, control, region in parts
+            if region is not None and target.settings.control.self_blend and "frame" in control.replace
+        }
+
+    def _region(self, target: Target, mask: Tensor | None) -> Region | None:
+        read = target.settings.control.modulate > 0 or target.settings.control.self_blend
+        return Region(mask, self._resolutions.sizes) if read and mask is not None else None
+
+    def _modulation(self, target: Target, region: Region | None, step: int) -> Modulation | None:
+        strength = strength_at(target.settings.control.modulate, step, self._layout.steps)
+        if not strength or region is None or not target.plan.blend or not target.plan.blend[1]:
+            return None
+        return Modulation(target.plan.blend[1], region, strength)
 
     def masks(self, step: int) -> tuple[Tensor | None, ...]:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`; None before blending starts."""
-        return tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
+        masks = tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
+        outlines = zip(self._targets, masks)
+        self._regions = [self._region(t, t.mask if t.mask is not None else mask) for t, mask in outlines]
+        return masks
 
     def attention(self) -> tuple[Tensor | None, ...]:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""

@@ -31,6 +31,10 @@ class Layout:
         """How many branches the batch holds."""
         return 1 + 2 * self.targets + self.guided_source
 
+    def unconditional(self, target: int) -> int:
+        """The branch of target 0…K-1 with its unconditional embedding."""
+        return 1 + target
+
     def conditional(self, target: int) -> int:
         """The branch of target 0…K-1 with its prompt."""
         return 1 + self.targets + target

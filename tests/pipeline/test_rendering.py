@@ -1,0 +1,36 @@
+"""A composite that is rendered again is changed where something was changed, and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import vp2p
+from vp2p.sprites.scenes import Scene
+
+PROMPT = "a cat on the grass"
+
+
+@pytest.fixture(scope="module")
+def inversion() -> tuple[vp2p.VideoModel, vp2p.Inversion]:
+    model = vp2p.load("sprites", device="cpu")
+    clip = vp2p.Clip.of(Scene("cat", "grass", path="slide", seed=4).render(2))
+    return model, model.invert(clip, PROMPT, steps=4)
+
+
+def test_rendering_again_changes_the_object_and_keeps_the_clip_around_it(
+    inversion: tuple[vp2p.VideoModel, vp2p.Inversion],
+) -> None:
+    model, inverted = inversion
+    mask = np.zeros((2, 128, 128), bool)
+    mask[:, 24:112, 24:112] = True
+    options = {"swap": {"cat": "dog"}, "candidates": 1, "mask": mask}
+    plain, again = (model.edit(inverted, render=render, **options) for render in (0.0, 0.5))
+    assert np.array_equal(again.frames[~mask], inverted.clip.pixels[~mask])
+    changed = np.abs(again.frames.astype(int) - plain.frames).max(-1)
+    assert changed[mask].max() > 8 and not changed[~mask].any()
+
+
+def test_only_shares_of_the_steps_can_be_rendered_again() -> None:
+    with pytest.raises(vp2p.errors.UsageError, match="render"):
+        vp2p.settings.EditSettings.of(swap=["cat=dog"], render=1.5)
