@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -14,7 +14,7 @@ from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import make_source, plan_source, read_frames
+from vp2p.stages.source import make_source, placed_controls, plan_source, read_frames
 from vp2p.text import quoted, typed
 from vp2p.video.clip import Clip
 from vp2p.workspace import Workspace, WorkspaceConfig
@@ -51,11 +51,18 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     refuse_address("--video", config.video)
     video = Path(config.video).expanduser().absolute()
     model = located(config.model)
-    inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
+    clip = placed_controls(config.clip, Path.cwd())
+    from_folder = tuple(
+        f"{kind}={_portable(Path(path), folder)}"
+        for kind, _, path in (one.partition("=") for one in clip.control_video)
+    )
+    inside = WorkspaceConfig(
+        config.prompt, _portable(video, folder), replace(clip, control_video=from_folder), model, config.stages
+    )
     check_free(folder, inside)
     probe = session(Workspace(folder, redo))
     probe.workspace.config = inside
-    frames = read_frames(video, config.clip, probe.folder)
+    frames = read_frames(video, clip, probe.folder)
     return PlannedInit(
         folder, inside, probe, frames, (*frames.notes, *probe.folder.notes, *_words(probe, config.prompt))
     )
@@ -90,7 +97,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
 
 
 def _portable(video: Path, folder: Path) -> str:
-    """The video's path from the workspace, so that both can be moved together."""
+    """A video's path from the workspace, so that both can be moved together."""
     try:
         return os.path.relpath(video, folder)
     except ValueError:  # another drive
