@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping
 
+from vp2p.addresses import refuse_address
 from vp2p.errors import UsageError
 from vp2p.schema import from_mapping, option
 from vp2p.text import shorten
@@ -70,7 +71,11 @@ class ClipSettings:
     )
 
     def __post_init__(self) -> None:
-        kinds = [kind_and_path(text, "control_video")[0] for text in self.control_video]
+        kinds = []
+        for text in self.control_video:
+            kind, path = kind_and_path(text, "control_video")
+            refuse_address("--control-video", path)
+            kinds.append(kind)
         twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
         if twice is not None:
             raise UsageError(f"--control-video gives pictures of {twice} more than once.", "give one of them")
@@ -147,9 +152,8 @@ class ModelSettings(ComputeSettings):
     )
     control: tuple[str, ...] = option(
         (),
-        "A ControlNet that keeps the clip's structure, and how strongly: canny=net/:0.8. It is a folder in diffusers' "
-        "format or a hub id. canny and softedge are made of the frames; for others, give --control-video. "
-        "May be repeated.",
+        "A ControlNet that keeps the clip's structure, and how strongly: canny=net/:0.8. Pictures of other kinds than "
+        "canny and softedge come from --control-video. May be repeated.",
         before=(),
     )
     prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(

@@ -30,7 +30,8 @@ class EditJob:
 
     ``user_mask`` (F, H, W) in pixels is 1 where the edit may act; None leaves that to attention.
     ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
-    ``t2s`` is the model for passes of the frames of ``branches``. Jobs of one inversion with the same ``source_key`` have the same branches.
+    ``t2s`` is the model for passes of the frames of ``branches``. Jobs of one inversion
+    with the same ``source_key`` have the same branches.
     """
 
     model: InflatedModel

@@ -54,6 +54,7 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
     from vp2p.video.reading import read_clip
     from vp2p.video.structure import read_controls
 
+    _check_kinds(folder, clip)
     found = read_clip(video, clip)
     control, notes = read_controls(video, clip, len(found.frames))
     native = folder.native_size if clip.size is None else 0
@@ -72,10 +73,10 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
         UsageError: neither a control video nor its frames are there, or the model needs one that is not given.
         UsageError, ArtifactError: as for the workspace.
     """
-    from vp2p.video.structure import check_kinds, control_path
+    from vp2p.video.structure import control_path
 
     clip = workspace.config.clip
-    check_kinds([net.kind for net in folder.controlnets], [text.partition("=")[0] for text in clip.control_video])
+    _check_kinds(folder, clip)
     size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
     wanted = _plain(to_mapping(clip) | {"model_size": size})
     if not clip.control_video:
@@ -106,6 +107,13 @@ def placed_controls(clip: ClipSettings, folder: Path) -> ClipSettings:
     parts = (text.partition("=")[::2] for text in clip.control_video)
     placed = (f"{kind}={os.path.abspath(folder / Path(path).expanduser())}" for kind, path in parts)
     return dataclasses.replace(clip, control_video=tuple(placed))
+
+
+def _check_kinds(folder: ModelFolder, clip: ClipSettings) -> None:
+    """Raises UsageError if a ControlNet of the model needs a control video that is not named."""
+    from vp2p.video.structure import check_kinds
+
+    check_kinds([net.kind for net in folder.controlnets], [text.partition("=")[0] for text in clip.control_video])
 
 
 def _without_digests(settings: Mapping[str, Any]) -> dict[str, Any]:

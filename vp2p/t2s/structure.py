@@ -1,4 +1,4 @@
-"""Structure that pictures give: ControlNets, whose outputs are added to a UNet's (Zhang et al., 2302.05543, section 3)."""
+"""Structure that pictures give: ControlNets, whose outputs are added to a UNet's (Zhang et al., 2302.05543)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from typing import Callable, Container, Iterable, Mapping
 import cv2
 import numpy as np
 
-from vp2p.addresses import refuse_address
 from vp2p.errors import UsageError
 from vp2p.settings import ClipSettings, kind_and_path
 from vp2p.video.mask import match
@@ -71,7 +70,6 @@ def check_kinds(kinds: Iterable[str], given: Container[str]) -> None:
 def control_path(text: str) -> tuple[str, Path]:
     """The kind and the path that ``KIND=PATH`` names. Raises UsageError if nothing is there."""
     kind, name = kind_and_path(text, "control_video")
-    refuse_address("--control-video", name)
     path = Path(name).expanduser()
     if not path.exists():
         raise UsageError(
