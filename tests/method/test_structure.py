@@ -113,9 +113,8 @@ def test_the_likelihood_of_versions_of_one_frame(held: Held) -> None:
     versions = held.small.latents[0, [1, 1]] + torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)
     mask = torch.ones(2, *versions.shape[-2:])
     found = denoising_loss(held.model.of_frames([1, 1]), scheduler, versions, text, mask)
-    for place in range(2):
-        alone = denoising_loss(held.model.of_frames([1]), scheduler, versions[[place]], text, mask[[place]])
-        assert_close(found[[place]], alone, atol=1e-5, rtol=1e-5)
+    alone = denoising_loss(held.model.of_frames([1]), scheduler, versions[1:], text, mask[1:])
+    assert_close(found[1:], alone, atol=1e-5, rtol=1e-5)
 
 
 def test_gradients_reach_the_text_through_it(held: Held) -> None:
