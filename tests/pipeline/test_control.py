@@ -71,6 +71,16 @@ def test_tuning_and_low_memory(held: vp2p.VideoModel) -> None:
     torch.testing.assert_close(low.inverted.reconstruction, found.inverted.reconstruction, atol=1e-3, rtol=1e-3)
 
 
+def test_they_wait_elsewhere_while_the_vae_is_used(held: vp2p.VideoModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, sent = held.latent.controlnets[0].network, []
+    held.save_memory(True)
+    monkeypatch.setattr(network, "to", lambda *where: sent.append(where[0].type))  # no GPU may be here
+    held.decode(torch.zeros(1, 4, 8, 8))
+    held.save_memory(False)
+    held.decode(torch.zeros(1, 4, 8, 8))
+    assert sent == ["cpu", "cpu"]  # there and back, and only where memory is saved
+
+
 def test_pictures_that_are_missing(held: vp2p.VideoModel) -> None:
     with pytest.raises(vp2p.errors.UsageError, match="depth needs pictures"):
         held.invert(vp2p.Clip.of(moving_square(2, 32)), _PROMPT, **_SHORT)
