@@ -103,6 +103,11 @@ def test_other_pictures_make_other_runs(walk: Path, net: Path) -> None:
 _OF_MODELS = ("0 or more", "must be a number", "ControlNetModel is needed")
 
 
+def test_a_control_video_that_nothing_takes_is_told(walk: Path, clip: Path, sd2_folder: Path) -> None:
+    words = ("init", "other", "--video", clip, "--prompt", PROMPT, "--model", sd2_folder, "--dry-run", "--frames", "3")
+    assert "the control video of depth is not used" in done(*words, "--control-video", f"depth={clip}").out
+
+
 def test_what_cannot_be(walk: Path, clip: Path, net: Path, sd1_folder: Path, sd2_folder: Path) -> None:
     words = ("init", "other", "--video", clip, "--prompt", PROMPT, "--model", sd2_folder, "--frames", "3")
     save_clip(walk / "short.mp4", moving_square(2, 64), sound=False)

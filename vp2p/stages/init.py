@@ -10,11 +10,12 @@ from typing import Any, Callable
 from vp2p.addresses import refuse_address
 from vp2p.models.sources import located
 from vp2p.prompts.words import split_prompt, unknown_words
+from vp2p.stages.controls import placed_controls, unused_controls
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
-from vp2p.stages.source import make_source, placed_controls, plan_source, read_frames
+from vp2p.stages.source import make_source, plan_source, read_frames
 from vp2p.text import quoted, typed
 from vp2p.video.clip import Clip
 from vp2p.workspace import Workspace, WorkspaceConfig
@@ -64,7 +65,11 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     probe.workspace.config = inside
     frames = read_frames(video, clip, probe.folder)
     return PlannedInit(
-        folder, inside, probe, frames, (*frames.notes, *probe.folder.notes, *_words(probe, config.prompt))
+        folder,
+        inside,
+        probe,
+        frames,
+        (*frames.notes, *probe.folder.notes, *unused_controls(probe.folder, clip), *_words(probe, config.prompt)),
     )
 
 

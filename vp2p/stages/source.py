@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
@@ -13,6 +11,7 @@ from vp2p.addresses import refuse_address
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.schema import to_mapping
 from vp2p.settings import ClipSettings
+from vp2p.stages.controls import check_controls, placed_controls
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import NONE, Patience, perform
@@ -54,7 +53,7 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
     from vp2p.video.reading import read_clip
     from vp2p.video.structure import read_controls
 
-    _check_kinds(folder, clip)
+    check_controls(folder, clip)
     found = read_clip(video, clip)
     control, notes = read_controls(video, clip, len(found.frames))
     native = folder.native_size if clip.size is None else 0
@@ -76,7 +75,7 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     from vp2p.video.structure import control_path
 
     clip = workspace.config.clip
-    _check_kinds(folder, clip)
+    check_controls(folder, clip)
     size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
     wanted = _plain(to_mapping(clip) | {"model_size": size})
     if not clip.control_video:
@@ -100,20 +99,6 @@ def source_identity(settings: Mapping[str, Any], video: Path) -> str:
     """The identity of a source run with these recorded settings: paths are none of it, contents are."""
     told = {key: value for key, value in settings.items() if key != "control_video"}
     return identity("source", told | {"content": content_digest(video)})
-
-
-def placed_controls(clip: ClipSettings, folder: Path) -> ClipSettings:
-    """The settings with the paths of their control videos, which are from ``folder``, made absolute."""
-    parts = (text.partition("=")[::2] for text in clip.control_video)
-    placed = (f"{kind}={os.path.abspath(folder / Path(path).expanduser())}" for kind, path in parts)
-    return dataclasses.replace(clip, control_video=tuple(placed))
-
-
-def _check_kinds(folder: ModelFolder, clip: ClipSettings) -> None:
-    """Raises UsageError if a ControlNet of the model needs a control video that is not named."""
-    from vp2p.video.structure import check_kinds
-
-    check_kinds([net.kind for net in folder.controlnets], [text.partition("=")[0] for text in clip.control_video])
 
 
 def _without_digests(settings: Mapping[str, Any]) -> dict[str, Any]:
