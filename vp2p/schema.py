@@ -150,7 +150,7 @@ def identifying(settings: Any) -> dict[str, Any]:
     values = to_record(settings)
     for name, value in before(type(settings)).items():
         name = _IN_RECORDS.get(name, name)
-        if values[name] == value:
+        if values[name] == (list(value) if isinstance(value, tuple) else value):
             del values[name]
     return values
 

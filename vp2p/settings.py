@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, Literal, Mapping
 
+from vp2p.addresses import refuse_address
 from vp2p.errors import UsageError
 from vp2p.schema import from_mapping, option
 from vp2p.text import shorten
@@ -20,6 +22,25 @@ def _check(ok: bool, name: str, value: object, wanted: str) -> None:
 
 def _unit(name: str, value: float) -> None:
     _check(0.0 <= value <= 1.0, name, value, "between 0 and 1")
+
+
+MADE_KINDS = ("canny", "softedge")
+"""The kinds of structure whose pictures are made of the clip's own frames."""
+KINDS = (*MADE_KINDS, "depth", "pose", "normal", "segmentation", "lineart", "scribble", "mlsd", "tile", "other")
+
+
+def kind_and_path(text: str, name: str) -> tuple[str, str]:
+    """``KIND=PATH`` as the option ``name`` holds it. Raises UsageError if there is no such kind, or no path."""
+    kind, _, path = text.partition("=")
+    path = "" if "\0" in path else path
+    flag = "--" + name.replace("_", "-")
+    if kind in KINDS and path:
+        return kind, path
+    near = difflib.get_close_matches(kind, KINDS, n=1)
+    known = f"give {flag} one of {', '.join(KINDS)}, then = and a path"
+    if kind in KINDS or "=" not in text:
+        raise UsageError(f"{flag} {shorten(text)} is not KIND=PATH.", known)
+    raise UsageError(f"{flag} knows no kind {shorten(kind)}.", f"{flag} {near[0]}={path}" if near and path else known)
 
 
 @dataclass(frozen=True)
@@ -42,8 +63,22 @@ class ClipSettings:
     fit: Literal["crop", "pad", "stretch"] = option(
         "crop", "How to fit frames to that size: crop them, pad them with black, or stretch them."
     )
+    control_video: tuple[str, ...] = option(
+        (),
+        "A video or pictures that show the clip's structure to a ControlNet of that kind: depth=depth.mp4. "
+        "May be repeated.",
+        before=(),
+    )
 
     def __post_init__(self) -> None:
+        kinds = []
+        for text in self.control_video:
+            kind, path = kind_and_path(text, "control_video")
+            refuse_address("--control-video", path)
+            kinds.append(kind)
+        twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
+        if twice is not None:
+            raise UsageError(f"--control-video gives pictures of {twice} more than once.", "give one of them")
         if isinstance(self.frames, str):
             _check(self.frames == "all", "frames", self.frames, "a number of 1 or more, or all")
         else:
@@ -115,6 +150,12 @@ class ModelSettings(ComputeSettings):
         "A LoRA that is fused into the model, and how strongly: toon.safetensors:0.8. By default 1. May be repeated.",
         before=(),
     )
+    control: tuple[str, ...] = option(
+        (),
+        "A ControlNet that keeps the clip's structure, and how strongly: canny=net/:0.8. Pictures of other kinds than "
+        "canny and softedge come from --control-video. May be repeated.",
+        before=(),
+    )
     prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(
         "auto",
         "What the UNet predicts: the noise, or v. With auto, what the model says of itself.",
@@ -130,6 +171,10 @@ class ModelSettings(ComputeSettings):
         expert=True,
         before="first-frame",
     )
+
+    def __post_init__(self) -> None:
+        for text in self.control:
+            kind_and_path(text, "control")
 
 
 PAPER_STEPS = 500

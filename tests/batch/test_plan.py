@@ -202,6 +202,15 @@ def test_paths_of_a_model_start_at_the_plan(read: Read, tmp_path: Path) -> None:
     assert item.sections["model"] == {"vae": "owner/vae", "lora": [str(tmp_path / "ink.safetensors")]}
 
 
+def test_controls_are_found_from_the_plan(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "depth.mp4").touch()
+    options = "model: {control: [depth=net:0.5, canny=owner/net]}, clip: {control_video: depth=depth.mp4}"
+    (item,) = read(f"{HEAD}edits: [{{swap: cat=dog}}]\ndefaults: {{{options}}}")
+    assert item.sections["model"] == {"control": [f"depth={tmp_path / 'net'}:0.5", "canny=owner/net"]}
+    assert item.sections["clip"] == {"control_video": [f"depth={tmp_path / 'depth.mp4'}"]}
+
+
 def test_aliases_that_stand_for_more_than_memory_holds(wrong: Wrong) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]

@@ -96,6 +96,13 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert complete(*init, "tiny", "--variant", "") == []
     assert complete(*init, "sd15", "--lora", "") == ["toon.safetensors"]
     assert complete(*init, "sd15", "--lora", "toon.safetensors:0") == ["toon.safetensors:0.5", "toon.safetensors:0.8"]
+    Path("net").mkdir()
+    Path("net", "config.json").touch()
+    assert complete(*init, "sd15", "--control", "can") == ["canny="]
+    assert complete(*init, "sd15", "--control", "canny=") == ["canny=net"]
+    assert complete(*init, "sd15", "--control", "canny=net:0") == ["canny=net:0.5", "canny=net:0.8"]
+    assert complete(*init, "sd15", "--control", "depth=net", "--control-video", "") == ["depth="]
+    assert complete(*init, "sd15", "--control-video", "depth=ne") == ["depth=net/"]
 
 
 def test_workspaces_and_runs(work: Make, complete, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from vp2p.errors import UsageError
 from vp2p.models.sources import located
 from vp2p.schema import from_mapping, identifying
 from vp2p.settings import ClipSettings, ModelSettings
+from vp2p.stages.controls import placed_controls
 from vp2p.workspace import WorkspaceConfig
 from vp2p.workspace.config import read_config
 from vp2p.workspace.identity import identity
@@ -85,7 +86,7 @@ def _read(folder: Path) -> WorkspaceConfig | None:
     if not (folder / "vp2p.yaml").exists():
         return None
     config = read_config(folder / "vp2p.yaml")
-    return dataclasses.replace(config, video=str(folder / config.video))
+    return dataclasses.replace(config, video=str(folder / config.video), clip=placed_controls(config.clip, folder))
 
 
 def _free(folder: Path) -> bool:
@@ -96,7 +97,7 @@ def _about(config: WorkspaceConfig) -> Hashable:
     """All that makes two workspaces the same one."""
     video = Path(config.video).expanduser().resolve()
     model = dataclasses.replace(config.model, device="auto", dtype="auto", memory="auto")
-    return config.prompt, video, config.clip, model
+    return config.prompt, video, placed_controls(config.clip, Path()), model
 
 
 def _without_compute(model: dict[str, Any]) -> dict[str, Any]:

@@ -109,6 +109,38 @@ def loras(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 
 @looking
+def controls(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``kind=`` for each kind of structure; then folders that hold a network, then a few scales."""
+    from vp2p.settings import KINDS
+
+    kind, sign, rest = incomplete.partition("=")
+    path, colon, _ = rest.rpartition(":")
+    if not sign:
+        yield from (f"{one}=" for one in KINDS)
+    elif colon and Path(path).expanduser().is_dir():
+        yield from (f"{kind}={path}:{scale}" for scale in ("0.5", "0.8", "1"))
+    else:
+        start = rest[: rest.rfind("/") + 1]
+        found = (f"{start}{name}" for name in _folders(start))
+        yield from (f"{kind}={one}" for one in found if (Path(one).expanduser() / "config.json").is_file())
+
+
+@looking
+def control_videos(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``kind=`` for each kind that the model's ControlNets need, or for all; then what lies there."""
+    from vp2p.settings import KINDS
+
+    kind, sign, rest = incomplete.partition("=")
+    if not sign:
+        asked = [text.partition("=")[0] for text in ctx.params.get("control") or ()]
+        yield from (f"{one}=" for one in asked or KINDS)
+    else:
+        start = rest[: rest.rfind("/") + 1]
+        names = sorted(path.name + "/" * path.is_dir() for path in Path(start or ".").expanduser().iterdir())
+        yield from (f"{kind}={start}{name}" for name in names if not name.startswith("."))
+
+
+@looking
 def vaes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Folders that hold a VAE, and safetensors files."""
     yield from _with_part(incomplete, "vae")
@@ -248,6 +280,8 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Model", "model"): models,
     ("Model", "model_config"): model_folders,
     ("Model", "lora"): loras,
+    ("Model", "control"): controls,
+    ("Clip", "control_video"): control_videos,
     ("Model", "vae"): vaes,
     ("Model", "variant"): variants,
 }

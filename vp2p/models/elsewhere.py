@@ -26,6 +26,11 @@ def no_model(path: Path) -> ModelError:
         return ModelError(f"The folder {path} is empty: there is no model_index.json in it.", _NEEDED)
     single = [file.name for file in entries if file.suffix in _SINGLE]
     kind = _kind(path)
+    if kind == "ControlNetModel":
+        return ModelError(
+            f"The folder {path} holds a ControlNet, which steers a model and is none by itself.",
+            f"give --model the model that it was made for, and --control {typed(f'canny={path}')}, or its own kind",
+        )
     if kind:
         return ModelError(f"The folder {path} holds a {kind} alone, which is one part of a model.", _NEEDED)
     if any("lora" in name.lower() for name in (*single, "lora" * (path / "adapter_config.json").is_file())):

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 from vp2p.errors import ModelError
 from vp2p.models.card import NAME, Card
 from vp2p.models.config_types import check_types
+from vp2p.models.controlnets import ControlNetFolder
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
 from vp2p.models.kinds import HINT, inputs_kind, pipeline_kind
@@ -52,8 +53,8 @@ class ModelFolder:
 
     ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations; ``parts`` are where the
     networks' files lie; ``card`` the contents of ``vp2p.json``, empty where there is none; ``prediction`` what the UNet
-    predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``said`` is for the
-    user.
+    predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``controlnets`` run
+    beside it; ``said`` is for the user.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class ModelFolder:
     prediction: str | None = None
     said: tuple[str, ...] = ()
     loras: tuple[Lora, ...] = ()
+    controlnets: tuple[ControlNetFolder, ...] = ()
 
     @property
     def name(self) -> str:
@@ -205,6 +207,11 @@ def fingerprint(model: ModelFolder) -> str:
     for lora in model.loras:
         config = [] if lora.config is None else [file_digest(lora.config)]
         lines.append(" ".join(["lora", file_digest(lora.file), *config, repr(lora.scale)]))
+    for net in model.controlnets:
+        weights = [file_digest(file) for _, file in net.part.weights()]
+        lines.append(
+            " ".join(["control", net.kind, file_digest(net.part.config / "config.json"), *weights, repr(net.scale)])
+        )
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 import diffusers
 import torch
 import transformers
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from vp2p.errors import ModelError
@@ -18,10 +18,20 @@ from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder
 from vp2p.models.fusing import fuse_lora
 from vp2p.models.opening import open_model
+from vp2p.models.parts import Part
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED
 from vp2p.models.tokenizing import damaged, load_tokenizer
 from vp2p.settings import ModelSettings
+
+
+@dataclass(frozen=True)
+class ControlNet:
+    """A loaded ControlNet, in the UNet's dtype: the kind of pictures that it takes, and how strongly it acts."""
+
+    kind: str
+    network: ControlNetModel
+    scale: float
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class LatentModel:
     dtype: torch.dtype
     name: str
     folder: ModelFolder
+    controlnets: tuple[ControlNet, ...] = ()
 
     @property
     def latent_channels(self) -> int:
@@ -71,6 +82,12 @@ def load_model(settings: ModelSettings) -> LatentModel:
         vae = load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         text_encoder = load_part(CLIPTextModel, folder, "text_encoder")
         tokenizer = load_tokenizer(folder)
+        controlnets = tuple(
+            ControlNet(
+                net.kind, load_network(ControlNetModel, net.part, torch_dtype=dtype, low_cpu_mem_usage=False), net.scale
+            )
+            for net in folder.controlnets
+        )
     if len(tokenizer) > text_encoder.config.vocab_size:
         raise ModelError(
             f"The tokenizer of {folder.path} has {len(tokenizer)} tokens, but its text encoder knows"
@@ -81,25 +98,30 @@ def load_model(settings: ModelSettings) -> LatentModel:
     for lora in folder.loras:
         with quiet_libraries():
             fuse_lora(lora, unet, text_encoder)
-    for part in (unet, vae, text_encoder):
+    for part in (unet, vae, text_encoder, *(net.network for net in controlnets)):
         part.to(device).eval().requires_grad_(False)
     local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().exists()
     name = folder.name if local else settings.model
-    return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder)
+    return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder, controlnets)
 
 
 def load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:
-    """One network of ``folder``; a tensor that its files lack is an error, never a random start."""
+    """One network of ``folder``; see :func:`load_network`."""
+    return load_network(cls, folder.parts[part], **options)
+
+
+def load_network(cls: Any, part: Part, **options: Any) -> Any:
+    """A network; a tensor that its files lack is an error, never a random start."""
     try:
-        network, lacking = folder.parts[part].load(cls, **options)
+        network, lacking = part.load(cls, **options)
     except ModelError:
         raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
-        raise damaged(folder.parts[part].place, error) from error
+        raise damaged(part.place, error) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.
     missing = [key for key in lacking if not key.endswith("position_ids")]
     if missing:
-        raise damaged(folder.parts[part].place, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(part.place, f"{len(missing)} tensors are missing, such as {missing[0]}")
     return network
 
 

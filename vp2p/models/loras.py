@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from vp2p.errors import ModelError
 from vp2p.models.header import read_header
 from vp2p.models.kinds import LORA_MARKS, other_kind
+from vp2p.models.scaled import parted
 from vp2p.text import shorten
 
 CONFIG = "adapter_config.json"
@@ -31,7 +31,7 @@ class Lora:
 
 def located_lora(text: str) -> str:
     """``PATH[:scale]`` in a form that means the same from any current folder."""
-    path, scale = _parted(text)
+    path, scale = parted(text, "LoRA", "--lora ")
     return f"{Path(path).expanduser().absolute()}{scale}"
 
 
@@ -41,7 +41,7 @@ def find_lora(text: str) -> Lora:
     Raises:
         ModelError: it is not there, is of another kind, or the scale is no number.
     """
-    name, scale = _parted(text)
+    name, scale = parted(text, "LoRA", "--lora ")
     path = Path(name).expanduser()
     if not name or not path.exists():
         raise ModelError(f"There is no LoRA {shorten(name)}.", _GIVE)
@@ -57,23 +57,6 @@ def find_lora(text: str) -> Lora:
         raise ModelError(f"{file} is no LoRA; it is {other.name if other else 'a whole model'}.", _GIVE)
     config = file.with_name(CONFIG)
     return Lora(file, float(scale[1:] or 1), config if config.is_file() else None)
-
-
-def _parted(text: str) -> tuple[str, str]:
-    """The path, and the scale with its colon or nothing. Raises ModelError if the scale is no finite number."""
-    path, colon, scale = text.rpartition(":")
-    if not colon or not path or Path(text).expanduser().exists():
-        return text, ""
-    try:
-        if math.isfinite(float(scale)):
-            return path, colon + scale
-    except ValueError:
-        pass
-    if not Path(path).expanduser().exists():
-        return text, ""
-    raise ModelError(
-        f"The scale of the LoRA {shorten(path)} is {shorten(scale)}, but must be a number.", f"--lora {path}:0.8"
-    )
 
 
 def _in_folder(folder: Path) -> Path:

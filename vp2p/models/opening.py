@@ -6,6 +6,7 @@ import dataclasses
 
 from vp2p.errors import ModelError
 from vp2p.models.checkpoint import read_checkpoint
+from vp2p.models.controlnets import check_fits, find_controlnet
 from vp2p.models.folder import ModelFolder, read_folder, with_vae
 from vp2p.models.loras import find_lora
 from vp2p.models.sources import find_model
@@ -23,17 +24,24 @@ def open_model(settings: ModelSettings, download: bool = True) -> ModelFolder:
         ModelError: it cannot be found, is of no supported kind, or its files are damaged.
     """
     loras = tuple(map(find_lora, settings.lora))
-    # One of scale 0 changes nothing: the model, and its identity, are those without it.
+    # What has a scale of 0 changes nothing: the model, and its identity, are those without it.
     model = _plain(settings, download)
     if settings.vae is not None:
         model = with_vae(model, find_vae(settings.vae, model.places.root / "vae", settings.variant))
     if "vae" not in model.parts:
         raise ModelError(f"{model.path} is a checkpoint without a VAE.", f"add --vae FILE, or --vae {EXAMPLE}")
-    return dataclasses.replace(model, loras=tuple(lora for lora in loras if lora.scale))
+    controlnets = tuple(find_controlnet(text, settings.variant, download) for text in settings.control)
+    for net in controlnets:
+        check_fits(net, model.unet)
+    return dataclasses.replace(
+        model,
+        loras=tuple(lora for lora in loras if lora.scale),
+        controlnets=tuple(net for net in controlnets if net.scale),
+    )
 
 
 def _plain(settings: ModelSettings, download: bool) -> ModelFolder:
-    """The model without LoRAs, and with the VAE that it has, if any."""
+    """The model without LoRAs and ControlNets, and with the VAE that it has, if any."""
     path = find_model(settings.model, settings.variant, download)
     prediction = None if settings.prediction_type == "auto" else settings.prediction_type
     if path.is_file():

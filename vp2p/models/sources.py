@@ -11,7 +11,8 @@ from typing import Sequence
 from vp2p.errors import ModelError
 from vp2p.models.elsewhere import convert
 from vp2p.models.loras import located_lora
-from vp2p.settings import ModelSettings
+from vp2p.models.scaled import parted
+from vp2p.settings import ModelSettings, kind_and_path
 from vp2p.text import shorten, typed
 
 BUNDLED = "sprites"
@@ -58,7 +59,14 @@ def located(settings: ModelSettings) -> ModelSettings:
         model_config=config and str(Path(config).expanduser().absolute()),
         vae=vae and (str(_path(vae).absolute()) if _path(vae).exists() else vae),
         lora=tuple(map(located_lora, settings.lora)),
+        control=tuple(map(_located_control, settings.control)),
     )
+
+
+def _located_control(text: str) -> str:
+    kind, rest = kind_and_path(text, "control")
+    name, scale = parted(rest, "ControlNet", f"--control {kind}=")
+    return f"{kind}={_path(name).absolute() if _path(name).is_dir() else name}{scale}"
 
 
 def _locate(model: str) -> str:

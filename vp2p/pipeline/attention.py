@@ -93,7 +93,7 @@ def word_attention(
     start, end = settings.window
     steps = range(int(start * _STEPS), math.ceil(end * _STEPS))
     maps = collect_maps(
-        model.t2s,
+        model.held_to(clip),
         Trajectory(schedule, noised(schedule, latents, latents, generator(_SEED)), model.embed(prompt)),
         MapQuery([word.tokens for word in words.values()], sizes, steps),
         lambda done: on_step("attention", done, len(steps)),

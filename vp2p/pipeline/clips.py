@@ -9,13 +9,15 @@ from vp2p.schema import from_mapping
 from vp2p.settings import ClipSettings
 from vp2p.video.clip import Clip
 from vp2p.video.reading import read_clip as read
+from vp2p.video.structure import read_controls
 
 
 def read_clip(path: Path | str, **options: Any) -> Clip:
     """Reads frames of a video, a GIF, an animated WebP or a folder of pictures, at their own size.
 
     Args:
-        options: of ``vp2p init``, such as ``frames=8``, ``start=2.0`` or ``size="512x320"``; see
+        options: of ``vp2p init``, such as ``frames=8``, ``start=2.0``, ``size="512x320"`` or
+            ``control_video=["depth=depth.mp4"]``; see
             :class:`vp2p.settings.ClipSettings`. The model that takes the clip brings it to its size.
 
     Raises:
@@ -25,4 +27,5 @@ def read_clip(path: Path | str, **options: Any) -> Clip:
     path, settings = Path(path), from_mapping(ClipSettings, options)
     found = read(path, settings)
     sound = path if path.is_file() else None
-    return Clip(found.frames, found.timing, found.notes, sound, settings.size, settings.fit)
+    control, notes = read_controls(path, settings, len(found.frames))
+    return Clip(found.frames, found.timing, found.notes + notes, sound, settings.size, settings.fit, control)

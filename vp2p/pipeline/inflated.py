@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
+from diffusers import ControlNetModel
 from torch import Tensor, nn
 
 from vp2p.method.schedule import Schedule
@@ -19,7 +20,10 @@ from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings, MemoryMode
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.t2s.low_memory import recompute
+from vp2p.t2s.structure import Structure
 from vp2p.video.clip import Clip
+from vp2p.video.structure import structure_pictures
 
 
 class InflatedModel:
@@ -60,19 +64,25 @@ class InflatedModel:
 
         Args:
             low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one; on a GPU, text
-                encoder and VAE are there only while they are used, and the UNet is not while the VAE is.
+                encoder and VAE are there only while they are used; UNet and ControlNets are not while the VAE is.
             most_targets: of a whole clip in one pass of an edit.
         """
         self.low_memory, self.most_targets = low, most_targets
         self.t2s.save_memory(low)
+        for network in self._controlnets:
+            recompute(network, low)
         visitors: tuple[nn.Module, ...] = (self.latent.text_encoder, self.latent.vae)
         for part in visitors:
             part.to(resting_place(self.device) if low else self.device)
 
     @property
+    def _controlnets(self) -> list[ControlNetModel]:
+        return [net.network for net in self.latent.controlnets]
+
+    @property
     def bytes_held(self) -> int:
         """Of the model on its device."""
-        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.text_encoder)
+        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.text_encoder, *self._controlnets)
         held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
         return sum(one.numel() * one.element_size() for one in held)
 
@@ -86,6 +96,18 @@ class InflatedModel:
             offload = work.low and resting_place(self.device) != self.device
             self._needed[work] = self._shapes.needed(work, offload)
         return self._needed[work]
+
+    def held_to(self, clip: Clip) -> TextToSetModel:
+        """The text-to-set model for passes of a clip that was fitted, whose structure ControlNets hold it to, if any.
+
+        Raises:
+            UsageError: a ControlNet needs pictures that the clip lacks.
+        """
+        nets, found = self.latent.controlnets, {}
+        for kind in {net.kind for net in nets}:
+            pictures = torch.from_numpy(structure_pictures(kind, clip.pixels, clip.control)).to(self.device)
+            found[kind] = pictures.permute(0, 3, 1, 2).float() / 255
+        return self.t2s.held_to([Structure(net.network, net.scale, found[net.kind]) for net in nets])
 
     def untune(self) -> None:
         """Takes the model back to what it was at the first call, which is to be made before any tuning."""
@@ -107,12 +129,12 @@ class InflatedModel:
 
     def encode(self, pixels: np.ndarray) -> Tensor:
         """Latents (F, c, h, w) of pixels, uint8 RGB (F, H, W, 3)."""
-        with self._using(self.latent.vae, self.latent.unet):
+        with self._using(self.latent.vae, self.latent.unet, *self._controlnets):
             return encode_frames(self.latent, pixels, self.low_memory)
 
     def decode(self, latents: Tensor) -> np.ndarray:
         """Pixels, uint8 RGB (F, H, W, 3), of latents (F, c, h, w)."""
-        with self._using(self.latent.vae, self.latent.unet):
+        with self._using(self.latent.vae, self.latent.unet, *self._controlnets):
             return decode_latents(self.latent, latents, self.low_memory)
 
     def _using(self, part: nn.Module, *idle: nn.Module) -> AbstractContextManager[None]:

@@ -16,6 +16,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
+from vp2p.t2s import TextToSetModel
 
 
 def source_key(settings: EditSettings) -> tuple[str, float]:
@@ -29,10 +30,12 @@ class EditJob:
 
     ``user_mask`` (F, H, W) in pixels is 1 where the edit may act; None leaves that to attention.
     ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
-    Jobs of one inversion with the same ``source_key`` have the same branches.
+    ``t2s`` is the model for passes of the frames of ``branches``. Jobs of one inversion
+    with the same ``source_key`` have the same branches.
     """
 
     model: InflatedModel
+    t2s: TextToSetModel
     inversion: Inversion
     branches: Branches
     unconditional: Tensor
@@ -49,7 +52,8 @@ class EditJob:
         branches, unconditional = inversion.branches(model, settings)
         guidance = settings.control.guidance
         guidance = inversion.settings.guidance if guidance is None else guidance
-        return cls(model, inversion, branches, unconditional, guidance, user_mask, source_key(settings))
+        t2s = model.held_to(inversion.clip)
+        return cls(model, t2s, inversion, branches, unconditional, guidance, user_mask, source_key(settings))
 
     @property
     def latent_mask(self) -> Tensor | None:
@@ -73,7 +77,8 @@ class EditJob:
         """The same with the branches and the unconditional embeddings of some frames alone."""
         unconditional = self.unconditional[:, frames] if self.unconditional.ndim == 4 else self.unconditional
         branches, source_key = self.branches.of_frames(frames), (self.source_key, *frames)
-        return dataclasses.replace(self, branches=branches, unconditional=unconditional, source_key=source_key)
+        t2s = self.t2s.of_frames(frames)
+        return dataclasses.replace(self, t2s=t2s, branches=branches, unconditional=unconditional, source_key=source_key)
 
 
 class Request(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
@@ -23,6 +23,8 @@ from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import quiet_libraries
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.t2s.low_memory import recompute
+from vp2p.t2s.structure import Structure
 
 _ADAMW = 2  # numbers that the optimiser keeps of each that is trained
 _FLOAT = 4
@@ -81,6 +83,8 @@ class Shapes:
             self._vae: Any = AutoencoderKL.from_config(dict(folder.vae)).requires_grad_(False)
             unet = UNet2DConditionModel.from_config(dict(folder.unet))
             self._t2s = TextToSetModel(unet.to(dtype), group_norm, attention).eval().requires_grad_(False)
+            nets = [ControlNetModel.from_config(dict(net.config)).to(dtype) for net in folder.controlnets]
+        self._controlnets = [net.eval().requires_grad_(False) for net in nets]
 
     def needed(self, work: Work, offload: bool = False) -> int:
         """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
@@ -90,7 +94,7 @@ class Shapes:
         Args:
             offload: parts that are idle are elsewhere.
         """
-        unet, vae = _bytes(self._t2s.unet), _bytes(self._vae)
+        unet, vae = sum(map(_bytes, (self._t2s.unet, *self._controlnets))), _bytes(self._vae)
         with quiet_libraries(), torch.device("meta"):
             passes, coding = self._passes(work), self._coding(work)
         if offload:
@@ -101,9 +105,12 @@ class Shapes:
         """Beside the weights, at the peak of the UNet's passes."""
         latents, text = self._latents(work.branches, work), self._texts(work.branches)
         self._t2s.save_memory(work.low)
+        for network in self._controlnets:
+            recompute(network, False)
         if work.low or work.recompute:
             again = partial(checkpoint, use_reentrant=False, context_fn=lambda: (nullcontext(), _Fused()))
-            self._t2s.unet.enable_gradient_checkpointing(again)
+            for network in (self._t2s.unet, *self._controlnets):
+                network.enable_gradient_checkpointing(again)
         if work.stage == "tuning":
             trained = list(self._t2s.tuned_parameters().values())
             numbers = sum(one.numel() for one in trained)
@@ -115,8 +122,11 @@ class Shapes:
         """Of one pass, and of the gradients of what is ``trained``."""
         for one in trained:
             one.requires_grad_(True)
+        height, width = (side * self._folder.downscale for side in latents.shape[-2:])
+        pictures = torch.empty(latents.shape[1], 3, height, width)
+        t2s = self._t2s.held_to([Structure(net, 1.0, pictures) for net in self._controlnets])
         with _Fused(), Live() as live, torch.set_grad_enabled(bool(trained)):
-            out = self._t2s(latents, 1, text)
+            out = t2s(latents, 1, text)
             if trained:
                 loss = out.float().square().mean()
                 gradients = torch.autograd.grad(loss, trained)

@@ -111,12 +111,11 @@ class CandidateSearch:
 
     def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> int:
         """Which foreground is best, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
+        t2s = self._job.t2s.of_frames([one.frame for one in found])
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
         model = self._job.model
-        losses = denoising_loss(
-            model.t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device)
-        )
+        losses = denoising_loss(t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device))
         return best(losses.tolist(), [one.spill for one in found], drawn)
 
 

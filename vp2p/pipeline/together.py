@@ -82,4 +82,4 @@ def _one_pass(job: EditJob, targets: Sequence[Target], what: str, on_step: Progr
     def told(state: Edited) -> None:
         on_step(what, state.step, steps)
 
-    return edit_latents(job.model.t2s, job.branches, targets, told, job.control)
+    return edit_latents(job.t2s, job.branches, targets, told, job.control)

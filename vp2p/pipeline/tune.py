@@ -18,4 +18,4 @@ def tuning_task(model: InflatedModel, described: Described, settings: TuneSettin
     """
     fit(model, Work.of("tuning", described.clip.pixels, settings.gradient_checkpointing))
     latents, cond = model.encode(described.clip.pixels)[None], model.embed(described.prompt)
-    return TuningTask(model.t2s, model.latent.scheduler, latents, cond, settings)
+    return TuningTask(model.held_to(described.clip), model.latent.scheduler, latents, cond, settings)

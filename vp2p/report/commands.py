@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from vp2p.schema import options
@@ -18,7 +19,10 @@ def init_command(workspace: Workspace) -> str:
     absolute = Path(config.video).is_absolute()
     video = config.video if absolute else os.path.relpath(workspace.video, folder.parent)
     words = ["vp2p", "init", folder.name, "--video", video, "--prompt", config.prompt]
-    return command_line([*words, "--model", config.model.model, *_options(config.clip), *_options(config.model)])
+    parts = (text.partition("=")[::2] for text in config.clip.control_video)
+    controls = tuple(f"{kind}={os.path.relpath(folder / path, folder.parent)}" for kind, path in parts)
+    clip = replace(config.clip, control_video=controls)
+    return command_line([*words, "--model", config.model.model, *_options(clip), *_options(config.model)])
 
 
 def _options(settings: ClipSettings | ModelSettings) -> list[str]:

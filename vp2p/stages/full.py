@@ -13,7 +13,7 @@ from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
-from vp2p.stages.source import content_digest, load_frames, source_of
+from vp2p.stages.source import load_frames, source_identity, source_of
 from vp2p.text import typed
 from vp2p.workspace import RunFolder, load_tensors
 from vp2p.workspace.identity import identity
@@ -95,8 +95,7 @@ def _check_video(planned: Planned) -> None:
         raise UsageError(
             f"The video {video} is gone, and its own frames are needed.", "put it back, or: vp2p config video PATH"
         )
-    settings = source.record().settings
-    if identity("source", {**settings, "content": content_digest(video)}) != source.identity:
+    if source_identity(source.record().settings, video) != source.identity:
         raise UsageError(
             f"The video {video} is not the one that was edited.",
             "put that one back, or begin anew: vp2p init OTHER --video " + typed(str(video)) + ' --prompt "…"',

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
 from vp2p.addresses import refuse_address
 from vp2p.models.sources import located
 from vp2p.prompts.words import split_prompt, unknown_words
+from vp2p.stages.controls import placed_controls, unused_controls
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
@@ -51,13 +52,24 @@ def plan_init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspac
     refuse_address("--video", config.video)
     video = Path(config.video).expanduser().absolute()
     model = located(config.model)
-    inside = WorkspaceConfig(config.prompt, _portable(video, folder), config.clip, model, config.stages)
+    clip = placed_controls(config.clip, Path.cwd())
+    from_folder = tuple(
+        f"{kind}={_portable(Path(path), folder)}"
+        for kind, _, path in (one.partition("=") for one in clip.control_video)
+    )
+    inside = WorkspaceConfig(
+        config.prompt, _portable(video, folder), replace(clip, control_video=from_folder), model, config.stages
+    )
     check_free(folder, inside)
     probe = session(Workspace(folder, redo))
     probe.workspace.config = inside
-    frames = read_frames(video, config.clip, probe.folder)
+    frames = read_frames(video, clip, probe.folder)
     return PlannedInit(
-        folder, inside, probe, frames, (*frames.notes, *probe.folder.notes, *_words(probe, config.prompt))
+        folder,
+        inside,
+        probe,
+        frames,
+        (*frames.notes, *probe.folder.notes, *unused_controls(probe.folder, clip), *_words(probe, config.prompt)),
     )
 
 
@@ -90,7 +102,7 @@ def init(folder: Path, config: WorkspaceConfig, session: Callable[[Workspace], S
 
 
 def _portable(video: Path, folder: Path) -> str:
-    """The video's path from the workspace, so that both can be moved together."""
+    """A video's path from the workspace, so that both can be moved together."""
     try:
         return os.path.relpath(video, folder)
     except ValueError:  # another drive

@@ -11,6 +11,7 @@ from vp2p.addresses import refuse_address
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.schema import to_mapping
 from vp2p.settings import ClipSettings
+from vp2p.stages.controls import check_controls, placed_controls
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import NONE, Patience, perform
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from vp2p.video.clip import Clip
 
 
+# The pictures of control videos beside the frames, and their digests in the record.
+_CONTROL, _DIGESTS = "control.", "control"
+
+
 def content_digest(path: Path) -> str:
     """SHA-256 of a video file, or of the files in a folder of pictures by name."""
     if not path.is_dir():
@@ -35,7 +40,10 @@ def content_digest(path: Path) -> str:
 
 
 def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
-    """Reads, samples and fits a clip to what a model can take.
+    """Reads, samples and fits a clip, and its control videos, to what a model can take.
+
+    Args:
+        clip: its control videos as paths from the current folder, or absolute ones.
 
     Raises:
         VideoError, UsageError: see :func:`vp2p.video.reading.read_clip` and
@@ -43,10 +51,13 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
     """
     from vp2p.video.clip import Clip
     from vp2p.video.reading import read_clip
+    from vp2p.video.structure import read_controls
 
+    check_controls(folder, clip)
     found = read_clip(video, clip)
+    control, notes = read_controls(video, clip, len(found.frames))
     native = folder.native_size if clip.size is None else 0
-    return Clip(found.frames, found.timing, found.notes, size=clip.size, fit=clip.fit).fitted(
+    return Clip(found.frames, found.timing, found.notes + notes, size=clip.size, fit=clip.fit, control=control).fitted(
         native, folder.size_multiple
     )
 
@@ -54,24 +65,44 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
 def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
     """The source run of the workspace's video and clip settings.
 
-    A video that is gone is no matter once its frames are kept.
+    A video that is gone, or a control video, is no matter once its frames are kept.
 
     Raises:
         VideoError: neither the video nor its frames are there.
+        UsageError: neither a control video nor its frames are there, or the model needs one that is not given.
         UsageError, ArtifactError: as for the workspace.
     """
+    from vp2p.video.structure import control_path
+
     clip = workspace.config.clip
+    check_controls(folder, clip)
     size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
     wanted = _plain(to_mapping(clip) | {"model_size": size})
-    if not workspace.video.exists():
+    if not clip.control_video:
+        del wanted["control_video"]  # as in older runs
+    there = placed_controls(clip, workspace.folder)
+    paths = [workspace.video, *(Path(text.partition("=")[2]) for text in there.control_video)]
+    if not all(path.exists() for path in paths):
         for run in reversed(workspace.runs("source")):
-            if run.finished and run.record().settings == wanted:
+            if run.finished and _without_digests(run.record().settings) == wanted:
                 return Planned(workspace, run, wanted, {})
-        from vp2p.video.reading import read_clip
+        from vp2p.video.reading import probe
 
-        read_clip(workspace.video, clip)  # raises, and says what is missing
-    run = workspace.run("source", identity("source", wanted | {"content": content_digest(workspace.video)}))
+        probe(workspace.video)  # raises, and says what is missing
+    digests = {kind: content_digest(path) for kind, path in map(control_path, there.control_video)}
+    wanted |= {_DIGESTS: digests} if digests else {}
+    run = workspace.run("source", source_identity(wanted, workspace.video))
     return Planned(workspace, run, wanted, {})
+
+
+def source_identity(settings: Mapping[str, Any], video: Path) -> str:
+    """The identity of a source run with these recorded settings: paths are none of it, contents are."""
+    told = {key: value for key, value in settings.items() if key != "control_video"}
+    return identity("source", told | {"content": content_digest(video)})
+
+
+def _without_digests(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != _DIGESTS}
 
 
 def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = None, patience: Patience = NONE) -> State:
@@ -89,14 +120,16 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = Non
     def work(_: object) -> None:
         import torch
 
-        found = frames or read_frames(workspace.video, workspace.config.clip, folder)
+        found = frames or read_frames(workspace.video, placed_controls(workspace.config.clip, workspace.folder), folder)
         if found.timing.span is None:
             raise ValueError("frames that were read cover a span of the video")
         start, end = found.timing.span
         facts: dict[str, Any] = {"rate": str(found.rate), "start": start, "end": end}
         if found.timing.shown is not None:
             facts["shown"] = found.timing.shown
-        save_tensors(run.path("frames.safetensors"), {"frames": torch.from_numpy(found.pixels)}, facts)
+        pictures = {"frames": found.pixels, **{_CONTROL + kind: one for kind, one in found.control.items()}}
+        tensors = {name: torch.from_numpy(one) for name, one in pictures.items()}
+        save_tensors(run.path("frames.safetensors"), tensors, facts)
 
     return perform(planned, work, patience=patience)
 
@@ -137,7 +170,8 @@ def load_frames(run: RunFolder, video: Path | None = None) -> Clip:
     run.verify()
     path = run.path("frames.safetensors")
     facts = load_metadata(path, run.rebuild)
-    pixels = load_tensors(path, run.rebuild)["frames"].numpy()
+    tensors = {name: one.numpy() for name, one in load_tensors(path, run.rebuild).items()}
+    pixels = tensors.pop("frames")
     try:
         start, end = float(facts["start"]), float(facts["end"])
         shown = tuple(map(float, facts["shown"])) if "shown" in facts else None
@@ -148,7 +182,8 @@ def load_frames(run: RunFolder, video: Path | None = None) -> Clip:
     if not whole:
         raise ArtifactError(f"{path} is damaged: it does not hold the frames of a clip.", run.rebuild)
     sound = video if video is not None and video.is_file() else None
-    return Clip(pixels, timing, sound=sound, size="keep")
+    control = {name.removeprefix(_CONTROL): one for name, one in tensors.items()}
+    return Clip(pixels, timing, sound=sound, size="keep", control=control)
 
 
 def mask_path(mask: str) -> Path:

@@ -6,8 +6,9 @@ and keep their parameters and names.
 
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
-from typing import Iterator, Literal, cast
+from typing import Iterator, Literal, Sequence, cast
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -21,6 +22,7 @@ from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnP
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
+from vp2p.t2s.structure import Structure, residuals
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
@@ -71,6 +73,7 @@ class TextToSetModel(nn.Module):
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
+        self._structures: tuple[Structure, ...] = ()
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
         for name, block in blocks:
             self._inflate_block(name, block)
@@ -87,6 +90,16 @@ class TextToSetModel(nn.Module):
     def layers(self) -> list[AttentionLayer]:
         """Every controlled layer, in the order of the UNet's modules."""
         return [processor.layer for processor in self.unet.attn_processors.values() if hasattr(processor, "layer")]
+
+    def held_to(self, structures: Sequence[Structure]) -> TextToSetModel:
+        """The same model, whose passes are held to the structure of some frames; both share all weights."""
+        held = copy.copy(self)
+        held._structures = tuple(structures)
+        return held
+
+    def of_frames(self, frames: Sequence[int]) -> TextToSetModel:
+        """The same model for passes of some of the frames alone, to whose structure they are held, if to any."""
+        return self.held_to([one.of_frames(frames) for one in self._structures])
 
     def _inflate_block(self, name: str, block: BasicTransformerBlock) -> None:
         if block.attn2 is None:
@@ -149,6 +162,7 @@ class TextToSetModel(nn.Module):
             text.to(dtype),
             cross_attention_kwargs={"frames": frames, "control": control},
             return_dict=False,
+            **residuals(self._structures, latents, timestep, text),
         )[0]
         return unflatten(out, 0, (-1, frames)).float()
 

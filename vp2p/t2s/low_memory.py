@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from diffusers import UNet2DConditionModel
+from diffusers import ControlNetModel, UNet2DConditionModel
 from torch.utils.checkpoint import checkpoint
 
 from vp2p.t2s.block import T2SBlock
@@ -21,7 +21,7 @@ def in_pieces(unet: UNet2DConditionModel, on: bool) -> None:
             block.in_pieces = on
 
 
-def recompute(unet: UNet2DConditionModel, on: bool) -> None:
+def recompute(unet: UNet2DConditionModel | ControlNetModel, on: bool) -> None:
     """Whether a pass with gradients keeps few activations and computes the others twice (gradient checkpointing)."""
     if on:
         # Frozen activations need no gradient, so checkpointing must be the non-re-entrant form: the re-entrant one

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Mapping
 
 import numpy as np
 
@@ -21,7 +21,8 @@ class Clip:
     ``pixels`` is uint8 RGB (F, H, W, 3). ``timing`` says when each frame is shown, and which seconds of the video
     they cover. ``sound`` is a file whose sound goes with them, or None. ``notes`` say what a user should know of how
     they were read. ``size`` and ``fit`` say how a model brings them to its size; see
-    :class:`vp2p.settings.ClipSettings`.
+    :class:`vp2p.settings.ClipSettings`. ``control`` holds pictures of its structure, uint8 RGB (F, h, w, 3), by the
+    kind of ControlNet that they are for.
     """
 
     pixels: np.ndarray
@@ -30,11 +31,14 @@ class Clip:
     sound: Path | None = None
     size: str | None = None
     fit: Literal["crop", "pad", "stretch"] = "crop"
+    control: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, frames: np.ndarray, rate: float | Fraction = 8) -> Clip:
+    def of(
+        cls, frames: np.ndarray, rate: float | Fraction = 8, control: Mapping[str, np.ndarray] | None = None
+    ) -> Clip:
         """A clip of frames, uint8 RGB (F, H, W, 3), at a rate in frames a second; it has no sound."""
-        return cls(frames, Timing(Fraction(rate).limit_denominator(1001)))
+        return cls(frames, Timing(Fraction(rate).limit_denominator(1001)), control=control or {})
 
     @property
     def rate(self) -> Fraction:
@@ -53,4 +57,5 @@ class Clip:
         """
         height, width = self.pixels.shape[1:3]
         size = target_size((width, height), self.size, model_size, multiple)
-        return dataclasses.replace(self, pixels=fit_frames(self.pixels, size, self.fit), size="keep")
+        control = {kind: fit_frames(pictures, size, self.fit) for kind, pictures in self.control.items()}
+        return dataclasses.replace(self, pixels=fit_frames(self.pixels, size, self.fit), size="keep", control=control)

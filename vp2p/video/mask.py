@@ -36,8 +36,10 @@ class Match:
     notes: tuple[str, ...] = ()
 
 
-def match(path: Path, video: Path, clip: ClipSettings, count: int) -> Match:
+def match(path: Path, video: Path, clip: ClipSettings, count: int, what: str = "mask") -> Match:
     """How the mask at ``path`` goes with ``count`` frames that ``clip`` chose from a video, which may be gone.
+
+    So it is for other videos that show something of the same frames; ``what`` names them in notes.
 
     One picture holds for all frames; as many frames as are edited are these; as many as the whole video has
     belong to its frames one by one; any others are taken by time, as the clip's are.
@@ -52,15 +54,15 @@ def match(path: Path, video: Path, clip: ClipSettings, count: int) -> Match:
     whole = probe(video)
     notes: tuple[str, ...] = ()
     if abs(mask.width * whole.height / (mask.height * whole.width) - 1) > _SAME_SHAPE:
-        what = f"{mask.width}x{mask.height}, and the video {whole.width}x{whole.height}"
-        notes = (f"the mask is {what}: they do not have the same shape, so the mask may not lie where it should",)
+        sizes = f"{mask.width}x{mask.height}, and the video {whole.width}x{whole.height}"
+        notes = (f"the {what} is {sizes}: they do not have the same shape, so it may not lie where it should",)
     if mask.frames in (1, count):
         return Match(ClipSettings(mask.frames), None, notes)
     times = timeline(video)
     if mask.frames == len(times.times) and len(choose(times, clip).indices) == count:
         return Match(clip, times, notes)
     if abs(mask.seconds - whole.seconds) > max(_SAME_LENGTH * whole.seconds, float(1 / whole.rate)):
-        told = f"the mask has {mask.frames} frames in {mask.seconds:.2f} seconds, the video"
+        told = f"the {what} has {mask.frames} frames in {mask.seconds:.2f} seconds, the video"
         told += f" {whole.frames} in {whole.seconds:.2f}: frames are matched by time, which may not fit"
         notes += (told,)
     return Match(as_the_clip, None, notes)

@@ -134,7 +134,15 @@ class Reader:
             return str(self.path(value))
         if (section, key) == ("model", "lora"):
             return [str(self.path(one)) for one in ([value] if isinstance(value, str) else value)]
+        if (section, key) in (("model", "control"), ("clip", "control_video")):
+            return [self._of_kind(one) for one in ([value] if isinstance(value, str) else value)]
         return value
+
+    def _of_kind(self, text: str) -> str:
+        """``KIND=PATH`` with the path from the plan's folder; a hub id, which no folder here has, stays."""
+        kind, _, path = text.partition("=")
+        here = self.path(path).exists() or self.path(path.rpartition(":")[0] or path).exists()
+        return f"{kind}={self.path(path)}" if here else text
 
     def _model(self, value: str) -> str:
         """A path from the plan's folder, or a name; one that can be neither here nor on the hub is refused."""

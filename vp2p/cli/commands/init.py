@@ -43,6 +43,10 @@ def init(
 
       vp2p init both --video cat.mp4 -p "a cat" --model sd15 --lora warm/ --lora ink/:0.5
 
+      vp2p init edges --video cat.mp4 -p "a cat" --model sd15 --control canny=canny-net/:0.8
+
+      vp2p init far --video cat.mp4 -p "a cat" --control depth=net/ --control-video depth=d.mp4
+
       vp2p init half --video cat.mp4 -p "a cat" --model sd15 --variant fp16 --vae vae/
 
       vp2p init base --video cat.mp4 -p "a cat" --model base/ --variant ema --vae v.safetensors

@@ -1,0 +1,103 @@
+"""ControlNets, which hold a model to the structure of a clip: what ``--control KIND=PATH[:scale]`` names."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Mapping
+
+from vp2p.errors import ModelError
+from vp2p.models.parts import STEMS, FolderPart
+from vp2p.models.scaled import parted
+from vp2p.models.sources import HUB_ID, snapshot
+from vp2p.models.weights import find_weights
+from vp2p.settings import kind_and_path
+from vp2p.text import shorten
+
+_STEM = STEMS["unet"]
+_FILES = ("config.json", f"{_STEM}.safetensors")
+_EXAMPLE = "lllyasviel/control_v11p_sd15_canny"
+# What must be alike, so that each of its outputs has the shape of what it is added to. The libraries' defaults.
+_ALIKE: Mapping[str, Any] = {
+    "in_channels": 4,
+    "cross_attention_dim": 1280,
+    "block_out_channels": [320, 640, 1280, 1280],
+    "layers_per_block": 2,
+}
+
+
+@dataclass(frozen=True)
+class ControlNetFolder:
+    """A ControlNet whose files are there: the kind of its pictures, and how strongly it acts, from 0 on."""
+
+    kind: str
+    part: FolderPart
+    config: Mapping[str, Any]
+    scale: float
+
+
+def find_controlnet(text: str, variant: str | None = None, download: bool = True) -> ControlNetFolder:
+    """The ControlNet that ``KIND=PATH[:scale]`` names: a folder in diffusers' format, or a hub id, as for a model.
+
+    Args:
+        variant: of the weights, where the user asks for one and it has them.
+        download: whether a hub id may be, where it is not at hand.
+
+    Raises:
+        UsageError: there is no such kind.
+        ModelError: it is not there, is of another kind, or the scale is no number from 0 on.
+    """
+    kind, rest = kind_and_path(text, "control")
+    typed = f"--control {kind}="
+    name, scale = parted(rest, "ControlNet", typed)
+    if float(scale[1:] or 1) < 0:
+        raise ModelError(
+            f"The scale of the ControlNet {shorten(name)} is {scale[1:]}, but must be 0 or more.", f"{typed}{name}:0.8"
+        )
+    path = Path(name).expanduser()
+    give = f"give {typed}FOLDER in diffusers' format, or a hub id such as {_EXAMPLE}"
+    if path.is_file():
+        raise ModelError(f"The ControlNet {path} is one file, and only folders in diffusers' format are read.", give)
+    if not path.is_dir():
+        if not HUB_ID.fullmatch(name):
+            raise ModelError(f"There is no ControlNet {shorten(name)}.", give)
+        path = snapshot(name, _FILES, "--control", download)
+    config = _config(path, give)
+    part = FolderPart(path, _STEM, find_weights(path, _STEM, variant).variant)
+    return ControlNetFolder(kind, part, config, float(scale[1:] or 1))
+
+
+def check_fits(found: ControlNetFolder, unet: Mapping[str, Any]) -> None:
+    """Raises ModelError if a ControlNet was made for a UNet of other sizes than the one with this configuration."""
+    for name, default in _ALIKE.items():
+        own, wanted = found.config.get(name, default), unet.get(name, default)
+        if own != wanted:
+            raise ModelError(
+                f"The ControlNet {found.part.config} does not fit the model: its {name} is {shorten(own, 80)}, but "
+                f"the UNet's {shorten(wanted, 80)}.",
+                f"give --control {found.kind}=PATH one that was made for the kind of model that --model names",
+            )
+
+
+def _config(folder: Path, give: str) -> Mapping[str, Any]:
+    """The checked configuration of a ControlNet in a folder."""
+    file = folder / "config.json"
+    if not file.is_file():
+        raise ModelError(f"The folder {folder} holds no ControlNet: there is no config.json in it.", give)
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"{file} cannot be read as JSON: {error}.", "copy or download the folder again") from error
+    kind = config.get("_class_name", "ControlNetModel") if isinstance(config, dict) else "list"
+    if kind != "ControlNetModel":
+        raise ModelError(f"The folder {folder} has a {shorten(kind)}, but a ControlNetModel is needed.", give)
+    for name in ("class_embed_type", "addition_embed_type", "encoder_hid_dim_type"):
+        if config.get(name) is not None:
+            raise ModelError(
+                f"The ControlNet {folder} has {name} {shorten(config[name])}, which is not supported.", give
+            )
+    if config.get("conditioning_channels", 3) != 3:
+        raise ModelError(f"The ControlNet {folder} reads no pictures of 3 colours.", give)
+    found: Mapping[str, Any] = config
+    return found
