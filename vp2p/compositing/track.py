@@ -54,7 +54,7 @@ class ObjectTrack:
         return eroded(self.objects, self.margin - self.margin // 2)
 
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object and nothing else, best first: they reach most others, are upright, and large.
+        """Frames that show all of the object and nothing else, the best first: with reach, upright, and large.
 
         Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
         are least far away, and small errors of the motion do not choose.
