@@ -55,6 +55,22 @@ def sd2(sd2_folder: Path) -> LatentModel:
 
 
 @pytest.fixture(scope="session")
+def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of Stable Diffusion XL's shape; copy it before changing it."""
+    from tests.tiny import save_tiny_xl
+
+    return save_tiny_xl(tmp_path_factory.mktemp("models") / "tiny-sdxl")
+
+
+@pytest.fixture(scope="session")
+def sdxl(sdxl_folder: Path) -> LatentModel:
+    from vp2p.models.loading import load_model
+    from vp2p.settings import ModelSettings
+
+    return load_model(ModelSettings(model=str(sdxl_folder), device="cpu"))
+
+
+@pytest.fixture(scope="session")
 def golden() -> Path:
     path = Path(__file__).parents[2] / "shared" / "golden"
     if not path.is_dir():

@@ -65,7 +65,7 @@ class Shapes:
 
     Args:
         dtype: that the UNet computes in.
-        text_parameters: how many numbers the text encoder has.
+        text_parameters: how many numbers the text encoders have.
     """
 
     def __init__(
@@ -80,7 +80,9 @@ class Shapes:
         with quiet_libraries(), torch.device("meta"):
             self._vae: Any = AutoencoderKL.from_config(dict(folder.vae)).requires_grad_(False)
             unet = UNet2DConditionModel.from_config(dict(folder.unet))
-            self._t2s = TextToSetModel(unet.to(dtype), group_norm, attention).eval().requires_grad_(False)
+            self._t2s = (
+                TextToSetModel(unet.to(dtype), group_norm, attention, folder.downscale).eval().requires_grad_(False)
+            )
 
     def needed(self, work: Work, offload: bool = False) -> int:
         """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
@@ -139,7 +141,7 @@ class Shapes:
         return torch.empty(clips, work.frames, self._folder.vae.get("latent_channels", 4), height, width)
 
     def _texts(self, clips: int) -> Tensor:
-        return torch.empty(clips, self._folder.text_positions, self._folder.text_encoder["hidden_size"])
+        return torch.empty(clips, *self._folder.text_shape)
 
 
 def plenty(folder: ModelFolder, dtype: torch.dtype, work: Work, weights: int) -> int:
