@@ -60,13 +60,15 @@ def test_the_four_commands(edited: Path, sdxl: LatentModel) -> None:
         assert "up to date" in done("-w", edited, *words).err
 
 
-def test_attention_and_the_full_video(edited: Path) -> None:
-    assert Path(done("-w", edited, "attention").out.strip()).is_file()
-    mask = edited.parent / "mask.png"
-    Image.new("L", (64, 64), 255).save(mask)
-    done("-w", edited, *_EDIT, "--mask", mask, "--as", "masked")
-    done("-w", edited, "full", "masked")
-    made = probe(only(edited / "full") / "full.mp4")
+def test_attention_and_the_full_video(edited: Path, tmp_path: Path) -> None:
+    folder, mask = Path(shutil.copytree(edited, tmp_path / "work")), tmp_path / "mask.png"
+    assert Path(done("-w", folder, "attention", "cat").out.strip()).is_file()
+    drawn = Image.new("L", (64, 64))
+    drawn.paste(255, (8, 16, 56, 44))
+    drawn.save(mask)
+    done("-w", folder, *_EDIT, "--mask", mask, "--as", "masked")
+    done("-w", folder, "full", "masked")
+    made = probe(only(folder / "full") / "full.mp4")
     assert (made.width, made.height, made.frames) == (64, 64, 6)
 
 
