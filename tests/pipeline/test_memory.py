@@ -35,12 +35,12 @@ def _taken(model: LatentModel, work: Work) -> int:
     trained = {"tuning": list(t2s.tuned_parameters().values()), "null-text inversion": [texts]}.get(work.stage, [])
     for parameter in trained:
         parameter.requires_grad_(True)
-    with Live() as live, t2s.recomputing(work.recompute), torch.set_grad_enabled(bool(trained)):
+    with Live(t2s) as live, t2s.recomputing(work.recompute), torch.set_grad_enabled(bool(trained)):
         out = t2s(latents, 1, texts)
         if trained:
             torch.autograd.grad(out.square().mean(), trained)
     optimiser = 4 * 4 * sum(one.numel() for one in trained) if work.stage == "tuning" else 0
-    with Live() as decoding, torch.no_grad():
+    with Live(model.vae) as decoding, torch.no_grad():
         model.vae.decode(torch.randn(1 if work.low else work.frames, 4, side, side))
     return max(live.peak + optimiser, decoding.peak)
 
@@ -66,6 +66,13 @@ def _weights(model: LatentModel) -> int:
 def test_as_much_as_is_taken_in_earnest(kind: str, work: Work, request: pytest.FixtureRequest) -> None:
     model: LatentModel = request.getfixturevalue(kind)
     assert _shapes(model.folder).needed(work) - _weights(model) == pytest.approx(_taken(model, work), rel=0.15)
+
+
+def test_weights_are_counted_once() -> None:
+    network = torch.nn.Linear(1000, 1000, device="meta").requires_grad_(False)
+    with Live(network) as live:
+        network(torch.empty(1, 1000, device="meta"))
+    assert live.peak < 100_000, "a linear layer's pass makes a view of its weight, and nothing else that is large"
 
 
 def test_all_text_encoders_are_counted(sdxl: LatentModel) -> None:

@@ -117,7 +117,7 @@ class Shapes:
         """Of one pass, and of the gradients of what is ``trained``."""
         for one in trained:
             one.requires_grad_(True)
-        with _Fused(), Live() as live, torch.set_grad_enabled(bool(trained)):
+        with _Fused(), Live(self._t2s) as live, torch.set_grad_enabled(bool(trained)):
             out = self._t2s(latents, 1, text)
             if trained:
                 loss = out.float().square().mean()
@@ -132,7 +132,7 @@ class Shapes:
         """Beside the weights, at the peak of the VAE."""
         width, height = work.size
         latents = self._latents(1, work)[0, : 1 if work.low else frames_at_once(width * height)]
-        with _Fused(), Live() as live:
+        with _Fused(), Live(self._vae) as live:
             self._vae.decode(latents)
         return int(live.peak)
 
@@ -155,13 +155,17 @@ def _bytes(network: nn.Module) -> int:
 
 
 class Live(TorchDispatchMode):
-    """Counts the bytes of all tensors that are made while it is on and not yet gone; ``peak`` is the most at once."""
+    """Counts the bytes of all tensors that are made while it is on and not yet gone; ``peak`` is the most at once.
 
-    def __init__(self) -> None:
+    Views of the weights of ``network``, as linear layers make them, are none of these.
+    """
+
+    def __init__(self, network: nn.Module | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak: int = 0
         self._now: int = 0
-        self._known: set[int] = set()
+        weights = network.parameters() if network is not None else ()
+        self._known: set[int] = {one.untyped_storage()._cdata for one in weights}
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = function(*args, **(kwargs or {}))
