@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--large", action="store_true", help="also run tests that take gigabytes of memory and disk")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--large"):
+        for item in items:
+            if item.get_closest_marker("large"):
+                item.add_marker(pytest.mark.skip(reason="runs with --large"))
+
+
 def pytest_collection_finish() -> None:
     """The garbage collector need not look through the libraries again and again: a tenth of the time."""
     gc.collect()
