@@ -55,7 +55,10 @@ class Adapted:
 
     def save_kohya(self, file: Path, alpha: float) -> Path:
         """In the form of kohya-ss's scripts, which most LoRAs for other programs have."""
-        StableDiffusionPipeline.save_lora_weights(file.parent / "own", _state(self.unet), _state(self.text_encoder))
+        if self.text_encoder_2 is not None:
+            self.save_all(file.parent / "own")
+        else:
+            self.save_both(file.parent / "own")
         tensors = load_file(file.parent / "own" / "pytorch_lora_weights.safetensors")
         found = convert_state_dict_to_kohya(convert_all_state_dict_to_peft(tensors))
         found |= {name: torch.tensor(alpha) for name in found if name.endswith(".alpha")}

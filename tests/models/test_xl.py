@@ -135,9 +135,10 @@ def test_the_vae_and_the_texts_are_float32_whatever_the_unet_is(sdxl_folder: Pat
 
 
 @pytest.mark.usefixtures("peft")
-def test_a_lora_of_all_three_networks(sdxl: LatentModel, tmp_path: Path) -> None:
-    wanted = adapted(sdxl)
-    saved = wanted.save_all(tmp_path / "lora")
+@pytest.mark.parametrize("form", ["all", "kohya"])
+def test_a_lora_of_all_three_networks(sdxl: LatentModel, tmp_path: Path, form: str) -> None:
+    wanted = adapted(sdxl, rank=4, alpha=2)
+    saved = wanted.save_all(tmp_path / "lora") if form == "all" else wanted.save_kohya(tmp_path / "k.safetensors", 2)
     fused = load_model(
         dataclasses.replace(ModelSettings(model=str(sdxl.folder.path), device="cpu"), lora=(str(saved),))
     )
