@@ -1,11 +1,11 @@
-# make setup | demo | test | test-crash | bench | bench-gpu | bench-quality | lint | docs | docs-site | wheel
+# make setup | demo | test | test-large | test-crash | bench | bench-gpu | bench-quality | lint | docs | docs-site | wheel
 
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-crash bench bench-gpu bench-quality lint docs docs-site wheel clean
+.PHONY: help setup demo test test-large test-crash bench bench-gpu bench-quality lint docs docs-site wheel clean
 
 help:  ## say what each target does
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1\t/'
@@ -22,6 +22,9 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 
 test: setup  ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-large: setup  ## take models of full size with random weights through every command (minutes, up to 26 GB of memory)
+	$(BIN)/python -m pytest tests/large --large -s
 
 test-crash: setup  ## mislead, damage, crowd and break off every command, thousands of times (about 40 minutes)
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.crash --trials 1000 --processes 2

@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--large", action="store_true", help="also run tests that take gigabytes of memory and disk")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--large"):
+        for item in items:
+            if item.get_closest_marker("large"):
+                item.add_marker(pytest.mark.skip(reason="runs with --large"))
+
+
 def pytest_collection_finish() -> None:
     """The garbage collector need not look through the libraries again and again: a tenth of the time."""
     gc.collect()
@@ -52,6 +63,22 @@ def sd2(sd2_folder: Path) -> LatentModel:
     from vp2p.settings import ModelSettings
 
     return load_model(ModelSettings(model=str(sd2_folder), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def sdxl_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of Stable Diffusion XL's shape; copy it before changing it."""
+    from tests.tiny import save_tiny_xl
+
+    return save_tiny_xl(tmp_path_factory.mktemp("models") / "tiny-sdxl")
+
+
+@pytest.fixture(scope="session")
+def sdxl(sdxl_folder: Path) -> LatentModel:
+    from vp2p.models.loading import load_model
+    from vp2p.settings import ModelSettings
+
+    return load_model(ModelSettings(model=str(sdxl_folder), device="cpu"))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline, StableDiffusionXLPipeline
 from diffusers.utils import convert_all_state_dict_to_peft, convert_state_dict_to_kohya
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -24,6 +24,7 @@ class Adapted:
 
     unet: Any
     text_encoder: Any
+    text_encoder_2: Any = None
 
     def save_adapter(self, folder: Path) -> Path:
         """The UNet's alone, as diffusers saves one."""
@@ -41,9 +42,23 @@ class Adapted:
         )
         return folder
 
+    def save_all(self, folder: Path) -> Path:
+        """Of the UNet and two text encoders, as a pipeline of Stable Diffusion XL saves them."""
+        networks = {"unet": self.unet, "text_encoder": self.text_encoder, "text_encoder_2": self.text_encoder_2}
+        layers = {f"{name}_lora_layers": _state(network) for name, network in networks.items()}
+        settings = {
+            f"{name}_lora_adapter_metadata": network.peft_config["default"].to_dict()
+            for name, network in networks.items()
+        }
+        StableDiffusionXLPipeline.save_lora_weights(folder, **layers, **settings)
+        return folder
+
     def save_kohya(self, file: Path, alpha: float) -> Path:
         """In the form of kohya-ss's scripts, which most LoRAs for other programs have."""
-        StableDiffusionPipeline.save_lora_weights(file.parent / "own", _state(self.unet), _state(self.text_encoder))
+        if self.text_encoder_2 is not None:
+            self.save_all(file.parent / "own")
+        else:
+            self.save_both(file.parent / "own")
         tensors = load_file(file.parent / "own" / "pytorch_lora_weights.safetensors")
         found = convert_state_dict_to_kohya(convert_all_state_dict_to_peft(tensors))
         found |= {name: torch.tensor(alpha) for name in found if name.endswith(".alpha")}
@@ -55,14 +70,15 @@ def adapted(model: LatentModel, rank: int = 4, alpha: float = 8, seed: int = 0) 
     """Copies of a model's networks with a LoRA."""
     from peft import LoraConfig
 
-    unet, text_encoder = copy.deepcopy(model.unet), copy.deepcopy(model.text_encoder)
+    parts = (model.unet, model.text_encoder, model.text_encoder_2)
+    networks = [copy.deepcopy(part).eval() for part in parts if part is not None]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        for network, layers in ((unet, _UNET), (text_encoder, _TEXT)):
+        for network, layers in zip(networks, (_UNET, _TEXT, _TEXT)):
             network.add_adapter(
                 LoraConfig(r=rank, lora_alpha=alpha, init_lora_weights=False, target_modules=layers), "default"
             )
-    return Adapted(unet.eval(), text_encoder.eval())
+    return Adapted(*networks)
 
 
 def _state(network: Any) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from torch import Tensor
-from transformers import CLIPTextModel
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 _RESNET = {
     "norm1": "in_layers.0",
@@ -25,6 +25,8 @@ _OUTER = {
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
 }
 _CLIP = {
     "layer_norm1": "ln_1",
@@ -37,23 +39,28 @@ _CLIP = {
 
 def save_original(folder: Path, file: Path, metadata: dict[str, str] | None = None) -> Path:
     """Writes the model folder ``folder`` as one checkpoint, ``file``; OpenCLIP's names where its UNet has linear
-    projections, as Stable Diffusion 2.x."""
+    projections, as Stable Diffusion 2.x, and for the second of two text encoders, as Stable Diffusion XL."""
     unet = UNet2DConditionModel.from_pretrained(folder / "unet")
     vae = AutoencoderKL.from_pretrained(folder / "vae")
     text = CLIPTextModel.from_pretrained(folder / "text_encoder")
     tensors = {f"model.diffusion_model.{name}": tensor for name, tensor in original_unet(unet).items()}
     tensors |= {f"first_stage_model.{name}": tensor for name, tensor in original_vae(vae).items()}
-    as_open_clip = unet.config.use_linear_projection
-    tensors |= _open_clip(text) if as_open_clip else _clip(text)
+    if (folder / "text_encoder_2").exists():
+        second = CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
+        tensors |= _clip(text, "conditioner.embedders.0.") | _open_clip(second, "conditioner.embedders.1.")
+    else:
+        tensors |= (_open_clip if unet.config.use_linear_projection else _clip)(text, "cond_stage_model.")
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, file, metadata)
     return file
 
 
 def original_unet(unet: UNet2DConditionModel) -> dict[str, Tensor]:
-    return {_unet_name(name, unet.config.layers_per_block): tensor for name, tensor in unet.state_dict().items()}
+    attending = {match[1] for name in unet.state_dict() if (match := re.match(r"up_blocks\.(\d+)\.attentions", name))}
+    layers = unet.config.layers_per_block
+    return {_unet_name(name, layers, attending): tensor for name, tensor in unet.state_dict().items()}
 
 
-def _unet_name(name: str, layers: int) -> str:
+def _unet_name(name: str, layers: int, attending: set[str]) -> str:
     stem, _, kind = name.rpartition(".")
     if stem in _OUTER:
         return f"{_OUTER[stem]}.{kind}"
@@ -71,8 +78,9 @@ def _unet_name(name: str, layers: int) -> str:
         if what == "downsamplers":
             return f"input_blocks.{(layers + 1) * (block + 1)}.0.op.{kind}"
         return f"input_blocks.{(layers + 1) * block + at + 1}.{place}.{rest}"
-    if what == "upsamplers":  # the first level has no attention
-        return f"output_blocks.{(layers + 1) * block + layers}.{1 if block == 0 else 2}.conv.{kind}"
+    if what == "upsamplers":
+        place = 2 if match[2] in attending else 1
+        return f"output_blocks.{(layers + 1) * block + layers}.{place}.conv.{kind}"
     return f"output_blocks.{(layers + 1) * block + at}.{place}.{rest}"
 
 
@@ -102,22 +110,20 @@ def original_vae(vae: AutoencoderKL) -> dict[str, Tensor]:
     return found
 
 
-def _clip(text: CLIPTextModel) -> dict[str, Tensor]:
+def _clip(text: CLIPTextModel, start: str) -> dict[str, Tensor]:
     names = {name: name.removeprefix("text_model.") for name in text.state_dict()}
-    return {
-        f"cond_stage_model.transformer.text_model.{names[name]}": tensor for name, tensor in text.state_dict().items()
-    }
+    return {f"{start}transformer.text_model.{names[name]}": tensor for name, tensor in text.state_dict().items()}
 
 
-def _open_clip(text: CLIPTextModel) -> dict[str, Tensor]:
-    """With a last layer that the model does not use, as Stable Diffusion 2.x has one."""
+def _open_clip(text: CLIPTextModel | CLIPTextModelWithProjection, start: str) -> dict[str, Tensor]:
+    """With a projection that the model may not use, as Stable Diffusion 2.x has one."""
     states = {name.removeprefix("text_model."): tensor for name, tensor in text.state_dict().items()}
     found = {
         "token_embedding.weight": states["embeddings.token_embedding.weight"],
         "positional_embedding": states["embeddings.position_embedding.weight"],
         "ln_final.weight": states["final_layer_norm.weight"],
         "ln_final.bias": states["final_layer_norm.bias"],
-        "text_projection": torch.eye(states["final_layer_norm.weight"].shape[0]),
+        "text_projection": states.get("text_projection.weight", torch.eye(text.config.hidden_size)).T,
     }
     for layer in range(text.config.num_hidden_layers):
         ours, theirs = f"encoder.layers.{layer}.", f"transformer.resblocks.{layer}."
@@ -125,4 +131,4 @@ def _open_clip(text: CLIPTextModel) -> dict[str, Tensor]:
             joined = torch.cat([states[f"{ours}self_attn.{one}_proj.{kind}"] for one in "qkv"])
             found[f"{theirs}attn.in_proj_{kind}"] = joined
             found |= {f"{theirs}{new}.{kind}": states[f"{ours}{old}.{kind}"] for old, new in _CLIP.items()}
-    return {f"cond_stage_model.model.{name}": tensor for name, tensor in found.items()}
+    return {f"{start}model.{name}": tensor for name, tensor in found.items()}

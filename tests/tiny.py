@@ -1,15 +1,23 @@
-"""Tiny random models in diffusers' folder format, of Stable Diffusion 1.x and 2.x shape."""
+"""Tiny random models in diffusers' folder format, of the shapes of Stable Diffusion 1.x, 2.x and XL."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, PNDMScheduler, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    PNDMScheduler,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizerFast
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPTokenizerFast
 
 WORDS = (
     "a an the is are on in of and with cat dog rabbit tiger penguin bird horse man car motorbike grass sand snow road"
@@ -47,6 +55,26 @@ _SHAPES: dict[str, dict[str, Any]] = {
             "use_linear_projection": True,
         },
     },
+    # Two text encoders and added conditions, blocks deeper than one, none at the finest level, VAE factor 4; 64 pixels.
+    "sdxl": {
+        "tokens": 32,
+        "pad": "<|endoftext|>",
+        "text": {"hidden_size": 24, "num_hidden_layers": 2, "hidden_act": "quick_gelu"},
+        "text_2": {"hidden_size": 40, "num_hidden_layers": 3, "hidden_act": "gelu", "projection_dim": 32},
+        "vae": {"block_out_channels": (8, 16, 16), "scaling_factor": 0.13025, "force_upcast": True},
+        "unet": {
+            "block_out_channels": (32, 64, 64),
+            "down_block_types": ("DownBlock2D",) + ("CrossAttnDownBlock2D",) * 2,
+            "up_block_types": ("CrossAttnUpBlock2D",) * 2 + ("UpBlock2D",),
+            "attention_head_dim": [2, 4, 4],
+            "layers_per_block": 1,
+            "transformer_layers_per_block": [1, 2, 3],
+            "use_linear_projection": True,
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 8,
+            "projection_class_embeddings_input_dim": 32 + 6 * 8,
+        },
+    },
 }
 
 
@@ -65,6 +93,30 @@ def save_tiny(folder: Path, kind: Literal["sd1", "sd2"] = "sd1", seed: int = 0) 
         scheduler = DDIMScheduler(**_BETAS, clip_sample=False, steps_offset=1, prediction_type="v_prediction")
         scheduler.save_pretrained(folder / "scheduler")
     (folder / "model_index.json").write_text(json.dumps({"_class_name": "StableDiffusionPipeline"}))
+    return folder
+
+
+def save_tiny_xl(folder: Path, seed: int = 0) -> Path:
+    """Writes a tiny model of Stable Diffusion XL's kind, as diffusers' own pipeline saves it."""
+    shape = _SHAPES["sdxl"]
+    tokenizers = []
+    for name, pad in (("tokenizer", shape["pad"]), ("tokenizer_2", "!")):
+        save_tokenizer(folder / name, shape["tokens"], pad, as_one_file=False)
+        tokenizers.append(CLIPTokenizer.from_pretrained(str(folder / name), local_files_only=True))
+        shutil.rmtree(folder / name)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        pipeline = StableDiffusionXLPipeline(
+            vae=_vae(shape),
+            text_encoder=_text_encoder(shape),
+            text_encoder_2=CLIPTextModelWithProjection(_text_config({**shape, "text": shape["text_2"]})),
+            tokenizer=tokenizers[0],
+            tokenizer_2=tokenizers[1],
+            unet=_unet(shape),
+            scheduler=EulerDiscreteScheduler(**_BETAS, timestep_spacing="leading", steps_offset=1),
+            add_watermarker=False,
+        )
+    pipeline.save_pretrained(folder)
     return folder
 
 
@@ -121,8 +173,12 @@ def vocabulary_size() -> int:
 
 
 def _text_encoder(shape: dict[str, Any]) -> CLIPTextModel:
+    return CLIPTextModel(_text_config(shape))
+
+
+def _text_config(shape: dict[str, Any]) -> CLIPTextConfig:
     size = vocabulary_size()
-    config = CLIPTextConfig(
+    return CLIPTextConfig(
         vocab_size=size,
         bos_token_id=size - 2,
         eos_token_id=size - 1,
@@ -132,7 +188,6 @@ def _text_encoder(shape: dict[str, Any]) -> CLIPTextModel:
         num_attention_heads=4,
         **shape["text"],
     )
-    return CLIPTextModel(config)
 
 
 def _vae(shape: dict[str, Any]) -> AutoencoderKL:
@@ -147,6 +202,5 @@ def _vae(shape: dict[str, Any]) -> AutoencoderKL:
 
 
 def _unet(shape: dict[str, Any]) -> UNet2DConditionModel:
-    return UNet2DConditionModel(
-        sample_size=16, norm_num_groups=8, cross_attention_dim=shape["text"]["hidden_size"], **shape["unet"]
-    )
+    width = sum(shape[text]["hidden_size"] for text in ("text", "text_2") if text in shape)
+    return UNet2DConditionModel(sample_size=16, norm_num_groups=8, cross_attention_dim=width, **shape["unet"])

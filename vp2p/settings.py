@@ -126,12 +126,12 @@ class ModelSettings(ComputeSettings):
     model: str = option(
         "sprites",
         "sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, or an "
-        "alias (sd15, sd21).",
+        "alias (sd15, sd21, sdxl).",
     )
     model_config: str | None = option(
         None,
         "A folder in diffusers' format with the configurations and the tokenizer of a one-file checkpoint. By default "
-        "those of Stable Diffusion 1.5 or 2.x, which come with vp2p.",
+        "those of Stable Diffusion 1.5, 2.x or XL, which come with vp2p.",
         before=None,
     )
     variant: str | None = option(

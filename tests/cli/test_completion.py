@@ -89,7 +89,7 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert complete(*init, "t") == ["tiny", "toon.safetensors"]
     assert complete("models", "t") == ["tiny", "toon.safetensors"]
     assert complete("models", "toon.safetensors", "--model-config", "") == ["tiny"]
-    assert complete(*init, "s") == ["sprites", "sd15", "sd21"]
+    assert complete(*init, "s") == ["sprites", "sd15", "sd21", "sdxl"]
     assert complete(*init, "toon.safetensors", "--model-config", "") == ["tiny"]
     assert complete(*init, "tiny", "--vae", "") == ["tiny", "toon.safetensors"]
     assert complete(*init, "sd15", "--variant", "") == ["fp16", "bf16", "ema"]
@@ -129,7 +129,7 @@ def test_templates_models_and_settings(
     (own_folder / "templates" / "fancy.yaml").touch()
     (tmp_path / "far.yaml").touch()
     assert complete("init", "work", "--template", "fa") == ["fancy", "fast", "far.yaml"]
-    assert complete("init", "work", "--model", "s") == ["sprites", "sd15", "sd21"]
+    assert complete("init", "work", "--model", "s") == ["sprites", "sd15", "sd21", "sdxl"]
     assert complete("init", "work", "--model", f"{models['sd2'].parent}/tiny") == [str(models["sd2"])]
     assert complete("config", "tune.s") == ["tune.steps", "tune.seed"]
     assert complete("config", "invert.method", "d") == ["ddim", "direct"]

@@ -12,3 +12,8 @@ import pytest
 def folder(sd1_folder: Path, tmp_path: Path) -> Path:
     """A copy of the tiny SD 1.x folder that a test may damage."""
     return Path(shutil.copytree(sd1_folder, tmp_path / "model"))
+
+
+@pytest.fixture
+def peft() -> None:
+    pytest.importorskip("peft", reason="peft is not installed")

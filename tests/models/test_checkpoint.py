@@ -10,16 +10,17 @@ import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import load_file, save_file
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from tests.original import save_original
 from vp2p.errors import ModelError
 from vp2p.models.checkpoint import LAYOUTS, read_checkpoint
 from vp2p.models.folder import ModelFolder, fingerprint
+from vp2p.models.kinds import family
 from vp2p.models.loading import LatentModel, load_model
 from vp2p.models.opening import open_model
 from vp2p.models.sources import located
-from vp2p.models.tokenizing import load_tokenizer
+from vp2p.models.tokenizing import load_second_tokenizer, load_tokenizer
 from vp2p.settings import ModelSettings
 
 _UNET = "model.diffusion_model."
@@ -62,12 +63,12 @@ def _stable_diffusion(file: Path, width: int = 768, channels: int = 4, **metadat
     return _shapes(file, shapes | _CLIP | _VAE, **metadata)
 
 
-@pytest.mark.parametrize("kind", ["sd1", "sd2"])
+@pytest.mark.parametrize("kind", ["sd1", "sd2", "sdxl"])
 def test_a_file_has_the_weights_of_its_folder(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     of_folder: LatentModel = request.getfixturevalue(kind)
     file = save_original(of_folder.folder.path, tmp_path / "tiny.safetensors")
     of_file = _load(file, of_folder.folder.path)
-    for part in ("unet", "vae", "text_encoder"):
+    for part in ("unet", "vae", "texts"):
         wanted, found = getattr(of_folder, part).state_dict(), getattr(of_file, part).state_dict()
         assert wanted.keys() == found.keys()
         assert all(torch.equal(wanted[name], found[name]) for name in wanted), part
@@ -151,6 +152,31 @@ def test_the_vocabulary_is_that_of_clip(tmp_path: Path) -> None:
     assert tokenizer.decode(tokenizer("café origami")["input_ids"], skip_special_tokens=True) == "café origami"
 
 
+def test_a_file_of_xl_finds_its_configurations(tmp_path: Path) -> None:
+    shapes = {
+        f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3),
+        f"{_UNET}input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": (640, 2048),
+        f"{_UNET}label_emb.0.0.weight": (1280, 2816),
+        "conditioner.embedders.0.transformer.text_model.embeddings.position_embedding.weight": (77, 768),
+    }
+    model = read_checkpoint(_shapes(tmp_path / "xl.safetensors", shapes | _VAE))
+    assert model.text_shape == (78, 2048) and model.native_size == 1024 and model.size_multiple == 32
+    assert list(model.parts) == ["unet", "vae", "text_encoder", "text_encoder_2"] and model.zeros_for_empty
+    assert family(model.unet, model.scheduler) == "Stable Diffusion XL" and model.notes == ()
+    tokenizers = load_tokenizer(model), load_second_tokenizer(model)
+    assert [one and one.pad_token for one in tokenizers] == ["<|endoftext|>", "!"]
+    v = read_checkpoint(_shapes(tmp_path / "v.safetensors", {**shapes, **_VAE, "v_pred": ()}))
+    assert v.scheduler["prediction_type"] == "v_prediction"
+
+
+def test_the_configurations_of_xl_are_of_the_published_sizes() -> None:
+    with torch.device("meta"):
+        unet = UNet2DConditionModel.from_config(UNet2DConditionModel.load_config(LAYOUTS / "sdxl" / "unet"))
+        text = CLIPTextModelWithProjection(CLIPTextConfig.from_pretrained(LAYOUTS / "sdxl" / "text_encoder_2"))
+    found = [sum(one.numel() for one in part.parameters()) for part in (unet, text)]
+    assert found == [2_567_463_684, 694_659_840]
+
+
 @pytest.mark.parametrize(
     ("layout", "parameters"),
     [
@@ -170,7 +196,13 @@ def test_the_configurations_are_of_the_published_sizes(layout: str, parameters: 
 OTHERS = [
     ({"lora_unet_mid_block.lora_down.weight": (4, 8)}, "a LoRA", "--lora"),
     ({"unet.mid_block.attentions.0.lora_A.weight": (4, 8)}, "a LoRA", "--lora"),
-    ({"conditioner.embedders.0.transformer.x": (8,), f"{_UNET}label_emb.0.0.weight": (8,)}, "Stable Diffusion XL", ""),
+    (
+        {"conditioner.embedders.0.model.x": (8,), f"{_UNET}label_emb.0.0.weight": (8,)},
+        "Stable Diffusion XL refiner",
+        "",
+    ),
+    ({f"{_UNET}input_blocks.0.0.weight": (8,), f"{_UNET}label_emb.0.0.weight": (8,)}, "without text encoders", ""),
+    ({f"{_UNET}input_blocks.0.0.weight": (320, 4, 3, 3), "ztsnr": (1,), **_CLIP}, "zero terminal SNR", ""),
     ({"double_blocks.0.img_attn.norm.key_norm.scale": (128,)}, "flux", ""),
     ({"head.modulation": (1, 2, 1536), "patch_embedding.weight": (1536, 16, 1, 2, 2)}, "wan-t2v-1.3B", ""),
     ({"control_model.time_embed.0.weight": (8, 8)}, "a ControlNet", ""),
@@ -220,7 +252,7 @@ def test_a_checkpoint_without_a_vae(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pipeline", "kind"),
     [
-        ("StableDiffusionXLPipeline", "Stable Diffusion XL"),
+        ("StableDiffusionXLInpaintPipeline", "inpainting"),
         ("StableDiffusionInpaintPipeline", "inpainting"),
         ("FluxPipeline", "Flux"),
         ("WanPipeline", "Wan video"),

@@ -75,7 +75,11 @@ def test_damaged_config(folder: Path) -> None:
 
 def test_two_text_encoders(folder: Path) -> None:
     shutil.copytree(folder / "text_encoder", folder / "text_encoder_2")
-    with pytest.raises(ModelError, match="not supported yet"):
+    (folder / "tokenizer_2").mkdir()
+    with pytest.raises(ModelError, match="has no tokenizer_2/vocab.json"):
+        read_folder(folder)
+    shutil.copytree(folder / "tokenizer", folder / "tokenizer_2", dirs_exist_ok=True)
+    with pytest.raises(ModelError, match="has two text encoders, but its UNet reads one"):
         read_folder(folder)
 
 
@@ -83,7 +87,8 @@ def test_two_text_encoders(folder: Path) -> None:
     ("part", "values", "said"),
     [
         ("unet", {"_class_name": "UNet3DConditionModel"}, "UNet3DConditionModel"),
-        ("unet", {"addition_embed_type": "text_time"}, "not supported yet"),
+        ("unet", {"addition_embed_type": "text_time"}, "has one text encoder, but its UNet reads two"),
+        ("unet", {"addition_embed_type": "image"}, "addition_embed_type 'image'"),
         ("unet", {"class_embed_type": "timestep"}, "class_embed_type"),
         ("unet", {"encoder_hid_dim_type": "image_proj"}, "encoder_hid_dim_type"),
         ("unet", {"down_block_types": ["DownBlock2D"], "up_block_types": ["UpBlock2D"]}, "cross-attention"),

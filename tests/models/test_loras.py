@@ -23,11 +23,6 @@ from vp2p.settings import ModelSettings
 _PROMPT = "a cat on the grass"
 
 
-@pytest.fixture
-def peft() -> None:
-    pytest.importorskip("peft", reason="peft is not installed")
-
-
 def _settings(model: LatentModel, *loras: Path | str) -> ModelSettings:
     return ModelSettings(model=str(model.folder.path), device="cpu", lora=tuple(map(str, loras)))
 

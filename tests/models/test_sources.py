@@ -115,7 +115,7 @@ def test_single_file(tmp_path: Path) -> None:
         find_model(str(tmp_path / "v1-5.ckpt"))
 
 
-@pytest.mark.parametrize("model", ["sd15", "sd21", "some/model"])
+@pytest.mark.parametrize("model", ["sd15", "sd21", "sdxl", "some/model"])
 def test_offline_without_a_copy(model: str, cache: Path) -> None:
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE") as caught:
         find_model(model)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import LatentModel
+from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.memory import Live, Shapes, Work, plenty
 from vp2p.t2s import TextToSetModel
 
@@ -29,16 +31,16 @@ def _taken(model: LatentModel, work: Work) -> int:
     t2s = TextToSetModel(copy.deepcopy(model.unet)).eval().requires_grad_(False)
     t2s.save_memory(work.low)
     latents = torch.randn(work.branches, work.frames, 4, side, side)
-    texts = torch.randn(work.branches, model.token_limit, model.text_encoder.config.hidden_size)
+    texts = torch.randn(work.branches, *model.folder.text_shape)
     trained = {"tuning": list(t2s.tuned_parameters().values()), "null-text inversion": [texts]}.get(work.stage, [])
     for parameter in trained:
         parameter.requires_grad_(True)
-    with Live() as live, t2s.recomputing(work.recompute), torch.set_grad_enabled(bool(trained)):
+    with Live(t2s) as live, t2s.recomputing(work.recompute), torch.set_grad_enabled(bool(trained)):
         out = t2s(latents, 1, texts)
         if trained:
             torch.autograd.grad(out.square().mean(), trained)
     optimiser = 4 * 4 * sum(one.numel() for one in trained) if work.stage == "tuning" else 0
-    with Live() as decoding, torch.no_grad():
+    with Live(model.vae) as decoding, torch.no_grad():
         model.vae.decode(torch.randn(1 if work.low else work.frames, 4, side, side))
     return max(live.peak + optimiser, decoding.peak)
 
@@ -53,6 +55,7 @@ def _weights(model: LatentModel) -> int:
     [
         *((kind, work) for kind in ("sd1", "sd2") for work in (_TUNING, _EDITING)),
         ("sd1", _NULL_TEXT),
+        *(("sdxl", work) for work in (_TUNING, _NULL_TEXT, _EDITING)),
         ("sd2", replace(_EDITING, targets=4)),
         ("sd1", replace(_TUNING, recompute=True)),
         ("sd1", replace(_TUNING, low=True)),
@@ -63,6 +66,21 @@ def _weights(model: LatentModel) -> int:
 def test_as_much_as_is_taken_in_earnest(kind: str, work: Work, request: pytest.FixtureRequest) -> None:
     model: LatentModel = request.getfixturevalue(kind)
     assert _shapes(model.folder).needed(work) - _weights(model) == pytest.approx(_taken(model, work), rel=0.15)
+
+
+def test_weights_are_counted_once() -> None:
+    network = torch.nn.Linear(1000, 1000, device="meta").requires_grad_(False)
+    with Live(network) as live:
+        network(torch.empty(1, 1000, device="meta"))
+    assert live.peak < 100_000, "a linear layer's pass makes a view of its weight, and nothing else that is large"
+
+
+def test_all_text_encoders_are_counted(sdxl: LatentModel) -> None:
+    model = InflatedModel(dataclasses.replace(sdxl, unet=copy.deepcopy(sdxl.unet)))
+    without = _shapes(sdxl.folder).needed(_EDITING)
+    texts = (sdxl.text_encoder, sdxl.text_encoder_2)
+    numbers = sum(one.numel() for part in texts if part is not None for one in part.parameters())
+    assert model.memory_needed(_EDITING) - without == 4 * numbers
 
 
 def test_what_it_grows_with(sd2: LatentModel) -> None:

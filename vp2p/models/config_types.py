@@ -37,6 +37,8 @@ _TYPES: Mapping[str, Mapping[str, Check]] = {
         "block_out_channels": _WHOLES,
         "in_channels": _WHOLE,
         "out_channels": _WHOLE,
+        "addition_time_embed_dim": (lambda value: value is None or _whole(value), "a whole number above 0"),
+        "projection_class_embeddings_input_dim": (lambda value: value is None or _whole(value), "a whole number"),
         "cross_attention_dim": (lambda value: _whole(value) or _WHOLES[0](value), "a whole number or a list of them"),
     },
     "vae/config.json": {
@@ -46,6 +48,7 @@ _TYPES: Mapping[str, Mapping[str, Check]] = {
         "shift_factor": (lambda value: value is None or is_number(value), "a number"),
     },
     "text_encoder/config.json": {"hidden_size": _WHOLE, "max_position_embeddings": _WHOLE},
+    "text_encoder_2/config.json": {"hidden_size": _WHOLE, "max_position_embeddings": _WHOLE, "projection_dim": _WHOLE},
     "scheduler/scheduler_config.json": {
         "num_train_timesteps": _WHOLE,
         "beta_start": _NUMBER,

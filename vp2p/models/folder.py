@@ -7,9 +7,9 @@ import hashlib
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from vp2p.errors import ModelError
 from vp2p.models.card import NAME, Card
@@ -17,9 +17,9 @@ from vp2p.models.config_types import check_types
 from vp2p.models.controlnets import ControlNetFolder
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
-from vp2p.models.kinds import HINT, inputs_kind, pipeline_kind
+from vp2p.models.kinds import HINT, REFINER, inputs_kind, pipeline_kind
 from vp2p.models.loras import Lora
-from vp2p.models.parts import STEMS, FolderPart, Part
+from vp2p.models.parts import SECOND, STEMS, FolderPart, Part
 from vp2p.models.weights import find_weights, variants
 from vp2p.text import shorten
 
@@ -29,22 +29,33 @@ _LARGEST = 4096  # cells along a side; no model is near it
 _CROSS_BLOCKS = {"CrossAttnDownBlock2D", "CrossAttnUpBlock2D"}
 
 
+TEXT_TIME = "text_time"
+"""The ``addition_embed_type`` of UNets that read the pooled text, and the picture's size and crop: those of XL."""
+
+SIZE_NUMBERS = 6
+"""How many numbers tell size and crop: original height and width, top and left, target height and width."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Where the small files of a model lie: folders, of which ``root`` holds unet/, vae/ and text_encoder/.
 
-    ``pad_token`` pads prompts, where that is not the token that the tokenizer's own files name.
+    ``pad_token`` pads prompts, where that is not the token that the tokenizer's own files name. ``tokenizer_2`` and
+    ``pad_token_2`` are those of a second text encoder.
     """
 
     root: Path
     scheduler: Path
     tokenizer: Path
     pad_token: str | None = None
+    tokenizer_2: Path | None = None
+    pad_token_2: str | None = None
 
     @classmethod
     def of(cls, folder: Path) -> Places:
         """Those of a folder in diffusers' format."""
-        return cls(folder, folder / "scheduler", folder / "tokenizer")
+        second = folder / "tokenizer_2" if (folder / SECOND).exists() else None
+        return cls(folder, folder / "scheduler", folder / "tokenizer", tokenizer_2=second)
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,8 @@ class ModelFolder:
     ``unet``, ``vae``, ``text_encoder`` and ``scheduler`` are the parts' configurations; ``parts`` are where the
     networks' files lie; ``card`` the contents of ``vp2p.json``, empty where there is none; ``prediction`` what the UNet
     predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``controlnets`` run
-    beside it; ``said`` is for the user.
+    beside it; ``said`` is for the user. ``text_encoder_2`` is empty in models with one text encoder. Where
+    ``zeros_for_empty``, the model was trained to read zeros in place of an empty prompt.
     """
 
     path: Path
@@ -69,6 +81,8 @@ class ModelFolder:
     said: tuple[str, ...] = ()
     loras: tuple[Lora, ...] = ()
     controlnets: tuple[ControlNetFolder, ...] = ()
+    text_encoder_2: Mapping[str, Any] = field(default_factory=dict)
+    zeros_for_empty: bool = False
 
     @property
     def name(self) -> str:
@@ -121,9 +135,18 @@ class ModelFolder:
 
     @property
     def text_positions(self) -> int:
-        """The tokens that the text encoder has positions for."""
-        positions: int = self.text_encoder.get("max_position_embeddings", 77)
-        return positions
+        """The tokens that the text encoders have positions for."""
+        return min(int(one.get("max_position_embeddings", 77)) for one in self._texts)
+
+    @property
+    def text_shape(self) -> tuple[int, int]:
+        """Rows and width of a prompt's embedding: a row a token, and one for the pooled embedding if it is read."""
+        width = sum(int(one.get("hidden_size", 512)) for one in self._texts)
+        return self.text_positions + len(self._texts) - 1, width
+
+    @property
+    def _texts(self) -> Sequence[Mapping[str, Any]]:
+        return [self.text_encoder, self.text_encoder_2] if self.text_encoder_2 else [self.text_encoder]
 
     @property
     def known_words(self) -> frozenset[str] | None:
@@ -154,14 +177,15 @@ def read_folder(path: Path, prediction: str | None = None, variant: str | None =
         raise _unsupported(path, f"is {kind}")
     if (path / "transformer").exists() and not (path / "unet").exists():
         raise _unsupported(path, "has a transformer in place of a UNet, as Stable Diffusion 3 and Flux do")
-    if (path / "text_encoder_2").exists():
-        raise _unsupported(path, "has two text encoders, as Stable Diffusion XL does; these are not supported yet")
+    if (path / SECOND).exists() and not (path / "text_encoder").exists():
+        raise _unsupported(path, f"is {REFINER}")
     places = Places.of(path)
     found = read_configs(path, places, {}, prediction)
-    found_variants = {part: find_weights(path / part, stem, variant).variant for part, stem in STEMS.items()}
+    stems = {part: stem for part, stem in STEMS.items() if part != SECOND or found.text_encoder_2}
+    found_variants = {part: find_weights(path / part, stem, variant).variant for part, stem in stems.items()}
     if variant is not None and variant not in found_variants.values():
-        raise _no_variant(path, variant)
-    parts = {part: FolderPart(path / part, stem, found_variants[part]) for part, stem in STEMS.items()}
+        raise _no_variant(path, stems, variant)
+    parts = {part: FolderPart(path / part, stem, found_variants[part]) for part, stem in stems.items()}
     card = _read_json(path, NAME) if (path / NAME).exists() else {}
     return dataclasses.replace(found, parts=parts, card=card)
 
@@ -181,14 +205,21 @@ def read_configs(
     unet = _read_json(places.root, "unet/config.json")
     vae = _read_json(places.root, "vae/config.json")
     text_encoder = _read_json(places.root, "text_encoder/config.json")
+    second = _read_json(places.root, f"{SECOND}/config.json") if places.tokenizer_2 is not None else {}
     scheduler = _read_json(places.scheduler.parent, "scheduler/scheduler_config.json")
-    _check_tokenizer_files(places.tokenizer.parent)
+    for tokenizer in filter(None, (places.tokenizer, places.tokenizer_2)):
+        _check_tokenizer_files(tokenizer)
     _check_unet(path, unet)
     _check_vae(path, vae, unet)
-    _check_text_encoder(path, text_encoder, unet)
+    for encoder in filter(None, (text_encoder, second)):
+        _check_text_encoder(path, encoder)
+    _check_widths(path, text_encoder, second, unet)
     other = prediction if prediction != scheduler.get("prediction_type", "epsilon") else None
     scheduler |= {} if other is None else {"prediction_type": other}
-    return ModelFolder(path, places, unet, vae, text_encoder, scheduler, parts, {}, other, said)
+    found = ModelFolder(path, places, unet, vae, text_encoder, scheduler, parts, {}, other, said)
+    return dataclasses.replace(
+        found, text_encoder_2=second, zeros_for_empty=bool(second) and _zeros_for_empty(places.root)
+    )
 
 
 def fingerprint(model: ModelFolder) -> str:
@@ -198,7 +229,9 @@ def fingerprint(model: ModelFolder) -> str:
     """
     places = model.places
     files = {"scheduler/scheduler_config.json": places.scheduler / "scheduler_config.json"}
-    files |= {f"tokenizer/{file.name}": file for file in places.tokenizer.iterdir() if file.suffix in (".json", ".txt")}
+    for name, folder in (("tokenizer", places.tokenizer), ("tokenizer_2", places.tokenizer_2)):
+        own = [] if folder is None else folder.iterdir()
+        files |= {f"{name}/{file.name}": file for file in own if file.suffix in (".json", ".txt")}
     for name, part in model.parts.items():
         files[f"{name}/config.json"] = part.config / "config.json"
         files |= {f"{name}/{file_name}": file for file_name, file in part.weights()}
@@ -223,8 +256,8 @@ def with_vae(model: ModelFolder, part: Part) -> ModelFolder:
     return dataclasses.replace(model, vae=vae, parts={**model.parts, "vae": part})
 
 
-def _no_variant(path: Path, variant: str) -> ModelError:
-    there = sorted({name for part, stem in STEMS.items() for name in variants(path / part, stem)})
+def _no_variant(path: Path, stems: Mapping[str, str], variant: str) -> ModelError:
+    there = sorted({name for part, stem in stems.items() for name in variants(path / part, stem)})
     return ModelError(
         f"The model {path} has no weights of the variant {shorten(variant)}; it has"
         f" {', '.join(there) or 'plain ones alone'}.",
@@ -234,7 +267,12 @@ def _no_variant(path: Path, variant: str) -> ModelError:
 
 def _besides(model: ModelFolder) -> Mapping[str, str]:
     """What a result depends on that stands in no file of the model."""
-    said = {"pad_token": model.places.pad_token, "prediction_type": model.prediction}
+    said = {
+        "pad_token": model.places.pad_token,
+        "pad_token_2": model.places.pad_token_2,
+        "prediction_type": model.prediction,
+        "zeros_for_empty": "true" if model.zeros_for_empty else None,
+    }
     return {key: value for key, value in said.items() if value is not None}
 
 
@@ -244,6 +282,14 @@ def _pipeline(path: Path) -> str:
         return str(_read_json(path, "model_index.json").get("_class_name", ""))
     except ModelError:
         return ""
+
+
+def _zeros_for_empty(path: Path) -> bool:
+    """Whether the model reads zeros for an empty prompt: as diffusers, unless its model_index.json says otherwise."""
+    try:
+        return bool(_read_json(path, "model_index.json").get("force_zeros_for_empty_prompt", True))
+    except ModelError:
+        return True
 
 
 def _release(version: object) -> tuple[float, ...]:
@@ -279,21 +325,21 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     return content
 
 
-def _check_tokenizer_files(path: Path) -> None:
-    tokenizer = path / "tokenizer"
+def _check_tokenizer_files(tokenizer: Path) -> None:
     if (tokenizer / "tokenizer.json").is_file():
         return
     for name in ("vocab.json", "merges.txt"):
         if not (tokenizer / name).is_file():
-            raise _missing(path, f"tokenizer/{name}")
+            raise _missing(tokenizer.parent, f"{tokenizer.name}/{name}")
 
 
 def _check_unet(path: Path, unet: Mapping[str, Any]) -> None:
     kind = unet.get("_class_name", "UNet2DConditionModel")
     if kind != "UNet2DConditionModel":
         raise _unsupported(path, f"has a {kind}, but a UNet2DConditionModel is needed")
-    if unet.get("addition_embed_type") is not None:
-        raise _unsupported(path, "has a UNet with added embeddings, as Stable Diffusion XL does; not supported yet")
+    added = unet.get("addition_embed_type")
+    if added not in (None, TEXT_TIME):
+        raise _unsupported(path, f"has a UNet with addition_embed_type {shorten(added)}, which is not supported")
     for option in ("class_embed_type", "encoder_hid_dim_type"):
         if unet.get(option) is not None:
             raise _unsupported(path, f"has a UNet with {option} {unet[option]}, which is not supported")
@@ -324,11 +370,31 @@ def _check_vae(path: Path, vae: Mapping[str, Any], unet: Mapping[str, Any]) -> N
         )
 
 
-def _check_text_encoder(path: Path, text_encoder: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+def _check_text_encoder(path: Path, text_encoder: Mapping[str, Any]) -> None:
     kind = str(text_encoder.get("model_type", ""))
     if kind not in ("clip_text_model", "clip"):
         raise _unsupported(path, f"has a text encoder of type {kind or 'unknown'}, but a CLIP text model is needed")
-    width, wanted = text_encoder.get("hidden_size", 512), unet.get("cross_attention_dim", 1280)
+
+
+def _check_widths(path: Path, first: Mapping[str, Any], second: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
+    """Whether the UNet reads what one text encoder gives, or two."""
+    added = unet.get("addition_embed_type") == TEXT_TIME
+    if bool(second) != added:
+        has, reads = ("two text encoders", "one") if second else ("one text encoder", "two")
+        raise _unsupported(path, f"has {has}, but its UNet reads {reads}")
+    width = first.get("hidden_size", 512) + (second.get("hidden_size", 512) if second else 0)
+    wanted = unet.get("cross_attention_dim", 1280)
     widths = {wanted} if isinstance(wanted, int) else set(wanted)
     if widths != {width}:
-        raise _unsupported(path, f"has a text encoder of width {width}, but its UNet expects {wanted}")
+        what = "text encoders" if second else "a text encoder"
+        raise _unsupported(path, f"has {what} of width {width}, but its UNet expects {wanted}")
+    if not added:
+        return
+    pooled, each = second.get("projection_dim", 512), unet.get("addition_time_embed_dim") or 0
+    read = (unet.get("projection_class_embeddings_input_dim") or 0) - pooled
+    if read != SIZE_NUMBERS * each or not each or pooled > width:
+        # The refiner's UNet reads five: how beautiful the picture is to be, in place of the target size.
+        refiner = each and read == (SIZE_NUMBERS - 1) * each
+        raise _unsupported(
+            path, f"is {REFINER}" if refiner else "has a UNet that reads added conditions of other sizes"
+        )

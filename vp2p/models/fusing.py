@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from vp2p.errors import ModelError
 from vp2p.models.loras import Lora
+from vp2p.models.parts import SECOND
 
 _NAME = "vp2p"  # of the adapter, while there is one
-_UNET, _TEXT = "unet.", "text_encoder."
+_UNET, _TEXT = "unet", "text_encoder"
+Networks = Mapping[str, Any]
 
 
-def fuse_lora(lora: Lora, unet: Any, text_encoder: Any) -> None:
-    """Adds a LoRA, times its scale, to the weights of the UNet and the text encoder (LoRA, equation 3).
+def fuse_lora(lora: Lora, unet: Any, text_encoder: Any, text_encoder_2: Any = None) -> None:
+    """Adds a LoRA, times its scale, to the weights of the UNet and the text encoders (LoRA, equation 3).
 
     Any form that diffusers reads: its own, peft's, and that of kohya-ss's scripts.
 
@@ -26,62 +28,77 @@ def fuse_lora(lora: Lora, unet: Any, text_encoder: Any) -> None:
         import peft  # noqa: F401 - diffusers loads LoRAs by it
     except ImportError as error:
         raise ModelError("LoRAs need the package peft, which is not installed.", "pip install peft") from error
-    from diffusers.loaders.lora_pipeline import StableDiffusionLoraLoaderMixin
+    from diffusers.loaders import lora_pipeline
 
-    loader: Any = StableDiffusionLoraLoaderMixin  # has no annotations
+    diffusers: Any = lora_pipeline  # has no annotations
+    networks: Networks = {_UNET: unet, _TEXT: text_encoder}
+    loader = diffusers.StableDiffusionLoraLoaderMixin
+    if text_encoder_2 is not None:
+        networks = {**networks, SECOND: text_encoder_2}
+        loader = diffusers.StableDiffusionXLLoraLoaderMixin
     try:
-        tensors, alphas, settings = _read(loader, lora, unet)
-        _check_names(tensors, unet, text_encoder)
-        options = {"adapter_name": _NAME, "metadata": settings}
-        if any(name.startswith(_UNET) for name in tensors):
-            loader.load_lora_into_unet(tensors, alphas, unet, **options)
-        if any(name.startswith(_TEXT) for name in tensors):
-            loader.load_lora_into_text_encoder(tensors, alphas, text_encoder, **options)
+        tensors, alphas, settings = _read(loader, lora, networks)
+        _check_names(tensors, networks)
+        for name, network in networks.items():
+            if not _of(name, tensors):
+                continue
+            options = {"adapter_name": _NAME, "metadata": settings}
+            if name == _UNET:
+                loader.load_lora_into_unet(tensors, alphas, network, **options)
+            else:
+                loader.load_lora_into_text_encoder(tensors, alphas, network, prefix=name, **options)
     except ModelError:
         raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
         reason = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         raise _misfit(lora, reason[-1]) from error
-    if not _fuse(unet, lora.scale) + _fuse(text_encoder, lora.scale):
+    if not sum(_fuse(network, lora.scale) for network in networks.values()):
         raise _misfit(lora, "none of its tensors is of a layer that the model has")
 
 
-def _read(loader: Any, lora: Lora, unet: Any) -> tuple[dict[str, Tensor], Any, Mapping[str, Any] | None]:
+def _of(network: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a network, without its name."""
+    start = f"{network}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _read(loader: Any, lora: Lora, networks: Networks) -> tuple[dict[str, Tensor], Any, Mapping[str, Any] | None]:
     """Its tensors by diffusers' names, the alphas that stand among them, and the settings that stand beside them."""
     tensors, alphas, settings = loader.lora_state_dict(
         str(lora.file.parent),
         weight_name=lora.file.name,
         use_safetensors=True,
         local_files_only=True,
-        unet_config=unet.config,
+        unet_config=networks[_UNET].config,
         return_lora_metadata=True,
     )
     if settings is None and lora.config is not None:
         settings = json.loads(lora.config.read_bytes())
-    if not any(name.startswith((_UNET, _TEXT)) for name in tensors):  # of one network alone
+    if not any(_of(network, tensors) for network in networks):  # of one network alone
         network = _TEXT if any("encoder.layers." in name for name in tensors) else _UNET
-        tensors = {network + name.removeprefix("base_model.model."): tensor for name, tensor in tensors.items()}
-        settings = settings and {network + key: value for key, value in settings.items()}
+        tensors = {f"{network}.{name.removeprefix('base_model.model.')}": tensor for name, tensor in tensors.items()}
+        settings = settings and {f"{network}.{key}": value for key, value in settings.items()}
     return tensors, alphas, settings
 
 
-def _check_names(tensors: Mapping[str, Tensor], unet: nn.Module, text_encoder: nn.Module) -> None:
+def _check_names(tensors: Mapping[str, Tensor], networks: Networks) -> None:
     """Raises ValueError for tensors of layers that the model lacks, which the libraries pass over."""
     from diffusers.utils import state_dict_utils
 
     diffusers: Any = state_dict_utils  # has no annotations
-    for network, prefix in ((unet, _UNET), (text_encoder, _TEXT)):
-        own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-        if own and prefix == _TEXT:
+    for network, layers in networks.items():
+        own = _of(network, tensors)
+        if own and network != _UNET:
             own = diffusers.convert_state_dict_to_peft(diffusers.convert_state_dict_to_diffusers(own))
         elif own and not any("lora_A" in name for name in own):
             own = diffusers.convert_unet_state_dict_to_peft(own)
-        known = {name.removeprefix("text_model.") for name, _ in network.named_modules()}
+        known = {name.removeprefix("text_model.") for name, _ in layers.named_modules()}
         for name in own:
             layer = name.partition(".lora_")[0].removeprefix("text_model.")
             if layer not in known:
                 raise ValueError(f"the model has no layer {layer}")
-    other = next((name for name in tensors if not name.startswith((_UNET, _TEXT))), None)
+    starts = tuple(f"{network}." for network in networks)
+    other = next((name for name in tensors if not name.startswith(starts)), None)
     if other is not None:
         raise ValueError(f"the model has no layer {other}")
 

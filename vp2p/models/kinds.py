@@ -10,8 +10,10 @@ from vp2p.errors import ModelError
 from vp2p.models.header import Header
 from vp2p.text import typed
 
-HINT = "give --model a Stable Diffusion 1.x or 2.x model, or sprites"
+HINT = "give --model a Stable Diffusion 1.x, 2.x or XL model, or sprites"
+REFINER = "a Stable Diffusion XL refiner, which finishes pictures of another model and does not follow a clip"
 _UNET = "model.diffusion_model."
+_ENCODERS = ("cond_stage_model.", "conditioner.")
 
 LORA_MARKS = (".lora", "lora_", ".hada_", ".lokr_")
 """What the names of a LoRA's tensors hold, and those of its relatives."""
@@ -26,10 +28,11 @@ _INPUTS = {
 
 # By the start of a pipeline's class; the longest that fits counts.
 _PIPELINES: Mapping[str, str] = {
-    "StableDiffusionXL": "a Stable Diffusion XL model",
     "StableDiffusion3": "a Stable Diffusion 3 model",
     "StableDiffusionInpaint": _INPUTS[9],
+    "StableDiffusionXLInpaint": _INPUTS[9],
     "StableDiffusionInstructPix2Pix": _INPUTS[8],
+    "StableDiffusionXLInstructPix2Pix": _INPUTS[8],
     "StableDiffusionUpscale": _INPUTS[7],
     "StableDiffusionLatentUpscale": _INPUTS[7],
     "StableDiffusionDepth2Img": _INPUTS[5],
@@ -61,13 +64,15 @@ _PIPELINES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file is that is no whole Stable Diffusion 1.x or 2.x model, and what to do with it."""
+    """What a file is that is no whole Stable Diffusion model, and what to do with it."""
 
     name: str
     hint: str = HINT
 
     def error(self, path: Path) -> ModelError:
-        return ModelError(f"{path} is {self.name}; vp2p edits by models of Stable Diffusion 1.x and 2.x.", self.hint)
+        return ModelError(
+            f"{path} is {self.name}; vp2p edits by models of Stable Diffusion 1.x, 2.x and XL.", self.hint
+        )
 
 
 def inputs_kind(channels: int) -> str | None:
@@ -83,7 +88,8 @@ def pipeline_kind(name: str) -> str | None:
 
 def family(unet: Mapping[str, Any], scheduler: Mapping[str, Any]) -> str:
     """What a usable model is, by the width of its cross-attention and what its UNet predicts."""
-    name = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x"}.get(unet.get("cross_attention_dim", 1280))
+    names = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "Stable Diffusion XL"}
+    name = names.get(unet.get("cross_attention_dim", 1280))
     predicts = ", v-prediction" if scheduler.get("prediction_type") == "v_prediction" else ""
     return (name or "like Stable Diffusion, of other sizes") + predicts
 
@@ -100,8 +106,8 @@ def other_kind(file: Path, header: Header) -> Kind | None:
         return Kind("a ControlNet, which steers a model and is none by itself")
     if header.has("emb_params", "string_to_param"):
         return Kind("a textual inversion, which adds a word to a model")
-    if header.has("conditioner."):
-        return Kind("a Stable Diffusion XL model")
+    if header.has("conditioner.embedders.0.model."):
+        return Kind(REFINER)
     if header.has(_UNET + "input_blocks."):
         return _of_original(file, header)
     if header.has("decoder.up.", "decoder.up_blocks.", "first_stage_model.decoder.up."):
@@ -125,13 +131,15 @@ def _of_original(file: Path, header: Header) -> Kind | None:
     """What a UNet in the original layout is made for, and what its file lacks."""
     if any("time_stack" in name or "temporal" in name or "motion_modules" in name for name in header.shapes):
         return Kind("a video model, whose UNet has layers over time of its own")
-    if header.has(_UNET + "label_emb."):
-        return Kind("a Stable Diffusion XL model, or an upscaler")
+    if header.has(_UNET + "label_emb.") and not header.has(*_ENCODERS):
+        return Kind("a Stable Diffusion XL model without text encoders, or an upscaler")
+    if "ztsnr" in header.shapes:
+        return Kind("a model of zero terminal SNR, from which DDIM inversion cannot start")
     first = header.shapes.get(_UNET + "input_blocks.0.0.weight", ())
     made_for = inputs_kind(first[1]) if len(first) == 4 else None
     if made_for is not None:
         return Kind(made_for)
-    if not header.has("cond_stage_model."):
+    if not header.has(*_ENCODERS):
         return Kind(
             "a checkpoint without a text encoder",
             "give --model a whole checkpoint, or a folder in diffusers' format",

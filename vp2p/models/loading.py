@@ -1,8 +1,9 @@
-"""Loading a latent diffusion model: VAE, text encoder, tokenizer, UNet and DDIM scheduler."""
+"""Loading a latent diffusion model: VAE, text encoders, tokenizers, UNet and DDIM scheduler."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
@@ -11,17 +12,18 @@ import diffusers
 import torch
 import transformers
 from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
-from transformers import CLIPTextModel, CLIPTokenizer
+from torch import nn
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from vp2p.errors import ModelError
 from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder
 from vp2p.models.fusing import fuse_lora
 from vp2p.models.opening import open_model
-from vp2p.models.parts import Part
+from vp2p.models.parts import SECOND, Part
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED
-from vp2p.models.tokenizing import damaged, load_tokenizer
+from vp2p.models.tokenizing import damaged, load_second_tokenizer, load_tokenizer
 from vp2p.settings import ModelSettings
 
 
@@ -38,9 +40,9 @@ class ControlNet:
 class LatentModel:
     """A model ready to run: in eval mode, on ``device``, nothing requires a gradient.
 
-    ``dtype`` is the UNet's. VAE and text encoder stay float32: each frame and prompt passes them
-    once, and the Stable Diffusion VAE can overflow in fp16. ``name`` is what ``--model`` said, or
-    the folder's name.
+    ``dtype`` is the UNet's. VAE and text encoders stay float32: each frame and prompt passes them
+    once, and the Stable Diffusion VAE can overflow in fp16, XL's always does. ``name`` is what ``--model`` said, or
+    the folder's name. ``text_encoder_2`` and ``tokenizer_2`` are there in models with two text encoders.
     """
 
     vae: AutoencoderKL
@@ -53,6 +55,13 @@ class LatentModel:
     name: str
     folder: ModelFolder
     controlnets: tuple[ControlNet, ...] = ()
+    text_encoder_2: CLIPTextModelWithProjection | None = None
+    tokenizer_2: CLIPTokenizer | None = None
+
+    @property
+    def texts(self) -> nn.ModuleList:
+        """The text encoder, or both."""
+        return nn.ModuleList(one for one in (self.text_encoder, self.text_encoder_2) if one is not None)
 
     @property
     def latent_channels(self) -> int:
@@ -81,28 +90,36 @@ def load_model(settings: ModelSettings) -> LatentModel:
         unet = load_part(UNet2DConditionModel, folder, "unet", torch_dtype=dtype, low_cpu_mem_usage=False)
         vae = load_part(AutoencoderKL, folder, "vae", torch_dtype=torch.float32, low_cpu_mem_usage=False)
         text_encoder = load_part(CLIPTextModel, folder, "text_encoder")
-        tokenizer = load_tokenizer(folder)
+        second = load_part(CLIPTextModelWithProjection, folder, SECOND) if SECOND in folder.parts else None
+        tokenizers = load_tokenizer(folder), load_second_tokenizer(folder)
         controlnets = tuple(
             ControlNet(
                 net.kind, load_network(ControlNetModel, net.part, torch_dtype=dtype, low_cpu_mem_usage=False), net.scale
             )
             for net in folder.controlnets
         )
-    if len(tokenizer) > text_encoder.config.vocab_size:
-        raise ModelError(
-            f"The tokenizer of {folder.path} has {len(tokenizer)} tokens, but its text encoder knows"
-            f" {text_encoder.config.vocab_size}.",
-            "copy the model folder again; tokenizer/ and text_encoder/ must belong together",
-        )
-    text_encoder.float()  # transformers keeps the folder's own number format
+    texts = [text_encoder] if second is None else [text_encoder, second]
+    for encoder, tokenizer in zip(texts, tokenizers):
+        _check_words(folder, encoder, tokenizer)
+        encoder.float()  # transformers keeps the folder's own number format
     for lora in folder.loras:
         with quiet_libraries():
-            fuse_lora(lora, unet, text_encoder)
-    for part in (unet, vae, text_encoder, *(net.network for net in controlnets)):
+            fuse_lora(lora, unet, *texts)
+    for part in (unet, vae, *texts, *(net.network for net in controlnets)):
         part.to(device).eval().requires_grad_(False)
     local = settings.model not in (BUNDLED, *ALIASES) and Path(settings.model).expanduser().exists()
     name = folder.name if local else settings.model
-    return LatentModel(vae, text_encoder, tokenizer, unet, scheduler, device, dtype, name, folder, controlnets)
+    model = LatentModel(vae, text_encoder, tokenizers[0], unet, scheduler, device, dtype, name, folder, controlnets)
+    return dataclasses.replace(model, text_encoder_2=second, tokenizer_2=tokenizers[1])
+
+
+def _check_words(folder: ModelFolder, encoder: Any, tokenizer: Any) -> None:
+    if len(tokenizer) > encoder.config.vocab_size:
+        raise ModelError(
+            f"The tokenizer of {folder.path} has {len(tokenizer)} tokens, but its text encoder knows"
+            f" {encoder.config.vocab_size}.",
+            "copy the model folder again; tokenizer/ and text_encoder/ must belong together",
+        )
 
 
 def load_part(cls: Any, folder: ModelFolder, part: str, **options: Any) -> Any:

@@ -9,14 +9,15 @@ from diffusers.loaders import single_file_utils
 from safetensors import safe_open
 from torch import Tensor
 
-PREFIXES: Mapping[str, str] = {
-    "unet": "model.diffusion_model.",
-    "vae": "first_stage_model.",  # or none, in the file of a VAE alone
-    "text_encoder": "cond_stage_model.",
+PREFIXES: Mapping[str, tuple[str, ...]] = {
+    "unet": ("model.diffusion_model.",),
+    "vae": ("first_stage_model.", ""),  # or none, in the file of a VAE alone
+    "text_encoder": ("cond_stage_model.", "conditioner.embedders.0."),
+    "text_encoder_2": ("conditioner.embedders.1.",),
 }
-"""How the tensors of each part are called in such a file."""
+"""How the tensors of each part are called in such a file: those of the first that is there."""
 
-_OPEN_CLIP = "cond_stage_model.model."
+_OPEN_CLIP = ("cond_stage_model.model.", "conditioner.embedders.1.model.")
 _diffusers: Any = single_file_utils  # has no annotations
 
 
@@ -31,7 +32,7 @@ def load_original(cls: Any, config: Path, file: Path, part: str) -> tuple[Any, l
         RuntimeError: a tensor has another shape than the configuration says.
     """
     network = _unloaded(cls, config)
-    tensors = _read(file, PREFIXES[part]) or _read(file, "")
+    tensors = next(filter(None, (_read(file, prefix) for prefix in PREFIXES[part])), {})
     converted = _converted(part, tensors, network)
     return network, sorted(network.load_state_dict(converted, strict=False).missing_keys)
 
@@ -63,10 +64,14 @@ def _converted(part: str, tensors: dict[str, Tensor], network: Any) -> Mapping[s
     if part == "vae":
         found = _diffusers.convert_ldm_vae_checkpoint(tensors, network.config)
         return found
-    if any(name.startswith(_OPEN_CLIP) for name in tensors):
-        found = _diffusers.convert_open_clip_checkpoint(network, tensors, prefix=_OPEN_CLIP)
+    open_clip = next((one for one in _OPEN_CLIP if any(name.startswith(one) for name in tensors)), None)
+    if open_clip is not None:
+        found = _diffusers.convert_open_clip_checkpoint(network, tensors, prefix=open_clip)
     else:
         found = _diffusers.convert_ldm_clip_checkpoint(tensors)
-    # transformers 5.6 and later call them without text_model., as some old files do.
+    # transformers 5.6 and later call them without text_model. in encoders alone, as some old files do.
     prefix = "text_model." if hasattr(network, "text_model") else ""
-    return {prefix + name.removeprefix("text_model."): tensor for name, tensor in found.items()}
+    return {
+        name if name.startswith("text_projection") else prefix + name.removeprefix("text_model."): tensor
+        for name, tensor in found.items()
+    }

@@ -9,12 +9,20 @@ from typing import Any, Protocol, Sequence
 from vp2p.errors import ModelError
 from vp2p.models.weights import fingerprinted, loadable
 
-STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "text_encoder": "model"}
+SECOND = "text_encoder_2"
+"""The part that only models with two text encoders have."""
+
+STEMS = {
+    "unet": "diffusion_pytorch_model",
+    "vae": "diffusion_pytorch_model",
+    "text_encoder": "model",
+    SECOND: "model",
+}
 """How the weight files of a part begin, in diffusers' folders."""
 
 
 class Part(Protocol):
-    """One network of a model: ``unet``, ``vae`` or ``text_encoder``.
+    """One network of a model, such as ``unet``: a key of :data:`STEMS`.
 
     ``config`` is the folder of its config.json; ``variant`` that of its weights, such as ``"fp16"``.
     """
@@ -68,7 +76,7 @@ class FolderPart:
 
 @dataclass(frozen=True)
 class CheckpointPart:
-    """A network of a one-file checkpoint in the original layout; ``name`` is ``unet``, ``vae`` or ``text_encoder``."""
+    """A network of a one-file checkpoint in the original layout; ``name`` is a key of :data:`STEMS`."""
 
     config: Path
     file: Path

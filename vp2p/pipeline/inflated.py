@@ -14,7 +14,7 @@ from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.models.loading import LatentModel
 from vp2p.models.offload import on_device, resting_place
-from vp2p.models.text import encode_prompts
+from vp2p.models.text import encode_prompts, encode_unconditional
 from vp2p.pipeline.memory import Shapes, Work
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings, MemoryMode
@@ -46,7 +46,7 @@ class InflatedModel:
         memory: MemoryMode = "auto",
     ) -> None:
         self.latent, self.memory = latent, memory
-        self.t2s = TextToSetModel(latent.unet, group_norm, attention)
+        self.t2s = TextToSetModel(latent.unet, group_norm, attention, latent.folder.downscale)
         self.low_memory = False
         self.most_targets = sys.maxsize
         self._untuned: dict[str, Tensor] | None = None
@@ -64,14 +64,14 @@ class InflatedModel:
 
         Args:
             low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one; on a GPU, text
-                encoder and VAE are there only while they are used; UNet and ControlNets are not while the VAE is.
+                encoders and VAE are there only while they are used; UNet and ControlNets are not while the VAE is.
             most_targets: of a whole clip in one pass of an edit.
         """
         self.low_memory, self.most_targets = low, most_targets
         self.t2s.save_memory(low)
         for network in self._controlnets:
             recompute(network, low)
-        visitors: tuple[nn.Module, ...] = (self.latent.text_encoder, self.latent.vae)
+        visitors: tuple[nn.Module, ...] = (self.latent.texts, self.latent.vae)
         for part in visitors:
             part.to(resting_place(self.device) if low else self.device)
 
@@ -82,15 +82,14 @@ class InflatedModel:
     @property
     def bytes_held(self) -> int:
         """Of the model on its device."""
-        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.text_encoder, *self._controlnets)
+        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.texts, *self._controlnets)
         held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
         return sum(one.numel() * one.element_size() for one in held)
 
     def memory_needed(self, work: Work) -> int:
         """Bytes at the peak of a work, the model's own included: counted once."""
         if work not in self._needed:
-            text: nn.Module = self.latent.text_encoder
-            numbers = sum(one.numel() for one in text.parameters())
+            numbers = sum(one.numel() for one in self.latent.texts.parameters())
             if self._shapes is None:
                 self._shapes = Shapes(self.latent.folder, self.latent.dtype, numbers, *self._modes)
             offload = work.low and resting_place(self.device) != self.device
@@ -124,8 +123,13 @@ class InflatedModel:
 
     def embed(self, *prompts: str) -> Tensor:
         """The prompts' embeddings, (N, L, width) float32. Raises PromptError if one is too long."""
-        with self._using(self.latent.text_encoder):
+        with self._using(self.latent.texts):
             return encode_prompts(self.latent, prompts)
+
+    def unconditional(self, prompt: str = "") -> Tensor:
+        """What guidance leads away from, (1, L, width): a negative prompt, or the empty one as the model knows it."""
+        with self._using(self.latent.texts):
+            return encode_unconditional(self.latent, prompt)
 
     def encode(self, pixels: np.ndarray) -> Tensor:
         """Latents (F, c, h, w) of pixels, uint8 RGB (F, H, W, 3)."""

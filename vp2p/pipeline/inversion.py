@@ -29,7 +29,7 @@ class Inversion:
         The embeddings are as in :class:`vp2p.method.branches.Target`.
         """
         method = METHODS[self.settings.method]
-        schedule, empty = model.schedule(self.settings.steps), model.embed("")
+        schedule, empty = model.schedule(self.settings.steps), model.unconditional()
         source, unconditional = method.source(self.inverted, self.settings), empty
         optimised = method.unconditional(self.inverted)
         if optimised is not None and settings.control.guide == "empty":
@@ -37,7 +37,7 @@ class Inversion:
         elif optimised is not None and settings.control.guide == "optimised":
             unconditional = optimised.to(model.device)
         if settings.control.negative_prompt:
-            unconditional = model.embed(settings.control.negative_prompt)
+            unconditional = model.unconditional(settings.control.negative_prompt)
         if source.recorded is not None:
             source = SourceBranch(recorded=source.recorded.to(model.device))
         start = settings.control.taken(schedule.steps)

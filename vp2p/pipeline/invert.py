@@ -35,6 +35,8 @@ def invert(
     clip, prompt = described.clip, described.prompt
     fit(model, Work.of("null-text inversion" if settings.method in OPTIMISING else "inversion", clip.pixels))
     schedule, cond, uncond = model.schedule(settings.steps), model.embed(prompt), model.embed("")
+    # Null-text optimisation starts from the encoded empty prompt, also where guidance reads zeros in its place: rows
+    # that are the same would get the same gradient, and stay one row.
     task = InversionTask(model.held_to(clip), schedule, settings, clip.pixels, model.encode, cond, uncond)
     state = {name: tensor.to(model.device) for name, tensor in (found or {}).items()}
     return Inversion(clip, prompt, settings, METHODS[settings.method].invert(task, state, on_step))

@@ -67,7 +67,7 @@ class Shapes:
 
     Args:
         dtype: that the UNet computes in.
-        text_parameters: how many numbers the text encoder has.
+        text_parameters: how many numbers the text encoders have.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Shapes:
         with quiet_libraries(), torch.device("meta"):
             self._vae: Any = AutoencoderKL.from_config(dict(folder.vae)).requires_grad_(False)
             unet = UNet2DConditionModel.from_config(dict(folder.unet))
-            self._t2s = TextToSetModel(unet.to(dtype), group_norm, attention).eval().requires_grad_(False)
+            self._t2s = TextToSetModel(unet.to(dtype), group_norm, attention, folder.downscale)
+            self._t2s.eval().requires_grad_(False)
             nets = [ControlNetModel.from_config(dict(net.config)).to(dtype) for net in folder.controlnets]
-        self._controlnets = [net.eval().requires_grad_(False) for net in nets]
+        self._controlnets = nn.ModuleList(net.eval().requires_grad_(False) for net in nets)
 
     def needed(self, work: Work, offload: bool = False) -> int:
         """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
@@ -125,7 +126,8 @@ class Shapes:
         height, width = (side * self._folder.downscale for side in latents.shape[-2:])
         pictures = torch.empty(latents.shape[1], 3, height, width)
         t2s = self._t2s.held_to([Structure(net, 1.0, pictures) for net in self._controlnets])
-        with _Fused(), Live() as live, torch.set_grad_enabled(bool(trained)):
+        networks = nn.ModuleList([self._t2s, self._controlnets])
+        with _Fused(), Live(networks) as live, torch.set_grad_enabled(bool(trained)):
             out = t2s(latents, 1, text)
             if trained:
                 loss = out.float().square().mean()
@@ -140,7 +142,7 @@ class Shapes:
         """Beside the weights, at the peak of the VAE."""
         width, height = work.size
         latents = self._latents(1, work)[0, : 1 if work.low else frames_at_once(width * height)]
-        with _Fused(), Live() as live:
+        with _Fused(), Live(self._vae) as live:
             self._vae.decode(latents)
         return int(live.peak)
 
@@ -149,7 +151,7 @@ class Shapes:
         return torch.empty(clips, work.frames, self._folder.vae.get("latent_channels", 4), height, width)
 
     def _texts(self, clips: int) -> Tensor:
-        return torch.empty(clips, self._folder.text_positions, self._folder.text_encoder["hidden_size"])
+        return torch.empty(clips, *self._folder.text_shape)
 
 
 def plenty(folder: ModelFolder, dtype: torch.dtype, work: Work, weights: int) -> int:
@@ -163,13 +165,17 @@ def _bytes(network: nn.Module) -> int:
 
 
 class Live(TorchDispatchMode):
-    """Counts the bytes of all tensors that are made while it is on and not yet gone; ``peak`` is the most at once."""
+    """Counts the bytes of all tensors that are made while it is on and not yet gone; ``peak`` is the most at once.
 
-    def __init__(self) -> None:
+    Views of the weights of ``network``, as linear layers make them, are none of these.
+    """
+
+    def __init__(self, network: nn.Module | None = None) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak: int = 0
         self._now: int = 0
-        self._known: set[int] = set()
+        weights = network.parameters() if network is not None else ()
+        self._known: set[int] = {one.untyped_storage()._cdata for one in weights}
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = function(*args, **(kwargs or {}))

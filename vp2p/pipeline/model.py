@@ -186,7 +186,7 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
 
     Args:
         model: ``sprites``, the bundled one; a folder in diffusers' format; a checkpoint in one safetensors file; a hub
-            id; or an alias (sd15, sd21).
+            id; or an alias (sd15, sd21, sdxl).
         options: of :class:`vp2p.settings.ModelSettings`, such as ``device="cuda"`` or ``dtype="fp16"``.
 
     Raises:

@@ -18,6 +18,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn, unflatten
 
 from vp2p.errors import ArtifactError, ModelError
+from vp2p.models.added import Text
 from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnProcessor
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
@@ -57,6 +58,7 @@ class TextToSetModel(nn.Module):
             in residual blocks and before the output.
         attention: what frame attention reads: the ``first-frame``, or ``self``, each frame its own,
             which before tuning is the image model frame by frame.
+        downscale: pixels along a side of one latent cell, for UNets that are told the size of pictures.
 
     Raises:
         ModelError: no transformer block with frame and text attention was found.
@@ -67,9 +69,11 @@ class TextToSetModel(nn.Module):
         unet: UNet2DConditionModel,
         group_norm: GroupNormMode = "per-frame",
         attention: AttentionMode = "first-frame",
+        downscale: int = 8,
     ) -> None:
         super().__init__()
         self.unet = unet
+        self._downscale = downscale
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
@@ -143,7 +147,8 @@ class TextToSetModel(nn.Module):
         Args:
             latents: (B, F, c, h, w); cast to the model's dtype.
             timestep: one timestep for all; of a number the device is told without waiting for it.
-            text: (B, L, width), or (B, F, L, width) with a text for each frame.
+            text: (B, L, width), or (B, F, L, width) with a text for each frame; with one more row for the pooled
+                embedding, where the UNet reads it.
             control: attention control, or None.
 
         Returns:
@@ -154,13 +159,15 @@ class TextToSetModel(nn.Module):
         self._clip.frames = frames
         if isinstance(timestep, int):
             timestep = torch.full((1,), timestep, device=latents.device)
-        if text.ndim == 4:
-            text = text.flatten(0, 1)
+        rows = text.flatten(0, 1) if text.ndim == 4 else text
+        height, width = (self._downscale * side for side in latents.shape[-2:])
+        told = Text.of(self.unet, rows.to(dtype))
         out: Tensor = self.unet(
             latents.flatten(0, 1).to(dtype),
             timestep,
-            text.to(dtype),
+            told.tokens,
             cross_attention_kwargs={"frames": frames, "control": control},
+            added_cond_kwargs=told.added(latents.shape[0] * frames // len(rows), (height, width)),
             return_dict=False,
             **residuals(self._structures, latents, timestep, text),
         )[0]
