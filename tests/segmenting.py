@@ -96,6 +96,6 @@ def save_detector(folder: Path, seed: int = 0) -> Path:
         GroundingDinoForObjectDetection(config).save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(WORDS))
     BertTokenizerFast(vocab=str(folder / "vocab.txt")).save_pretrained(folder)
-    sizes = {"size": {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}}
+    sizes = {"size": {"shortest_edge": 2 * SIDE, "longest_edge": 4 * SIDE}}
     (folder / "preprocessor_config.json").write_text(json.dumps(sizes))
     return folder

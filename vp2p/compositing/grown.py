@@ -20,6 +20,7 @@ from vp2p.video.flow import dense_flow, warp
 _SIDE = 256  # pixels: larger pictures are made smaller
 _MARK, _EDGE, _BAND = 0.03, 0.02, 0.04  # of the longer side: around a point, at the border, where an outline may move
 _ROUNDS, _LATER = 5, 3
+_MUCH = 0.5  # liker: of the distance to a mark on the object
 _LEAST, _PART = 0.3, 0.1  # of what flow brought, below which GrabCut lost it; of the largest part
 
 
@@ -67,6 +68,7 @@ def _first(picture: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
     known = np.full((height, width), cv2.GC_PR_FGD, np.uint8)
     edge = _pixels(_EDGE, height, width)
     known[:edge] = known[-edge:] = known[:, :edge] = known[:, -edge:] = cv2.GC_BGD
+    known[_nearer_to_others(picture, marks) & (known == cv2.GC_PR_FGD)] = cv2.GC_PR_BGD
     _put(known, marks)
     found = _cut(picture, known, _ROUNDS)
     return _filled(_connected(found, known == cv2.GC_FGD))
@@ -87,6 +89,19 @@ def _next(pair: tuple[np.ndarray, np.ndarray], before: np.ndarray, marks: Sequen
     if found.sum() < _LEAST * here.sum():
         found = here
     return _filled(_connected(found, here | (known == cv2.GC_FGD)))
+
+
+def _nearer_to_others(picture: np.ndarray, marks: Sequence[Mark]) -> np.ndarray:
+    """Which pixels are much liker, in colour and place, to a mark beside the object than to one on it, bool (H, W)."""
+    height, width = picture.shape[:2]
+    lab = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), (0, 0), _MARK * max(height, width) / 2)
+    features = np.dstack([lab.astype(np.float32) / 255, *np.indices((height, width), np.float32) / max(height, width)])
+    nearest = {True: np.full((height, width), np.inf), False: np.full((height, width), np.inf)}
+    for _, x, y, inside in marks:
+        distance = np.linalg.norm(features - features[round(y), round(x)], axis=-1)
+        nearest[inside] = np.minimum(nearest[inside], distance)
+    nearer: np.ndarray = nearest[False] < _MUCH * nearest[True]
+    return nearer
 
 
 def _put(known: np.ndarray, marks: Sequence[Mark]) -> None:
