@@ -359,7 +359,7 @@ class MaskSettings:
     )
     threshold: float = option(
         0.3,
-        "With --mask-text: how sure the detector must be; or the share of its peak above which attention counts.",
+        "With --mask-text: how sure the detector must be, or the share of its peak above which attention counts.",
         flat="mask_threshold",
         expert=True,
         before=0.3,

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.segmenting import save_detector, save_segmenter
+from tests.segmenting import SIDE, save_detector, save_segmenter
 from vp2p.errors import ModelError, PromptError
 from vp2p.models.detector import load_detector
 from vp2p.models.finders import Finders
@@ -55,6 +55,24 @@ def test_a_marked_object_is_followed_both_ways(segmenter: Path) -> None:
     assert np.array_equal(found, network.follow(frames(), by_point))
     by_box = network.follow(frames(), {0: Marked.box(5, 5, 30, 30), 3: Marked().with_point(20, 20, True)})
     assert by_box.shape == found.shape and not np.array_equal(by_box, found)
+
+
+def test_an_object_is_followed_as_by_transformers_own_processor(segmenter: Path) -> None:
+    pytest.importorskip("torchvision", reason="which that processor needs")
+    from transformers import Sam2ImageProcessor, Sam2VideoProcessor, Sam2VideoVideoProcessor
+
+    size = {"height": SIDE, "width": SIDE}
+    processor = Sam2VideoProcessor(Sam2ImageProcessor(size=size), Sam2VideoVideoProcessor(size=size))
+    network, clip = load_segmenter(segmenter), frames()
+    session = processor.init_video_session(video=clip)
+    processor.add_inputs_to_inference_session(session, 0, 1, input_boxes=[[[5, 6, 30, 35]]])
+    theirs = []
+    with torch.no_grad():
+        network.model(session, frame_idx=0)
+        for output in network.model.propagate_in_video_iterator(session):
+            theirs.append(processor.post_process_masks([output.pred_masks], [clip.shape[1:3]])[0][0, 0].numpy())
+    ours = network.follow(clip, {0: Marked.box(5, 6, 30, 35)})
+    assert (ours == np.stack(theirs)).mean() > 0.99
 
 
 def test_points_reach_the_network_in_its_own_square(segmenter: Path) -> None:

@@ -82,7 +82,7 @@ def _prepared(picture: np.ndarray, sides: tuple[int, int]) -> Tensor:
     height, width = picture.shape[:2]
     scale = min(sides[0] / min(height, width), sides[1] / max(height, width))
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     resized = interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=True)
     mean, deviation = (torch.tensor(values)[:, None, None] for values in IMAGENET)
-    return (resized - mean) / deviation
+    return (resized.round() / 255 - mean) / deviation

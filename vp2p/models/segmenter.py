@@ -97,7 +97,7 @@ def _side(model: Sam2VideoModel) -> int:
 
 def _prepared(frame: np.ndarray, side: int) -> Tensor:
     """A frame as SAM 2 sees it: a square (3, side, side) of the whole picture, normalised."""
-    pixels = torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255
+    pixels = torch.from_numpy(frame).permute(2, 0, 1)[None].float()
     square = interpolate(pixels, (side, side), mode="bilinear", align_corners=False, antialias=True)[0]
     mean, deviation = (torch.tensor(values)[:, None, None] for values in IMAGENET)
-    return (square - mean) / deviation
+    return (square.round() / 255 - mean) / deviation

@@ -32,7 +32,7 @@ def mask(
     """Find a mask by words or by a point, and show where it lies.
 
     The mask is followed through the clip and kept. An edit takes it by --mask and its
-    name, or makes the same one by --mask-text or --mask-point. With SAM 2 and
+    name, as --mask cat, or makes the same one by --mask-text or --mask-point. With SAM 2 and
     Grounding DINO in the hub's cache, they find it. Without them a point is grown by
     the clip's colours, and words of the prompt are where the edit model sees them.
 
@@ -40,9 +40,7 @@ def mask(
 
       vp2p mask "the cat" --as cat
 
-      vp2p mask --mask-point 320,200
-
-      vp2p edit --swap cat=dog --mask cat
+      vp2p mask --mask-point 320,200 --mask-point=-40,30
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.mask import mask as mask_stage
