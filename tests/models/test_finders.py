@@ -91,6 +91,7 @@ def test_words_give_a_box_in_the_picture(detector: Path) -> None:
     found = network.best(frames()[0], "The left cat")
     assert 0 <= found.score <= 1 and 0 <= found.left <= found.right <= 56 and 0 <= found.top <= found.bottom <= 40
     assert found == network.best(frames()[0], " the left cat. ")
+    assert found != network.best(frames()[0], "grass")
     assert network.sides == (128, 256)
     with pytest.raises(PromptError, match="at most 14"):
         network.best(frames()[0], "cat " * 40)

@@ -49,9 +49,9 @@ def rubbish(workspace: Workspace, named: Sequence[RunFolder] = ()) -> tuple[Rubb
     above = {run.key: run.parent_key() for run in runs}
     doomed = {run.key: _NAMED for run in named} or {run.key: why for run in runs if (why := _why(run, above))}
     for run in runs:  # stage by stage, so a parent comes before what is made from it
-        for key in (above[run.key], _mask_of(run)):
-            if key in doomed:
-                doomed.setdefault(run.key, f"made from {key}")
+        for parent in (above[run.key], _mask_of(run)):
+            if parent in doomed:
+                doomed.setdefault(run.key, f"made from {parent}")
     if not named:
         for run in runs:
             linked = run.folder.is_symlink() or run.folder.parent.is_symlink()
