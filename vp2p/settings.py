@@ -364,6 +364,12 @@ class MaskSettings:
         expert=True,
         before=0.3,
     )
+    grow: float = option(
+        0.0,
+        "Widen the found mask by this many percent of the longer side, so that a new object of another shape has room.",
+        flat="mask_grow",
+        before=0.0,
+    )
     segmenter: str | None = option(
         None,
         "The SAM 2 model for --mask-text and --mask-point: a folder, a hub id, or none. By default "
@@ -379,6 +385,7 @@ class MaskSettings:
 
     def __post_init__(self) -> None:
         _unit("mask_threshold", self.threshold)
+        _check(0 <= self.grow <= 50, "mask_grow", self.grow, "between 0 and 50")
         if self.text is not None and not self.text.strip():
             raise UsageError("--mask-text holds no words.", 'give words for what to edit: --mask-text "the cat"')
         if self.text is not None and self.points:

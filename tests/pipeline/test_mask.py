@@ -29,6 +29,8 @@ def test_a_mask_is_found_and_given_to_an_edit(model: vp2p.VideoModel, tmp_path: 
     size = model.fitted(clip).pixels.shape[:3]
     assert isinstance(found, vp2p.Mask) and found.pixels.shape == size and found.pixels.dtype == bool
     assert 0.02 < found.share < 0.5 and found.unseen == [] and "colours" in found.way
+    wider = model.mask(clip, PROMPT, mask_point=(14, 30), segmenter="none", mask_grow=5)
+    assert wider.share > found.share and not (found.pixels & ~wider.pixels).any()
     found.save_sheet(tmp_path / "mask.png")
     assert (tmp_path / "mask.png").stat().st_size > 1000
     inversion = model.invert(clip, PROMPT, method="direct", steps=2)

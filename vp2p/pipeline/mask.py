@@ -17,6 +17,7 @@ from torch.nn.functional import interpolate
 
 from vp2p.compositing.grown import Mark, grown
 from vp2p.compositing.pixels import planes, spread
+from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import find_object
 from vp2p.errors import PromptError, UsageError
 from vp2p.method.attention.local_blend import outline
@@ -104,6 +105,9 @@ def find_mask(
         coarse = _attended(model(), described, settings, on_step)
         pixels, way = _outlined(clip, coarse), "the edit model's attention"
         notes = _without_networks(settings, "the mask is where the edit model itself sees the words")
+    if settings.grow:
+        margin = round(settings.grow / 100 * max(pixels.shape[1:]))
+        pixels = dilated(torch.from_numpy(pixels), margin).numpy()
     found = Mask(clip, pixels, way, notes)
     if not pixels.any():
         raise UsageError(

@@ -54,6 +54,8 @@ def plan_mask(session: Session, settings: MaskSettings, made_from: Mapping[str, 
     prompt = workspace.config.prompt
     inputs: dict[str, Any] = {"points": [str(point) for point in settings.placed], "finders": finders.fingerprints()}
     recorded: dict[str, Any] = {"mask": to_mapping(settings), "prompt": prompt, "compute": session.compute}
+    if settings.grow:
+        inputs["grow"] = settings.grow
     attends = settings.text is not None and finders.detector is None
     if made_from is None:
         made_from = _newest(session, attends)
