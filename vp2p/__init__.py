@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vp2p.pipeline.clips import read_clip
     from vp2p.pipeline.edit import Edit
     from vp2p.pipeline.inversion import Inversion
+    from vp2p.pipeline.mask import Mask
     from vp2p.pipeline.model import Tuned, VideoModel, load
     from vp2p.stages.handle import OpenWorkspace, open_workspace
     from vp2p.video.clip import Clip
@@ -21,6 +22,7 @@ __all__ = [
     "Clip",
     "Edit",
     "Inversion",
+    "Mask",
     "OpenWorkspace",
     "Tuned",
     "VideoModel",
@@ -36,6 +38,7 @@ _HOMES = {
     "Clip": "vp2p.video.clip",
     "Edit": "vp2p.pipeline.edit",
     "Inversion": "vp2p.pipeline.inversion",
+    "Mask": "vp2p.pipeline.mask",
     "OpenWorkspace": "vp2p.stages.handle",
     "Tuned": "vp2p.pipeline.model",
     "VideoModel": "vp2p.pipeline.model",

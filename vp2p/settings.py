@@ -9,6 +9,7 @@ from typing import Any, Literal, Mapping
 
 from vp2p.addresses import refuse_address
 from vp2p.errors import UsageError
+from vp2p.points import Point
 from vp2p.schema import from_mapping, option
 from vp2p.text import shorten
 
@@ -396,6 +397,80 @@ class ControlSettings:
             )
 
 
+NO_MODEL = "none"
+"""What ``segmenter`` says where no model is to be used, though there is one."""
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """What finds a mask that nobody has drawn: words, or points on an object and, with a minus, beside it.
+
+    ``points`` are as in :class:`vp2p.points.Point`. Without a ``segmenter`` and, for words, a ``detector``, the models
+    in the hub's cache are taken. Where there are none, the clip's colours and the edit model's attention are.
+    """
+
+    text: str | None = option(
+        None,
+        'Words for what to edit, such as "the left rabbit": a mask of it is found and followed through the clip.',
+        flat="mask_text",
+        before=None,
+    )
+    points: tuple[str, ...] = option(
+        (),
+        "A point on what to edit, from the top left: 120,80 in the video's pixels, or 40%,60% of the picture. 120,80@3 "
+        "is in the third frame, and -120,80 does not belong to it. May be repeated.",
+        flat="mask_point",
+        before=(),
+    )
+    threshold: float = option(
+        0.3,
+        "With --mask-text: how sure the detector must be, or the share of its peak above which attention counts.",
+        flat="mask_threshold",
+        expert=True,
+        before=0.3,
+    )
+    grow: float = option(
+        0.0,
+        "Widen the found mask by this many percent of the longer side, so that a new object of another shape has room.",
+        flat="mask_grow",
+        before=0.0,
+    )
+    segmenter: str | None = option(
+        None,
+        "The SAM 2 model for --mask-text and --mask-point: a folder, a hub id, or none. By default "
+        "facebook/sam2.1-hiera-small where the hub's cache has it, else the clip's colours.",
+        before=None,
+    )
+    detector: str | None = option(
+        None,
+        "The Grounding DINO model for --mask-text: a folder or a hub id. By default IDEA-Research/grounding-dino-tiny "
+        "where the hub's cache has it, else the edit model's own attention.",
+        before=None,
+    )
+
+    def __post_init__(self) -> None:
+        _unit("mask_threshold", self.threshold)
+        _check(0 <= self.grow <= 50, "mask_grow", self.grow, "between 0 and 50")
+        if self.text is not None and not self.text.strip():
+            raise UsageError("--mask-text holds no words.", 'give words for what to edit: --mask-text "the cat"')
+        if self.text is not None and self.points:
+            raise UsageError("--mask-text and --mask-point both say what the mask covers.", "give only one of them")
+        if self.points and not any(point.inside for point in self.placed):
+            raise UsageError(
+                "Every --mask-point says what does not belong to the mask.", "give one without a minus: 120,80"
+            )
+
+    @property
+    def placed(self) -> tuple[Point, ...]:
+        """The points. Raises UsageError for one that is none."""
+        return tuple(map(Point.read, self.points))
+
+    @property
+    def asked(self) -> bool:
+        """Whether a mask is to be found."""
+        return self.text is not None or bool(self.points)
+
+
 @dataclass(frozen=True)
 class BlendSettings:
     """Where the edit may act: in a mask from the attention of words, in a given one, or everywhere.
@@ -409,8 +484,11 @@ class BlendSettings:
         flat="blend",
     )
     mask: str | None = option(
-        None, "A video or pictures, white where the edit may act, in place of the attention mask. Label maps work too."
+        None,
+        "A video or pictures, white where the edit may act, in place of the attention mask. Label maps work too, and "
+        "the name of a mask of vp2p mask.",
     )
+    found: MaskSettings = MaskSettings()
     off: bool = option(False, "Let the edit act on the whole picture.", flat="no_blend")
     threshold: float = option(
         0.3, "Attention above this share of its peak belongs to the mask.", flat="blend_threshold"
@@ -437,10 +515,19 @@ class BlendSettings:
     def __post_init__(self) -> None:
         _unit("blend_threshold", self.threshold)
         _unit("blend_start", self.start)
-        if self.off and (self.words or self.mask):
+        if self.off and (self.words or self.given):
             raise UsageError("--no-blend contradicts --blend and --mask.", "leave out --no-blend")
-        if self.words and self.mask:
-            raise UsageError("--blend and --mask both say where the edit may act.", "give only one of them")
+        if self.words and self.given:
+            raise UsageError(f"--blend and {self.given} both say where the edit may act.", "give only one of them")
+        if self.mask and self.found.asked:
+            raise UsageError(f"--mask and {self.given} both say where the edit may act.", "give only one of them")
+
+    @property
+    def given(self) -> str | None:
+        """The option by which a mask is given, in place of the one that attention makes; None where there is none."""
+        if self.found.asked:
+            return "--mask-point" if self.found.points else "--mask-text"
+        return "--mask" if self.mask else None
 
 
 @dataclass(frozen=True)

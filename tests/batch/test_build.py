@@ -143,3 +143,27 @@ def test_the_prompt_is_part_of_the_workspace(folder: Path, write: Callable[..., 
     graph = graph_of(plan)
     assert not any(node.finished for node in graph.nodes.values())
     assert all(node.job.folder.name.startswith("one-") for node in graph.nodes.values())
+
+
+def test_edits_of_a_plan_share_the_mask_of_a_point(write: Callable[..., Path], folder: Path) -> None:
+    quick = "mask_point: ['14,30'], candidates: 0, propagate: false"
+    edits = f"[{{name: dog, swap: cat=dog, {quick}}}, {{name: bird, swap: cat=bird, {quick}}}]"
+    path = write("one", steps=0, edits=edits)
+    do(graph_of(path))
+    (mask,) = (folder / "work" / "one" / "mask").glob("[!.]*")
+    assert (mask / "mask.safetensors").is_file()
+    again = graph_of(path)
+    assert not again.needed()
+    (edit, _) = (node for node in again.nodes.values() if node.job.stage == "edit")
+    assert edit.planned is not None and edit.planned.parents["mask"].name == mask.name
+
+
+def test_a_plan_with_a_wrong_mask_is_refused_before_anything_is_made(write: Callable[..., Path], folder: Path) -> None:
+    for option, cause in (
+        ("mask_point: ['14;30']", "two numbers"),
+        ("mask_text: cat, mask: one.mp4", "both say where"),
+    ):
+        with pytest.raises(PlanError) as refused:
+            graph_of(write("one", edits=f"[{{swap: cat=dog, {option}}}]"))
+        assert cause in refused.value.cause and "plan.yaml:" in refused.value.cause
+    assert not (folder / "work").exists()

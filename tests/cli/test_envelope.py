@@ -32,6 +32,7 @@ WORDS = {
     "attention": "attention cat",
     "eval": "eval",
     "invert": "invert --method direct --steps 1",
+    "mask": "mask --mask-point 40%,50%",
     "edit": "edit --swap cat=bird",
     "full": "full masked",
     "batch": "batch {plan}",

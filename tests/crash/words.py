@@ -38,7 +38,9 @@ BASES: dict[str, tuple[str, ...]] = {
     "draw": ("a dog on the sand", "new.gif"),
     "tag": ("new", "dog"),
 }
-_WORKING = ("init", "tune", "attention", "invert", "edit", "eval", "batch", "draw", "demo", "report", "show", "diff")
+_WORKING = (
+    *("init", "tune", "attention", "invert", "mask", "edit", "eval", "batch", "draw", "demo", "report", "show", "diff"),
+)
 _SKIPPED = ("help", "install_completion", "show_completion", "open")  # help; and what opens or installs things
 _FILES = (f"{WORK}/vp2p.yaml", "home/config/vp2p/config.yaml", "plan.yaml", "template.yaml")
 _PLAN = {
@@ -155,8 +157,8 @@ def _tried(root: Path, words: tuple[str, ...], prelude: Prelude | None = None) -
 def _deleted(words: tuple[str, ...]) -> tuple[str, ...]:
     """What this very command may delete or do over."""
     if "gc" in words and "--yes" in words:
-        return (f"{WORK}/tune", f"{WORK}/edit", f"{WORK}/invert", f"{WORK}/attention", f"{WORK}/source")
-    forced = tuple(f"{WORK}/{stage}/" for stage in ("tune", "attention", "invert", "edit") if stage in words)
+        return tuple(f"{WORK}/{stage}" for stage in ("tune", "edit", "invert", "attention", "mask", "source"))
+    forced = tuple(f"{WORK}/{stage}/" for stage in ("tune", "attention", "invert", "mask", "edit") if stage in words)
     return forced if "--force" in words else ()
 
 

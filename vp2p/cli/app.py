@@ -29,6 +29,7 @@ from vp2p.cli.commands.import_ import import_
 from vp2p.cli.commands.init import init
 from vp2p.cli.commands.invert import invert
 from vp2p.cli.commands.log import log
+from vp2p.cli.commands.mask import mask
 from vp2p.cli.commands.models import models
 from vp2p.cli.commands.report import report
 from vp2p.cli.commands.show import show
@@ -64,7 +65,7 @@ app = typer.Typer(
 COMMANDS = {
     command.__name__.rstrip("_"): command
     for command in (
-        *(init, tune, invert, edit, full, batch),
+        *(init, tune, invert, mask, edit, full, batch),
         *(status, show, report, eval_, attention, log, diff),
         *(config, tag, verify, gc, export, import_),
         *(models, demo, draw),

@@ -271,12 +271,30 @@ def blend_words(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from _words(_workspace(ctx).config.prompt)
 
 
+@looking
+def prompt_words(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from _words(_workspace(ctx).config.prompt)
+
+
+@looking
+def finders(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Folders that hold a network by itself, no model to segment with, and the usual hub ids."""
+    from vp2p.models.pretrained import DETECTOR, SEGMENTER
+    from vp2p.settings import NO_MODEL
+
+    yield from (NO_MODEL, SEGMENTER.example, DETECTOR.example)
+    yield from _with_part(incomplete, "model.safetensors")
+
+
 # By the settings' class and name; options with a few fixed words complete by themselves.
 OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Edit", "swap"): swaps,
     ("Edit", "reweight"): weights,
     ("Edit", "window"): windows,
     ("Edit", "blend"): blend_words,
+    ("Edit", "mask"): runs("mask"),
+    **{(group, "mask_text"): prompt_words for group in ("Edit", "Mask")},
+    **{(group, name): finders for group in ("Edit", "Mask") for name in ("segmenter", "detector")},
     ("Model", "model"): models,
     ("Model", "model_config"): model_folders,
     ("Model", "lora"): loras,

@@ -57,7 +57,7 @@ class Output:
             return text
         named = f"vp2p -w {typed(str(self.workspace))} "
         return re.sub(
-            r"\bvp2p (?=(?:tune|attention|invert|edit|full|eval|status|config|log|diff|tag|gc|verify|export)\b)",
+            r"\bvp2p (?=(?:tune|attention|mask|invert|edit|full|eval|status|config|log|diff|tag|gc|verify|export)\b)",
             lambda _: named,
             text,
         )

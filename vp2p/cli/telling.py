@@ -25,6 +25,8 @@ def _what(settings: Any, stage: str) -> str:
         return f"{mine['method']}, {mine['steps']} steps"
     if stage == "attention":
         return ", ".join(mine["words"])
+    if stage == "mask":
+        return str(mine["mask_text"] or ", ".join(mine["mask_point"]))
     if stage in ("edit", "full"):
         return str(settings.get("target", ""))
     return f"{mine['frames']} frames"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -12,16 +11,9 @@ from PIL import Image
 from torch import Tensor
 from transformers import CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
 
-from vp2p.errors import ModelError
-from vp2p.models.devices import choose_device
-from vp2p.models.loading import quiet_libraries
-from vp2p.models.sources import HUB_ID, snapshot
+from vp2p.models.pretrained import CLIP
 from vp2p.models.text import check_length
 
-# A model that fits --clip-model, as V2VBench's measures use it.
-EXAMPLE = "openai/clip-vit-large-patch14"
-_WEIGHTS = ("model.safetensors", "model-*-of-*.safetensors", "*.index.json")
-_FILES = ("config.json", *_WEIGHTS, "tokenizer*", "*.txt", "vocab.json", "special_tokens_map.json")
 # Mean and deviation of the pictures that CLIP was trained on, RGB in 0...1; every CLIP model is used with them.
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _DEVIATION = (0.26862954, 0.26130258, 0.27577711)
@@ -79,35 +71,11 @@ def load_clip(name: str) -> Clip:
     Raises:
         ModelError: there is no such model, or it is no CLIP model that can be loaded.
     """
-    folder = _folder(name)
-    try:
-        with quiet_libraries():
-            loaded: Any = CLIPModel.from_pretrained(
-                str(folder), use_safetensors=True, local_files_only=True, output_loading_info=True, dtype=torch.float32
-            )
-            model, info = loaded  # a pair, as output_loading_info asks
-            tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # the library raises every kind of error for damaged or misfitting files
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"The CLIP model {name} cannot be loaded: {reason}", f"give --clip-model another, such as {EXAMPLE}"
-        ) from error
-    missing = sorted(key for key in info["missing_keys"] if not key.endswith("position_ids"))
-    if missing:
-        raise ModelError(
-            f"The CLIP model {name} lacks {len(missing)} tensors, such as {missing[0]}.",
-            f"give --clip-model another, such as {EXAMPLE}",
-        )
-    return Clip(model.to(choose_device("auto")).eval().requires_grad_(False), tokenizer)
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        return folder
-    if HUB_ID.fullmatch(name):
-        return snapshot(name, _FILES, "--clip-model")
-    raise ModelError(f"There is no CLIP model folder {name}.", f"give --clip-model a folder, or a hub id: {EXAMPLE}")
+    folder = CLIP.find(name)
+    model = CLIP.load(CLIPModel, folder)
+    with CLIP.refused(folder):
+        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    return Clip(model, tokenizer)
 
 
 def _of_norm_1(rows: Tensor) -> Tensor:

@@ -36,8 +36,8 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
     idle: list[tuple[str, str]] = []
     if settings.blend.off:
         idle += [(name, "--no-blend") for name in (*_OUTLINE, "blend_start", *_COMPOSITE)]
-    elif settings.blend.mask:
-        idle += [(name, "--mask") for name in (*_OUTLINE, "in_place")]
+    elif settings.blend.given:
+        idle += [(name, settings.blend.given) for name in (*_OUTLINE, "in_place")]
     elif not settings.composite.propagate:
         idle += [(name, "--no-propagate") for name in ("candidates", "in_place")]
     idle = [(name, why) for name, why in idle if name in given and (name != "candidates" or values[name])]

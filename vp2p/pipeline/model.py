@@ -16,6 +16,7 @@ from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.method.inversion.protocol import InversionStep
 from vp2p.method.tuning import Tuning, tune
+from vp2p.models.finders import Finders
 from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
@@ -24,12 +25,13 @@ from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
+from vp2p.pipeline.mask import Mask, Wanted, find_mask, marks_of
 from vp2p.pipeline.pairs import SEVERAL, pairs
 from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
 from vp2p.schema import from_mapping
-from vp2p.settings import AttentionSettings, EditSettings, ModelSettings
+from vp2p.settings import AttentionSettings, EditSettings, MaskSettings, ModelSettings
 from vp2p.video.clip import Clip
 
 
@@ -115,7 +117,7 @@ class VideoModel(InflatedModel):
         inversion: Inversion,
         *,
         swap: Mapping[str, str] | Iterable[str] = (),
-        mask: np.ndarray | None = None,
+        mask: np.ndarray | Mask | None = None,
         on_step: Progress = silent,
         **options: Any,
     ) -> Edit:
@@ -123,8 +125,8 @@ class VideoModel(InflatedModel):
 
         Args:
             swap: words and what takes their place: ``{"cat": "dog"}``, or ``["cat=dog"]``.
-            mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act; by default that
-                follows from the attention to the changed words.
+            mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act, or what :meth:`mask`
+                found; by default that follows from the attention to the changed words.
             options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}``,
                 ``reweight={"red": (0, 3)}`` or ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
 
@@ -141,7 +143,7 @@ class VideoModel(InflatedModel):
         inversion: Inversion,
         edits: Iterable[Mapping[str, Any]],
         *,
-        mask: np.ndarray | None = None,
+        mask: np.ndarray | Mask | None = None,
         on_step: Progress = silent,
         **options: Any,
     ) -> list[Edit]:
@@ -158,12 +160,41 @@ class VideoModel(InflatedModel):
         shared = {"mask": "an array"} if mask is not None else {}
         user_mask = None if mask is None else _mask(mask, inversion.clip)
         given = (for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared) for own in edits)
-        asked = [Asked(settings, user_mask) for one in given for settings in alternatives(one)]
-        for settings, _ in asked:  # before any is made
+        wanted = [settings for one in given for settings in alternatives(one)]
+        for settings in wanted:  # before any is made
             check_guide(settings, inversion.settings)
             self.plan(inversion.prompt, settings, inversion.settings.steps)
+        described = Described(inversion.clip, inversion.prompt)
+        found = {one: self._find(described, one, on_step) for settings in wanted if (one := settings.blend.found).asked}
+        masks = [found.get(settings.blend.found) for settings in wanted]
+        asked = [
+            Asked(one, user_mask if mask is None else _mask(mask, inversion.clip)) for one, mask in zip(wanted, masks)
+        ]
         made = dict(edit_all(self, inversion, asked, on_step))
-        return [_noted(made[place], settings) for place, (settings, _) in enumerate(asked)]
+        notes = (() if mask is None else mask.notes for mask in masks)
+        return [_noted(made[place], settings, told) for place, (settings, told) in enumerate(zip(wanted, notes))]
+
+    def mask(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Mask:
+        """Finds a mask that nobody drew, to be given to :meth:`edit` as ``mask``.
+
+        Args:
+            options: of ``vp2p mask``: ``mask_text="the cat"``, or ``mask_point=[(120, 80)]`` in pixels of ``clip``, and
+                those of :class:`vp2p.settings.MaskSettings` that say what finds it. ``(120, 80, 3)`` is in the third
+                frame.
+
+        Raises:
+            UsageError: a wrong option, a point outside of the clip, or nothing is found.
+            PromptError: without networks, words that are not in the prompt.
+            ModelError: a network that is named cannot be had.
+        """
+        return self._find(Described(clip, prompt), from_mapping(MaskSettings, pairs(options)), on_step)
+
+    def _find(self, described: Described, settings: MaskSettings, on_step: Progress) -> Mask:
+        clip = described.clip
+        fitted = self.fitted(clip)
+        marks = marks_of(settings.placed, dataclasses.replace(fitted, fit=clip.fit), clip.pixels.shape[2:0:-1])
+        wanted = Wanted(settings, marks, Finders.of(settings))
+        return find_mask(lambda: self, Described(fitted, described.prompt), wanted, on_step)
 
     def attention(
         self, clip: Clip, prompt: str, *words: str, on_step: Progress = silent, **options: Any
@@ -197,16 +228,17 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
     return VideoModel(load_model(settings), settings.group_norm, settings.attention, settings.memory)
 
 
-def _noted(edit: Edit, settings: EditSettings) -> Edit:
-    return dataclasses.replace(edit, notes=(*without_effect(settings), *nothing_changed(edit), *followed(edit)))
+def _noted(edit: Edit, settings: EditSettings, notes: tuple[str, ...]) -> Edit:
+    return dataclasses.replace(edit, notes=(*notes, *without_effect(settings), *nothing_changed(edit), *followed(edit)))
 
 
-def _mask(mask: np.ndarray, clip: Clip) -> Tensor:
+def _mask(mask: np.ndarray | Mask, clip: Clip) -> Tensor:
     """(F, H, W) float32, 1 where the edit may act. Raises UsageError for another shape."""
     wanted = clip.pixels.shape[:3]
-    if np.shape(mask) != wanted:
+    mask = np.asarray(mask)
+    if mask.shape != wanted:
         raise UsageError(
-            f"The mask has the shape {np.shape(mask)}, but the inverted clip {wanted}.",
+            f"The mask has the shape {mask.shape}, but the inverted clip {wanted}.",
             "give a mask of the size of inversion.clip.pixels, one plane a frame",
         )
-    return torch.from_numpy(np.asarray(mask) != 0).float()
+    return torch.from_numpy(mask != 0).float()

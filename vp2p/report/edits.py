@@ -62,7 +62,9 @@ def _chips(edit: Mapping[str, Any]) -> tuple[str, ...]:
     chips += [f"{word} controlled {share.replace(':', '–')}" for word, share in _pairs(edit["window"])]
     chips += [f"outlined by {word}" for word in edit["blend"]]
     chips += ["acts everywhere"] if edit["no_blend"] else []
-    return (*chips, "outlined by a mask") if edit["mask"] else tuple(chips)
+    found = edit.get("mask_text") or ", ".join(edit.get("mask_point", ()))
+    chips += [f"outlined by “{found}”"] if found else ["outlined by a mask"] if edit["mask"] else []
+    return tuple(chips)
 
 
 def _pairs(texts: list[str]) -> list[tuple[str, str]]:

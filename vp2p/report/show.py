@@ -15,12 +15,15 @@ from vp2p.report.motion import marks, motion_drawn
 from vp2p.report.overlays import overlaid
 from vp2p.report.prompts import changed_words
 from vp2p.stages.kept import load_motions
+from vp2p.stages.mask import load_found
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.redo import run_command
 from vp2p.stages.source import load_frames
 from vp2p.text import quoted, typed
+from vp2p.video.heat import tint_overlay
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.atomic import check_unlinked
+from vp2p.workspace.layout import STAGES
 
 _STAGES = ("edit", "invert", "tune", "source")
 Rows = list[tuple[str, np.ndarray]]
@@ -30,7 +33,9 @@ _SHOWN = 80  # characters of a word that a message repeats
 
 
 def find_shown(workspace: Workspace, name: str | None) -> RunFolder:
-    """The finished run that ``name`` means: an edit before others, or ``stage/name``; by default the newest.
+    """The finished run that ``name`` means: an edit before others, ``stage/name``, or the newest of a stage.
+
+    By default it is the newest edit, or the newest run of what comes before.
 
     Raises:
         UsageError: no run, or more than one, has this name.
@@ -38,6 +43,10 @@ def find_shown(workspace: Workspace, name: str | None) -> RunFolder:
     """
     if name is None:
         found = next((run for stage in _STAGES if (run := workspace.newest(stage)) is not None), None)
+    elif name in STAGES and not any(run.name == name for run in workspace.runs("edit")):
+        found = workspace.newest(name)
+        if found is None:
+            raise ArtifactError(f"There is no finished {name} run in this workspace yet.", f"vp2p {name} --help")
     else:
         found = workspace.find_run(name)
     if found is None:
@@ -65,6 +74,10 @@ def rows_of(workspace: Workspace, run: RunFolder, words: Sequence[str] = ()) -> 
     if run.stage == "invert":
         run.verify()
         rows.append(("reconstruction", read_frames(run.path("reconstruction.mp4"), frames.timing).frames))
+    if run.stage == "mask":
+        settings = plan.recorded["mask"]
+        label = settings["mask_text"] or ", ".join(settings["mask_point"])
+        rows.append((f"mask of {label}", tint_overlay(frames.pixels, load_found(run, frames).numpy())))
     if run.stage == "edit":
         edit = edit_view(workspace, run, frames.timing)
         weights = plan.recorded["edit"]["reweight"]

@@ -36,7 +36,7 @@ def plan_attention(session: Session, settings: AttentionSettings, parent: str | 
         Vp2pError: see the workspace, the video and the model.
     """
     workspace = session.workspace
-    tuned = _tuned(workspace, parent)
+    tuned = tuned_plan(workspace, parent)
     if tuned is not None:
         session.check_model(tuned)
     parents = {**tuned.parents, "tune": tuned.run} if tuned else {"source": plan_source(workspace, session.folder).run}
@@ -103,7 +103,8 @@ def attention(
     return StageResult("attention", run.name, done, run.path(SHEET), facts, notes, next_)
 
 
-def _tuned(workspace: Workspace, parent: str | None) -> Planned | None:
+def tuned_plan(workspace: Workspace, parent: str | None) -> Planned | None:
+    """The finished tune run that ``parent`` names, or the newest; None where there is none yet."""
     if parent is not None:
         return find_run(workspace, "tune", parent, "vp2p tune")
     newest = workspace.newest("tune")

@@ -10,14 +10,15 @@ from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_changes
-from vp2p.schema import from_mapping, identifying, to_record
-from vp2p.settings import EditSettings, InvertSettings
+from vp2p.schema import from_mapping, identifying, options, to_record
+from vp2p.settings import EditSettings, InvertSettings, MaskSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion, load_motions
-from vp2p.stages.planned import Planned, find_run
+from vp2p.stages.mask import found_notes, load_found, make_mask, named_mask, plan_mask
+from vp2p.stages.planned import Planned, find_run, finished_plan
 from vp2p.stages.result import StageResult, State
-from vp2p.stages.running import performing
+from vp2p.stages.running import Patience, performing
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path, source_of
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from vp2p.video.clip import Clip
 
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
+_SECONDS_TO_FIND = 3600.0  # another edit's process may be finding the same mask
+_FINDING = frozenset(one.name for one in options(MaskSettings))
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,13 @@ BY_DEFAULT = KeepAs()
 
 @dataclass(frozen=True)
 class PlannedEdit(Planned):
-    """An edit, with what it does to the words and the inversion's settings."""
+    """An edit, with what it does to the words and the inversion's settings; ``mask`` is the mask run that it needs."""
 
     settings: EditSettings
     words: EditPlan
     inversion: InvertSettings
     notes: tuple[str, ...] = ()
+    mask: Planned | None = None
 
 
 def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_as: KeepAs = BY_DEFAULT) -> PlannedEdit:
@@ -83,8 +87,9 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         effect.pop("apart", None)
     if words.alignment.phrases:  # a new prompt alone would not pair them
         effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
-    mask = settings.blend.mask
-    effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
+    found = _found(session, settings, inverted)
+    effect = {key: value for key, value in effect.items() if key not in _FINDING}
+    effect |= {"target": words.target.prompt, "mask": _mask_digest(settings, found)}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
@@ -102,8 +107,10 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     }
     run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
+    if found is not None:
+        parents["mask"] = found.run
     notes = (*_inner_notes(words, settings), *weight_changes(settings.words.reweight))
-    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes)
+    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes, found)
 
 
 def plan_edits(
@@ -155,6 +162,7 @@ def edit_all(
     """
     inverted = find_run(session.workspace, "invert", parent, "vp2p invert")
     plans = plan_edits(session, asked, inverted, keep_as)
+    _make_masks(session, [planned for planned in plans if keep_as.force or not planned.run.finished], progress)
     with ExitStack() as runs:
         making: dict[str, _Making] = {}
         with ExitStack() as naming:
@@ -197,13 +205,13 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_a
     from vp2p.pipeline.edit import edit_all as edit_clip
 
     clip = load_frames(source_of(inverted, session.folder), session.workspace.video)
-    masks = {one.planned.settings.blend.mask: _mask(session, one.planned.settings, clip) for one in making}
+    masks = [_mask(session, one.planned, clip) for one in making]
     session.use_tuned(inverted.parent("tune"))
-    asked = [Asked(one.planned.settings, masks[one.planned.settings.blend.mask][0]) for one in making]
+    asked = [Asked(one.planned.settings, mask) for one, (mask, _) in zip(making, masks)]
     with Saver(making[0].planned.run, immutable=True):
         for place, edited in edit_clip(session.model, load_inversion(inverted.run, clip), asked, progress):
             one = making[place]
-            one.notes.extend(masks[one.planned.settings.blend.mask][1])
+            one.notes.extend(masks[place][1])
             one.notes.extend((*nothing_changed(edited), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, keep_as.format))
             one.held.close()
@@ -224,12 +232,37 @@ def _frames(run: RunFolder) -> dict[str, list[int]]:
     return {name: [frame + 1 for frame in frames] for name, frames in found.items() if frames}
 
 
-def _mask(session: Session, settings: EditSettings, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:
-    """The mask (F, H, W) that the settings name, and notes on it."""
-    if not settings.blend.mask:
+def _found(session: Session, settings: EditSettings, inverted: Planned) -> Planned | None:
+    """The mask run that an edit needs: of words or points, or one that ``--mask`` names; else None."""
+    if settings.blend.found.asked:
+        made_from = {stage: run for stage, run in inverted.parents.items() if stage in ("source", "tune")}
+        return plan_mask(session, settings.blend.found, made_from)
+    named = named_mask(inverted.workspace, settings.blend.mask)
+    return None if named is None else finished_plan(inverted.workspace, named)
+
+
+def _mask_digest(settings: EditSettings, found: Planned | None) -> str | None:
+    """What tells an edit's mask from others; None where it has none."""
+    if found is not None:
+        return found.run.identity
+    return settings.blend.mask and content_digest(mask_path(settings.blend.mask))
+
+
+def _make_masks(session: Session, plans: Sequence[PlannedEdit], progress: Progress) -> None:
+    """Finds the masks that edits need, each once, before any edit is begun."""
+    patience = Patience(max(session.patience.seconds, _SECONDS_TO_FIND), session.patience.told)
+    for found in {one.mask.run.identity: one.mask for one in plans if one.mask is not None}.values():
+        make_mask(session, found, progress, patience=patience)
+
+
+def _mask(session: Session, planned: PlannedEdit, clip: Clip) -> tuple[Tensor | None, tuple[str, ...]]:
+    """The mask (F, H, W) of an edit, and notes on it."""
+    if planned.mask is not None:
+        return load_found(planned.mask.run, clip), found_notes(planned.mask.run)
+    if not planned.settings.blend.mask:
         return None, ()
     workspace, size = session.workspace, clip.pixels.shape[1:3]
-    return load_mask(mask_path(settings.blend.mask), workspace.video, workspace.config.clip, clip, size)
+    return load_mask(mask_path(planned.settings.blend.mask), workspace.video, workspace.config.clip, clip, size)
 
 
 def default_name(plan: EditPlan, settings: EditSettings) -> str:

@@ -13,6 +13,7 @@ from vp2p.errors import ArtifactError, UsageError
 from vp2p.plain import is_number, read_json
 from vp2p.progress import Progress, silent
 from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.mask import load_found, named_mask
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, load_mask, mask_path, source_of
@@ -158,6 +159,9 @@ class _Evaluator:
 
         if self._options.mask:
             workspace = self._session.workspace
+            found = named_mask(workspace, self._options.mask)
+            if found is not None:
+                return Region(load_found(found, frames), grow=0)
             path, (height, width) = mask_path(self._options.mask), frames.pixels.shape[1:3]
             mask, _ = load_mask(path, workspace.video, workspace.config.clip, frames, (height, width))
             return Region(mask, grow=0)

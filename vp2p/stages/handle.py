@@ -14,7 +14,7 @@ from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, ClipSettings, ModelSettings
-from vp2p.stages import attention, edit, full, init, invert, tune
+from vp2p.stages import attention, edit, full, init, invert, mask, tune
 from vp2p.stages.edited import Format
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult
@@ -81,7 +81,7 @@ class OpenWorkspace:
 
         Args:
             name: the edit's name; by default it is made of the changed words.
-            options: as for :meth:`vp2p.VideoModel.edit`; ``mask`` is a path here.
+            options: as for :meth:`vp2p.VideoModel.edit`; ``mask`` is a path here, or the name of a mask run.
 
         Raises:
             ArtifactError: there is no inversion yet.
@@ -135,6 +135,19 @@ class OpenWorkspace:
         settings = from_mapping(AttentionSettings, {**options, "words": words})
         with _interruptible():
             return attention.attention(self._session, settings, None, force, on_step)
+
+    def mask(self, *, force: bool = False, on_step: Progress = silent, **options: Any) -> StageResult:
+        """Finds and keeps a mask; an edit takes it by ``mask=result.run``.
+
+        Args:
+            options: as for :meth:`vp2p.VideoModel.mask`; points are in pixels of the video.
+
+        Raises:
+            UsageError, PromptError, ModelError: as there.
+        """
+        settings = self._settings("edit", pairs(options)).blend.found
+        with _interruptible():
+            return mask.mask(self._session, mask.plan_mask(self._session, settings), force, on_step)
 
     def _settings(self, stage: str, given: Mapping[str, Any]) -> Any:
         kept = self._session.workspace.config.stages.get(stage, {})

@@ -12,7 +12,7 @@ from vp2p.errors import Vp2pError
 from vp2p.prompts.alternatives import as_typed
 from vp2p.prompts.articles import article
 from vp2p.schema import before, from_record, options
-from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, TuneSettings
+from vp2p.settings import AttentionSettings, EditSettings, InvertSettings, MaskSettings, TuneSettings
 from vp2p.text import command_line, typed
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.record import read_manifest, read_settings
@@ -20,6 +20,7 @@ from vp2p.workspace.record import read_manifest, read_settings
 _SETTINGS: Mapping[str, type] = {
     "tune": TuneSettings,
     "attention": AttentionSettings,
+    "mask": MaskSettings,
     "invert": InvertSettings,
     "edit": EditSettings,
 }

@@ -49,12 +49,15 @@ def rubbish(workspace: Workspace, named: Sequence[RunFolder] = ()) -> tuple[Rubb
     above = {run.key: run.parent_key() for run in runs}
     doomed = {run.key: _NAMED for run in named} or {run.key: why for run in runs if (why := _why(run, above))}
     for run in runs:  # stage by stage, so a parent comes before what is made from it
-        if above[run.key] in doomed:
-            doomed.setdefault(run.key, f"made from {above[run.key]}")
+        for parent in (above[run.key], _mask_of(run)):
+            if parent in doomed:
+                doomed.setdefault(run.key, f"made from {parent}")
     if not named:
         for run in runs:
             linked = run.folder.is_symlink() or run.folder.parent.is_symlink()
             kept = run.key not in doomed or names_of(tags, run) or holder(run.folder) or linked
+            if kept:
+                doomed.pop(_mask_of(run) or "", None)
             key: str | None = run.key if kept else None
             while key is not None:
                 doomed.pop(key, None)
@@ -118,6 +121,7 @@ def _unchanged(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish,
                 break
             staying.add(parent)
             key = parent
+    staying |= {mask for key in staying if (mask := _mask_of(now[key])) in now}
     return tuple(
         one
         for one in found
@@ -125,6 +129,15 @@ def _unchanged(workspace: Workspace, found: Sequence[Rubbish]) -> tuple[Rubbish,
         and not (one.tag is not None and f"{one.tag.stage}/{one.tag.run}" in staying)
         and not (one.kind == "leftover" and f"{one.path.parent.name}/{one.path.name}" in now)
     )
+
+
+def _mask_of(run: RunFolder) -> str | None:
+    """The mask run that an edit is made from, beside its inversion; None where there is none, or it cannot be read."""
+    try:
+        mask = run.parents().get("mask") if run.stage == "edit" else None
+    except ArtifactError:
+        return None
+    return None if mask is None else f"mask/{mask.name}"
 
 
 def _why(run: RunFolder, above: Mapping[str, str | None]) -> str:

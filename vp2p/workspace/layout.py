@@ -17,7 +17,7 @@ walk/
 from __future__ import annotations
 
 # In the order in which they are made from each other.
-STAGES = ("source", "tune", "attention", "invert", "edit", "full")
+STAGES = ("source", "tune", "attention", "mask", "invert", "edit", "full")
 
 SETTINGS = "settings.yaml"
 LOG = "log.jsonl"

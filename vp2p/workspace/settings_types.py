@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Literal, Mapping
 
 from vp2p.schema import from_record, options
-from vp2p.settings import SECTIONS, AttentionSettings
+from vp2p.settings import SECTIONS, AttentionSettings, MaskSettings
 from vp2p.text import shorten
 
 _TEXT = ("prompt", "target", "format", "from")
@@ -16,12 +16,14 @@ _MAPPINGS = ("model", "compute")
 _SECTIONS: Mapping[str, type] = {
     **{name: cls for name, cls in SECTIONS.items() if name not in _MAPPINGS},
     "attention": AttentionSettings,
+    "mask": MaskSettings,
 }
 # Of each stage, besides a section of its own name.
 _NEEDED = {
     "source": (),
     "tune": ("tune", "model"),
     "attention": ("attention", "model", "prompt"),
+    "mask": ("mask", "prompt"),
     "invert": ("invert", "model", "prompt"),
     "edit": ("edit", "model", "prompt", "target", "format"),
     "full": ("from", "prompt", "target"),

@@ -130,6 +130,8 @@ class Reader:
             return self._model(value)
         if (section, key) == ("model", "model_config") and value is not None:
             return str(self.path(value))
+        if section == "edit" and key in ("segmenter", "detector") and value is not None and self.path(value).exists():
+            return str(self.path(value))
         if (section, key) == ("model", "vae") and value is not None and self.path(value).exists():
             return str(self.path(value))
         if (section, key) == ("model", "lora"):

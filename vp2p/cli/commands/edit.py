@@ -62,6 +62,8 @@ def edit(
 
       vp2p edit --swap "cat=baby elephant"
 
+      vp2p edit --swap cat=dog --mask-point 320,200
+
       vp2p edit --swap cat=dog --full
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red

@@ -22,7 +22,7 @@ def show(
     run: Annotated[
         str | None,
         typer.Argument(
-            help="An edit, or another run such as invert/0123. By default the newest edit.",
+            help="An edit, another run such as invert/0123, or mask for the newest mask. By default the newest edit.",
             show_default=False,
             autocompletion=runs("edit"),
         ),
@@ -54,6 +54,8 @@ def show(
       vp2p show
 
       vp2p show dog --motion --out dog.png
+
+      vp2p show mask
     """
     from vp2p.atomic import Seen, sight
     from vp2p.errors import UsageError
