@@ -21,4 +21,4 @@ def test_help_imports_no_heavy_library() -> None:
     assert result.returncode == 0, result.stderr
     imported = {line.rsplit("|", 1)[-1].strip() for line in result.stderr.splitlines() if "import time:" in line}
     assert "vp2p.cli.app" in imported
-    assert not imported & {"torch", "diffusers", "transformers", "av"}
+    assert not imported & {"torch", "diffusers", "transformers", "av", "gradio"}

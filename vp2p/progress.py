@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+SECONDS_VARIABLE = "VP2P_PROGRESS_SECONDS"
+"""Names the environment variable that says how often a command off a terminal tells where it stands."""
+
 
 class Progress(Protocol):
     """Is called after each step. An error that it raises ends the work: so a caller cancels it."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tests.cli.conftest import FRAMES, PROMPT, Make
 from tests.cli.running import done, only, snapshot, video, vp2p
+from vp2p.cli.output import StageProgress
+from vp2p.errors import UsageError
 
 
 def test_the_workspace_can_be_named_from_anywhere(work: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,3 +83,16 @@ def test_quiet_leaves_the_path_alone(work: Make) -> None:
     work("sd2", "invert")
     ran = done("-q", "edit", "--swap", "cat=dog")
     assert (ran.out, ran.err) == ("edit/dog/edited.mp4\n", "")
+
+
+def test_progress_off_a_terminal_is_as_often_as_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VP2P_PROGRESS_SECONDS", "0")
+    stream = io.StringIO()
+    with StageProgress(Console(file=stream)) as progress:
+        for done in range(3):
+            progress("tune", done, 2)
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["0/2", "1/2", "2/2"]
+    for wrong in ("often", "-1", "nan", "inf"):
+        monkeypatch.setenv("VP2P_PROGRESS_SECONDS", wrong)
+        with pytest.raises(UsageError):
+            StageProgress(Console(file=stream))

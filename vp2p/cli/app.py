@@ -36,6 +36,7 @@ from vp2p.cli.commands.show import show
 from vp2p.cli.commands.status import status
 from vp2p.cli.commands.tag import tag
 from vp2p.cli.commands.tune import tune
+from vp2p.cli.commands.ui import ui
 from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
 from vp2p.cli.completing import mend_bash_words
@@ -68,7 +69,7 @@ COMMANDS = {
         *(init, tune, invert, mask, edit, full, batch),
         *(status, show, report, eval_, attention, log, diff),
         *(config, tag, verify, gc, export, import_),
-        *(models, demo, draw),
+        *(models, demo, draw, ui),
     )
 }
 for panel, names in panels.COMMANDS.items():

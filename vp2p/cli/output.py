@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import time
 from dataclasses import asdict, dataclass, is_dataclass
@@ -16,14 +18,15 @@ from rich.table import Table
 from rich.tree import Tree
 
 from vp2p import printing
-from vp2p.errors import Vp2pError
+from vp2p.errors import UsageError, Vp2pError
 from vp2p.printing import Piece
+from vp2p.progress import SECONDS_VARIABLE
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.result import StageResult
-from vp2p.text import one_line, typed, visible
+from vp2p.text import one_line, shorten, typed, visible
 
 ENVELOPE = 1
-_SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LINES = 10.0  # unless SECONDS_VARIABLE says otherwise
 
 
 @dataclass
@@ -144,6 +147,7 @@ class StageProgress:
         )
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, tuple[float, int]] = {}
+        self._between_lines = _seconds_between_lines()
         self._last_line = time.monotonic()
 
     def __enter__(self) -> StageProgress:
@@ -166,10 +170,24 @@ class StageProgress:
                 told = printing.text(what, stream=self._console.file).plain
                 self._tasks[what] = self._bars.add_task(told, total=total, rate="", metric="")
             self._bars.update(self._tasks[what], completed=done, rate=rate, metric=metric)
-        elif now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        elif now - self._last_line >= self._between_lines:
             self._last_line = now
             told = " ".join(part for part in (what, f"{done}/{total}", rate, metric) if part)
             printing.say(told, console=self._console)
+
+
+def _seconds_between_lines() -> float:
+    text = os.environ.get(SECONDS_VARIABLE, "")
+    try:
+        seconds = float(text or _SECONDS_BETWEEN_LINES)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UsageError(
+            f"{SECONDS_VARIABLE} is {shorten(text)}, but must be a number of seconds.",
+            f"correct or unset the environment variable {SECONDS_VARIABLE}",
+        )
+    return seconds
 
 
 def shown(path: Path) -> str:

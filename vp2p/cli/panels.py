@@ -10,7 +10,7 @@ EXPERT = "For experts and ablations"
 _LAST = (COMPUTE, RUN, EXPERT)
 
 COMMANDS = {
-    "Edit a video": ("init", "tune", "invert", "mask", "edit", "full", "batch"),
+    "Edit a video": ("init", "tune", "invert", "mask", "edit", "full", "batch", "ui"),
     "See the results": ("status", "show", "report", "eval", "attention", "log", "diff"),
     "Look after a workspace": ("config", "tag", "verify", "gc", "export", "import"),
     "Choose a model": ("models",),

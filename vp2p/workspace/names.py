@@ -28,6 +28,15 @@ def check_edit_name(name: str) -> str:
     return _checked(name, "edit", "--name letters")
 
 
+def check_workspace_name(name: str) -> str:
+    """``name`` in Unicode normal form C, if it may name a workspace's folder beside others; as for an edit.
+
+    Raises:
+        UsageError: it may not.
+    """
+    return _checked(name, "workspace", "letters")
+
+
 def check_tag_name(name: str) -> str:
     """``name`` in Unicode normal form C, if it may be a tag; as for an edit, and it may not look like a run's id.
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output, plain
-from vp2p.cli.telling import value
 from vp2p.printing import text
+from vp2p.upkeep.telling import value
 
 if TYPE_CHECKING:
     from vp2p.upkeep.diff import Comparison, Pair

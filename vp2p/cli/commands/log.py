@@ -11,9 +11,9 @@ from rich.tree import Tree
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.completion import any_run
 from vp2p.cli.output import output, shown
-from vp2p.cli.telling import age, value, what
 from vp2p.printing import Piece, text
 from vp2p.text import bytes_told, one_line, quoted
+from vp2p.upkeep.telling import age, value, what
 
 if TYPE_CHECKING:
     from vp2p.upkeep.log import Entry

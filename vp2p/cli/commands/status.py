@@ -7,9 +7,9 @@ from rich.tree import Tree
 
 from vp2p.cli.common import Json, workspace
 from vp2p.cli.output import output, plain, shown
-from vp2p.cli.telling import what
 from vp2p.printing import text
 from vp2p.text import one_line, quoted
+from vp2p.upkeep.telling import what
 
 
 def status(ctx: typer.Context, json: Json = False) -> None:
