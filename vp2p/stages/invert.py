@@ -16,6 +16,7 @@ from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, source_of
+from vp2p.stages.windows import in_windows
 from vp2p.workspace import RunFolder
 from vp2p.workspace.atomic import write_json
 from vp2p.workspace.identity import identity
@@ -34,14 +35,16 @@ def plan_invert(session: Session, settings: InvertSettings, tuned: Planned) -> P
         ArtifactError: the tune run is of another model.
     """
     session.check_model(tuned)
+    windows = in_windows(session, tuned.parents.get("source"), tuned)
     inputs = {
         "tune": tuned.run.identity,
         "dtype": session.model_identity["dtype"],
         "settings": _relevant(settings),
+        **windows,
     }
     recorded = {
         "prompt": tuned.recorded["prompt"],
-        "model": session.model_identity,
+        "model": session.model_identity | windows,
         "invert": to_mapping(settings),
         "compute": session.compute,
         "from": tuned.run.name,

@@ -15,12 +15,14 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn, unflatten
+from torch.utils.checkpoint import checkpoint
 
 from vp2p.errors import ArtifactError, ModelError
 from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnProcessor
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
+from vp2p.t2s.windows import ALL, Window, windows
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
@@ -56,6 +58,8 @@ class TextToSetModel(nn.Module):
         attention: what frame attention reads: the ``first-frame``, or ``self``, each frame its own,
             which before tuning is the image model frame by frame.
 
+    ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows.
+
     Raises:
         ModelError: no transformer block with frame and text attention was found.
     """
@@ -68,6 +72,7 @@ class TextToSetModel(nn.Module):
     ) -> None:
         super().__init__()
         self.unet = unet
+        self.window_frames = ALL
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
@@ -136,11 +141,31 @@ class TextToSetModel(nn.Module):
         Returns:
             (B, F, c, h, w) in float32.
         """
+        if isinstance(timestep, int):
+            timestep = torch.full((1,), timestep, device=latents.device)
+        parts = windows(latents.shape[1], self.window_frames)
+        if len(parts) == 1:
+            return self._pass(latents, timestep, text, control)
+        total = latents.new_zeros(latents.shape, dtype=torch.float32)
+        for window in parts:
+            total = total + window.among_all(self._window(window, latents, timestep, text, control))
+        return total
+
+    def _window(
+        self, window: Window, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None
+    ) -> Tensor:
+        """The pass of one window; with gradients it is computed again on the way back, so that one at most is held."""
+        text = window.of(text) if text.ndim == 4 else text
+        given = window.of(latents), timestep, text, None if control is None else control.in_window(window)
+        if not torch.is_grad_enabled():
+            return self._pass(*given)
+        found: Tensor = checkpoint(self._pass, *given, use_reentrant=False, preserve_rng_state=False)
+        return found
+
+    def _pass(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None) -> Tensor:
         frames = latents.shape[1]
         dtype = self.unet.dtype
         self._clip.frames = frames
-        if isinstance(timestep, int):
-            timestep = torch.full((1,), timestep, device=latents.device)
         if text.ndim == 4:
             text = text.flatten(0, 1)
         out: Tensor = self.unet(

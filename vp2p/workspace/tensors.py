@@ -108,6 +108,18 @@ def load_metadata(path: Path, rebuild: str) -> dict[str, Any]:
         raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
 
 
+def load_shape(path: Path, rebuild: str, name: str) -> tuple[int, ...]:
+    """The shape of a tensor of the file ``path``, from its header alone; errors as for :func:`load_tensors`."""
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return tuple(int(side) for side in header[name]["shape"])
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error
+    except (ValueError, KeyError, TypeError, OverflowError, MemoryError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged: it does not say how large {name} is.", rebuild) from error
+
+
 class _Named(dict[str, Any]):
     """What a file holds by name; a name that it lacks is damage of the file."""
 

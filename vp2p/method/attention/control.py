@@ -7,6 +7,7 @@ and fused attention serves both terms. Maps are formed only where the blend mask
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Collection, Sequence
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer, attend
+from vp2p.t2s import AttentionLayer, Window, attend
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,13 @@ class EditControl:
         self.targets = targets
         self.replaced_tokens = replaced_tokens
         self.map_tokens = map_tokens
+        self._window: Window | None = None
+
+    def in_window(self, window: Window) -> EditControl:
+        """See :class:`vp2p.t2s.Controller`."""
+        same = copy.copy(self)
+        same._window = window
+        return same
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
@@ -115,7 +123,7 @@ class EditControl:
                 source_maps, edited = attention_maps(q_s, k_s), attention_maps(q[branch], k[branch])
                 tokens = target.tokens_like(edited)
                 edited = source_maps @ tokens.source + edited * tokens.keep
-                target.maps.add(source_maps, edited, frames)
+                target.maps.add(source_maps, edited, frames, self._window)
                 out.append(edited.to(v.dtype) @ v[branch])
             else:
                 out.append(edited_attention(target, q_s, k_s, q[branch], k[branch], v[branch]))
