@@ -7,7 +7,7 @@ from typing import Mapping
 from torch import Tensor
 
 from vp2p.method.inversion.methods import METHODS
-from vp2p.method.inversion.protocol import InversionTask, OnInversionStep
+from vp2p.method.inversion.protocol import InversionTask, OnInversionStep, Room
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
@@ -22,12 +22,14 @@ def invert(
     settings: InvertSettings,
     on_step: OnInversionStep,
     found: Mapping[str, Tensor] | None = None,
+    room: Room | None = None,
 ) -> Inversion:
     """Inverts a clip that the model can take (:meth:`vp2p.pipeline.inflated.InflatedModel.fitted`).
 
     Args:
         on_step: called after each step; what it raises ends the inversion.
         found: the ``state`` of a step to resume from.
+        room: where the trajectory of a clip that passes in windows is kept.
 
     Raises:
         Vp2pError: see :func:`vp2p.pipeline.fit.fit`.
@@ -35,6 +37,7 @@ def invert(
     clip, prompt = described.clip, described.prompt
     fit(model, Work.of("null-text inversion" if settings.method in OPTIMISING else "inversion", clip.pixels))
     schedule, cond, uncond = model.schedule(settings.steps), model.embed(prompt), model.embed("")
-    task = InversionTask(model.t2s, schedule, settings, clip.pixels, model.encode, cond, uncond)
+    long = len(clip.pixels) > model.t2s.window_frames
+    task = InversionTask(model.t2s, schedule, settings, clip.pixels, model.encode, cond, uncond, room if long else None)
     state = {name: tensor.to(model.device) for name, tensor in (found or {}).items()}
     return Inversion(clip, prompt, settings, METHODS[settings.method].invert(task, state, on_step))

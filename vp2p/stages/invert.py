@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vp2p.pipeline.described import Described
@@ -14,6 +15,7 @@ from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
+from vp2p.stages.scratch import on_disk
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, source_of
 from vp2p.stages.windows import in_windows
@@ -85,9 +87,10 @@ def invert(
                 run.append_log(step.log)
             saver.offer(lambda: (step.state, {"step": step.step}))
 
+        room = partial(on_disk, run.folder)
         with Saver(run, immutable=True, seconds=checkpoint_seconds) as saver:
             described = Described(clip, planned.recorded["prompt"])
-            inversion = invert_clip(session.model, described, settings, on_step, found[0] if found else None)
+            inversion = invert_clip(session.model, described, settings, on_step, found[0] if found else None, room)
             keep_inversion(run, inversion, session.model)
         notes.extend(_show(session, run, inversion))
 

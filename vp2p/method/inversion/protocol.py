@@ -13,13 +13,16 @@ from vp2p.method.schedule import Schedule
 from vp2p.settings import InvertSettings
 from vp2p.t2s import TextToSetModel
 
+Room = Callable[[tuple[int, ...]], Tensor]
+
 
 @dataclass(frozen=True)
 class InversionTask:
     """What is inverted.
 
     ``pixels`` is uint8 RGB (F, H, W, 3); ``encode`` gives the latents (F, c, h, w) of such pixels. ``cond`` and
-    ``uncond`` (1, L, width) embed the source prompt and the empty one.
+    ``uncond`` (1, L, width) embed the source prompt and the empty one. ``room`` gives an empty float32
+    tensor of a shape for the trajectory of a long clip, such as one in a file; by default it lies beside the latents.
     """
 
     model: TextToSetModel
@@ -29,6 +32,7 @@ class InversionTask:
     encode: Callable[[np.ndarray], Tensor]
     cond: Tensor
     uncond: Tensor
+    room: Room | None = None
 
 
 class InversionStep(NamedTuple):
