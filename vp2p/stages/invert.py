@@ -76,6 +76,7 @@ def invert(
     notes: list[str] = []
 
     def work(found: Checkpoint) -> None:
+        from vp2p.method.inversion.protocol import Kept
         from vp2p.pipeline.invert import invert as invert_clip
 
         session.use_tuned(tuned.run)
@@ -87,10 +88,10 @@ def invert(
                 run.append_log(step.log)
             saver.offer(lambda: (step.state, {"step": step.step}))
 
-        room = partial(on_disk, run.folder)
+        kept = Kept(found[0] if found else {}, partial(on_disk, run.folder))
         with Saver(run, immutable=True, seconds=checkpoint_seconds) as saver:
             described = Described(clip, planned.recorded["prompt"])
-            inversion = invert_clip(session.model, described, settings, on_step, found[0] if found else None, room)
+            inversion = invert_clip(session.model, described, settings, on_step, kept)
             keep_inversion(run, inversion, session.model)
         notes.extend(_show(session, run, inversion))
 

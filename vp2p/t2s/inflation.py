@@ -7,6 +7,7 @@ and keep their parameters and names.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import Iterator, Literal, cast
 
 import torch
@@ -22,7 +23,7 @@ from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnP
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
-from vp2p.t2s.windows import ALL, Window, windows
+from vp2p.t2s.windows import ALL, Window, WindowLog, windows
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
@@ -58,7 +59,8 @@ class TextToSetModel(nn.Module):
         attention: what frame attention reads: the ``first-frame``, or ``self``, each frame its own,
             which before tuning is the image model frame by frame.
 
-    ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows.
+    ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows. What these predict
+    without gradients or control is told to the ``window_log``, if there is one.
 
     Raises:
         ModelError: no transformer block with frame and text attention was found.
@@ -73,6 +75,7 @@ class TextToSetModel(nn.Module):
         super().__init__()
         self.unet = unet
         self.window_frames = ALL
+        self.window_log: WindowLog | None = None
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
@@ -147,8 +150,11 @@ class TextToSetModel(nn.Module):
         if len(parts) == 1:
             return self._pass(latents, timestep, text, control)
         total = latents.new_zeros(latents.shape, dtype=torch.float32)
-        for window in parts:
-            total = total + window.among_all(self._window(window, latents, timestep, text, control))
+        predict = partial(self._window, latents=latents, timestep=timestep, text=text, control=control)
+        log = None if torch.is_grad_enabled() or control is not None else self.window_log
+        found = map(predict, parts) if log is None else log.logged(parts, predict)
+        for window, prediction in zip(parts, found):
+            total = total + window.among_all(prediction)
         return total
 
     def _window(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -73,12 +73,27 @@ def windows(count: int, most: int) -> tuple[Window, ...]:
     )
 
 
-def blended(parts: Sequence[tuple[Window, Tensor]]) -> Tensor:
-    """What windows say of their frames, each (n, frames, …), as one: (n, count, …)."""
-    total = parts[0][0].among_all(parts[0][1])
-    for window, values in parts[1:]:
-        total = total + window.among_all(values)
-    return total
+class WindowLog:
+    """What the windows of a pass predicted, for a pass that is broken off and goes on later.
+
+    Args:
+        on_window: called after each window with the predictions so far.
+        found: those that are known already, of the next pass.
+    """
+
+    def __init__(self, on_window: Callable[[list[Tensor]], None], found: Iterator[Tensor] | None = None) -> None:
+        self._on_window = on_window
+        self._found: list[Tensor] = list(found or ())
+
+    def logged(self, parts: tuple[Window, ...], predict: Callable[[Window], Tensor]) -> Iterator[Tensor]:
+        """The predictions of a pass, window by window."""
+        done, self._found = self._found, []
+        yield from done
+        for window in parts[len(done) :]:
+            done = [*done, predict(window)]
+            yield done[-1]
+            if len(done) < len(parts):
+                self._on_window(done)
 
 
 def windows_told(count: int, most: int) -> str:

@@ -54,7 +54,7 @@ def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | 
         end = start + tensor.numel() * tensor.element_size()
         kind = _KINDS[list(_KINDS)[kinds[tensor.dtype]]]
         header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [start, end]}
-        parts.append(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+        parts.append(tensor.reshape(-1).view(torch.uint8).numpy().data)
         start = end
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)

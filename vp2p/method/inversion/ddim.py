@@ -53,6 +53,8 @@ def invert_clip(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInv
         done = len(trajectory) - 1
         on_step(InversionStep("invert", done, task.schedule.steps, {"trajectory": trajectory}, done))
 
+    if task.room is not None:  # its windows are told of, too, from the first step on
+        told(trajectory)
     whole = trajectory.new_empty if task.room is None else task.room
     return _filled(_Way(task.model, task.schedule, task.cond), trajectory, whole, told)
 

@@ -51,6 +51,16 @@ class InversionStep(NamedTuple):
     log: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What an inversion has on the disk: the state that was ``found`` there to go on from, and ``room`` for more."""
+
+    found: Mapping[str, Tensor] = field(default_factory=dict)
+    room: Room | None = None
+
+
+NOTHING = Kept()
+
 OnInversionStep = Callable[[InversionStep], None]
 
 
