@@ -10,7 +10,7 @@ import torch
 from tests.method.conftest import Small
 from vp2p.method.attention.collect import MapQuery, Trajectory, collect_maps
 from vp2p.method.schedule import Schedule
-from vp2p.method.tuning import Tuning, TuningTask, tune
+from vp2p.method.tuning import Tuning, TuningTask, _HeldOut, tune
 from vp2p.settings import TuneSettings
 from vp2p.t2s.windows import windows
 
@@ -94,8 +94,7 @@ def test_maps_of_all_frames_are_put_together(long):
     assert torch.allclose(maps.mean((2, 3)), whole.mean((2, 3)), rtol=0.2)
 
 
-@pytest.mark.parametrize("steps", [3, "auto"])
-def test_tuning_sees_one_window_a_step_and_the_same_ones_again(long, seen, steps):
+def test_tuning_sees_one_window_a_step_and_the_same_ones_again(long, seen):
     long.model.window_frames = 5
     settings = dataclasses.replace(TuneSettings(), steps=3)
     task = TuningTask(long.model, long.latent.scheduler, long.latents, long.embed("a cat"), settings)
@@ -113,3 +112,10 @@ def test_tuning_sees_one_window_a_step_and_the_same_ones_again(long, seen, steps
     again: list[float] = []
     tune(task, state, lambda _, loss: again.append(loss))
     assert again == losses[1:]
+
+
+def test_the_held_out_loss_sees_windows_too(long, seen):
+    long.model.window_frames = 5
+    task = TuningTask(long.model, long.latent.scheduler, long.latents, long.embed("a cat"), TuneSettings())
+    _HeldOut(task).loss()
+    assert seen == [5] * 4

@@ -17,7 +17,7 @@ from vp2p.settings import InvertSettings
 from vp2p.sprites.scenes import Scene
 from vp2p.t2s.windows import windows
 
-PROMPT, FRAMES, WINDOW, STEPS = "a cat on the grass", 13, 6, 2
+PROMPT, FRAMES, WINDOW, STEPS = "a cat on the grass", 10, 6, 1
 
 pytestmark = pytest.mark.filterwarnings("ignore::vp2p.errors.WindowsWarning")
 
@@ -35,7 +35,7 @@ def clip() -> vp2p.Clip:
 
 @pytest.fixture(scope="module")
 def inversion(model: vp2p.VideoModel, clip: vp2p.Clip) -> vp2p.Inversion:
-    with pytest.warns(WindowsWarning, match="inversion: 13 frames pass the model in 3 windows of 6"):
+    with pytest.warns(WindowsWarning, match="inversion: 10 frames pass the model in 2 windows of 6"):
         return model.invert(clip, PROMPT, steps=STEPS)
 
 
@@ -62,8 +62,8 @@ def test_a_seam_differs_no_more_than_the_inside_of_a_window(model: vp2p.VideoMod
 
 @pytest.mark.parametrize(
     "options",
-    [{"swap": {"cat": "dog"}}, {"swap": {"grass": "sand"}}, {"swap": {"cat": "dog"}, "propagate": False}],
-    ids=["object", "ground", "each frame's own"],
+    [{"swap": {"cat": "dog"}}, {"swap": {"grass": "sand"}}],
+    ids=["object", "ground"],
 )
 def test_a_long_clip_is_composited_in_parts(
     model: vp2p.VideoModel, inversion: vp2p.Inversion, options: dict[str, Any]
@@ -85,7 +85,7 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
 
     def on_step(step: InversionStep) -> None:
         kept.append(step)
-        if step.done == 1 and "windows" in step.state and len(step.state["windows"]) == 2:
+        if step.done == 0 and "windows" in step.state:
             raise Stopped
 
     described, settings = Described(model.fitted(clip), PROMPT), InvertSettings(steps=STEPS)
@@ -96,7 +96,7 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
     passes: list[int] = []
     with model.t2s.unet.register_forward_pre_hook(lambda *_: passes.append(1)):
         again = invert(model, described, settings, lambda _: None, Kept(found, room))
-    assert len(passes) == 1  # the last window of the last step
+    assert len(passes) == 1  # the other window of the only step
     assert torch.equal(again.inverted.trajectory, inversion.inverted.trajectory)
 
 
