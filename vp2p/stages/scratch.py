@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,5 +26,8 @@ def on_disk(folder: Path, shape: tuple[int, ...]) -> Tensor:
     import torch
 
     with writing(folder), tempfile.TemporaryFile(dir=folder) as file:
-        file.truncate(4 * math.prod(shape))
+        size = 4 * math.prod(shape)
+        file.truncate(size)
+        if hasattr(os, "posix_fallocate"):  # a disk that is full says so now, not when memory is written to
+            os.posix_fallocate(file.fileno(), 0, size)
         return torch.from_numpy(np.memmap(file, np.float32, "r+", shape=shape))
