@@ -143,5 +143,9 @@ def _said(error: BaseException) -> int | None:
     return number if number in _REFUSALS else next((one for one in _SAID if os.strerror(one) in text), None)
 
 
+class WindowsWarning(UserWarning):
+    """A clip is so long that it is worked on in windows. The command line shows it as a note."""
+
+
 class SlowWarning(UserWarning):
     """Something works, but is much slower here than another way. The command line shows it as a note."""

@@ -119,7 +119,7 @@ class ComputeSettings:
 
 @dataclass(frozen=True)
 class ModelSettings(ComputeSettings):
-    """Which model is inflated, how its group norms count frames, and what frame attention reads.
+    """Which model is inflated, how its group norms count frames, what frame attention reads, and how far it sees.
 
     ``group_norm`` ``joint`` is the released code's form; ``attention`` ``self`` is the image model's.
     """
@@ -172,8 +172,16 @@ class ModelSettings(ComputeSettings):
         expert=True,
         before="first-frame",
     )
+    window_frames: int = option(
+        24,
+        "How many frames the model sees at once. A longer clip is worked on in windows that overlap, so memory does "
+        "not grow with it.",
+        expert=True,
+        before=24,
+    )
 
     def __post_init__(self) -> None:
+        _check(self.window_frames >= 4, "window_frames", self.window_frames, "4 or more")
         for text in self.control:
             kind_and_path(text, "control")
 

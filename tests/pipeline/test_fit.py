@@ -116,9 +116,9 @@ def test_where_free_memory_is_not_known_nothing_is_refused(
     model: vp2p.VideoModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vp2p.pipeline.fit.free_memory", lambda _: None)
-    assert _quiet(model, replace(_TUNING, frames=10**6)) == (False, 1)
+    assert _quiet(model, replace(_TUNING, size=(10**5, 10**5))) == (False, 1)
     model.memory = "low"
-    assert _quiet(model, replace(_TUNING, frames=10**6)) == (True, 1)
+    assert _quiet(model, replace(_TUNING, size=(10**5, 10**5))) == (True, 1)
 
 
 def test_high_asks_nothing(model: vp2p.VideoModel, machine: _Machine) -> None:

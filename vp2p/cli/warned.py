@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 from vp2p.cli.output import output
-from vp2p.errors import SlowWarning
+from vp2p.errors import SlowWarning, WindowsWarning
 from vp2p.schema import RenamedWarning
 
-_FOR_THE_USER = (RenamedWarning, SlowWarning)
+_FOR_THE_USER = (RenamedWarning, SlowWarning, WindowsWarning)
 
 
 @contextmanager

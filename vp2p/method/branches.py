@@ -17,7 +17,7 @@ class SourceBranch:
     """How the source walks from noise back to the clip.
 
     Exactly one of: ``recorded`` (T+1, F, c, h, w) by trajectory index, the latents it is known to
-    pass (null-text, direct, noise); ``guidance`` with the empty prompt; or neither, unguided (ddim).
+    pass (null-text, direct, noise), on any device; ``guidance`` with the empty prompt; or neither, unguided (ddim).
     """
 
     recorded: Tensor | None = None

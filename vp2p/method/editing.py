@@ -71,7 +71,7 @@ def edit(
     for index in range(branches.start, 0, -1):
         step = schedule.steps - index
         if source.recorded is not None:
-            at_source = source.recorded[index : index + 1]
+            at_source = source.recorded[index : index + 1].to(branches.x.device)
         unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]
         controller = controlled.at(step)
         parts, batch = [*unconds, *(t.cond for t in targets)], [at_targets, at_targets]
@@ -84,7 +84,7 @@ def edit(
         first = 0 if unread else 1  # of the targets' branches
 
         if source.recorded is not None:
-            at_source = source.recorded[index - 1 : index]
+            at_source = source.recorded[index - 1 : index].to(branches.x.device)
         else:
             prediction = out[:1] if source.guidance is None else guide(out[-1:], out[:1], source.guidance)
             at_source = schedule.denoise(prediction, at_source, index)

@@ -132,11 +132,15 @@ def tune(
         on_step: called after each step with the state and the loss.
         sampler: noise and timestep for a step; by default the run's own generator.
 
+    Of a clip that is longer than one of the model's windows, each step takes the first frame and some that follow one
+    another, so that neither memory nor the time of a step grows with the clip.
+
     Returns:
         ``state``, at the last of ``settings.steps``. The model holds the tuned weights.
     """
     model, scheduler, latents, settings = task.model, task.scheduler, task.latents, task.settings
-    sampler = sampler or draw_noise(state, latents, scheduler.config.num_train_timesteps)
+    most = model.window_frames
+    sampler = sampler or draw_noise(state, latents[:, :most], scheduler.config.num_train_timesteps)
     pairs = list(_use(model, state.weights))
     held_out = _HeldOut(task) if settings.steps == "auto" else None
     with _training(pairs), model.recomputing(settings.gradient_checkpointing):
@@ -144,11 +148,13 @@ def tune(
         if held_out and not state.held_out:
             state.held_out.append(held_out.loss())
         while state.step < settings.most and not state.settled:
+            frames = _drawn_window(latents.shape[1], most, state.random)
             noise, timestep = sampler(state.step)
-            noisy, target = _noised(task, noise, timestep)
+            noisy, target = _noised(task, _of(latents, frames), noise, timestep)
             if _on_single_frames(settings.mixed, state.step):
                 noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
-            loss = mse_loss(model(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
+            seen = model.of_frames(frames)
+            loss = mse_loss(seen(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
             gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
             for (_, weight), gradient in zip(pairs, gradients):
                 weight.grad = gradient.float()
@@ -179,26 +185,46 @@ class _HeldOut:
     """The loss on some noise that is never trained on."""
 
     def __init__(self, task: TuningTask) -> None:
-        latents, timesteps = task.latents, int(task.scheduler.config.num_train_timesteps)
-        random = generator(task.settings.seed + 1)
-        drawn = [torch.randn(latents.shape, generator=random).to(latents.device) for _ in range(_PARTS)]
+        timesteps, most = int(task.scheduler.config.num_train_timesteps), task.model.window_frames
+        random, last = generator(task.settings.seed + 1), task.latents.shape[1] - 1
         self._task = task
-        self._noises = [(noise, (2 * part + 1) * timesteps // (2 * _PARTS)) for part, noise in enumerate(drawn)]
+        self._parts = []
+        for part in range(_PARTS):  # of a long clip each takes other frames, spread over it
+            frames = _window(last + 1, most, round(part * last / (_PARTS - 1)))
+            seen = _of(task.latents, frames)
+            noise = torch.randn(seen.shape, generator=random).to(seen.device)
+            model = task.model.of_frames(frames)
+            self._parts.append((model, seen, noise, (2 * part + 1) * timesteps // (2 * _PARTS)))
 
     @torch.no_grad()
     def loss(self) -> float:
         losses = []
-        for noise, timestep in self._noises:
-            noisy, target = _noised(self._task, noise, timestep)
-            losses.append(mse_loss(self._task.model(noisy, timestep, self._task.cond), target))
+        for model, seen, noise, timestep in self._parts:
+            noisy, target = _noised(self._task, seen, noise, timestep)
+            losses.append(mse_loss(model(noisy, timestep, self._task.cond), target))
         return float(torch.stack(losses).mean())
 
 
-def _noised(task: TuningTask, noise: Tensor, timestep: int) -> tuple[Tensor, Tensor]:
-    """The clip's latents under noise, and what the model is to predict of them."""
-    at = torch.full((1,), timestep, device=task.latents.device)
-    noisy = task.scheduler.add_noise(task.latents, noise, at)
-    return noisy, training_target(task.scheduler, task.latents, noise, at)
+def _noised(task: TuningTask, latents: Tensor, noise: Tensor, timestep: int) -> tuple[Tensor, Tensor]:
+    """Latents under noise, and what the model is to predict of them."""
+    at = torch.full((1,), timestep, device=latents.device)
+    noisy = task.scheduler.add_noise(latents, noise, at)
+    return noisy, training_target(task.scheduler, latents, noise, at)
+
+
+def _window(count: int, most: int, around: int) -> list[int]:
+    """At most so many of ``count`` frames: the first one, and those ``around`` another one."""
+    start = min(max(1, around - (most - 1) // 2), max(1, count - most + 1))
+    return [0, *range(start, min(count, start + most - 1))]
+
+
+def _drawn_window(count: int, most: int, random: torch.Generator) -> list[int]:
+    """All frames, or of a long clip those around a frame that is drawn."""
+    return _window(count, most, int(torch.randint(count, (1,), generator=random)) if count > most else 0)
+
+
+def _of(latents: Tensor, frames: list[int]) -> Tensor:
+    return latents if len(frames) == latents.shape[1] else latents[:, frames]
 
 
 def _on_single_frames(share: float, step: int) -> bool:

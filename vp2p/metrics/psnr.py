@@ -18,5 +18,7 @@ def psnr(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) 
         first, second = first[kept], second[kept]
     if not first.size:
         return None
-    error = np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2)
+    # Frame by frame, or the floats of a long clip would take much memory. Sums of whole numbers are exact.
+    errors = (((one.astype(np.float64) - other.astype(np.float64)) ** 2).sum() for one, other in zip(first, second))
+    error = sum(errors) / first.size
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))

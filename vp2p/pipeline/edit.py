@@ -29,6 +29,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.layers import Layer, edit_in_layers
+from vp2p.pipeline.long import LongComposite
 from vp2p.pipeline.memory import Work
 from vp2p.pipeline.rendering import render_again
 from vp2p.pipeline.search import CandidateSearch, priors
@@ -153,6 +154,10 @@ def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.n
     source = decoded(latents.source)
     if any(mask is None for mask in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
         return Edit(clip, plan, latents, source, model.decode(latents.targets[0]))
+    if len(clip.pixels) > model.t2s.window_frames:
+        long = LongComposite(job, source, _laid_over)
+        yield from long.add(layers)
+        return Edit(clip, plan, latents, source, long.frames)
     composite = unchanged(planes(clip.pixels))
     for layer in layers:
         composite = yield from _laid_over(job, layer, composite, planes(source))

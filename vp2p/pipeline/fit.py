@@ -6,11 +6,12 @@ import warnings
 from dataclasses import replace
 from typing import Iterator
 
-from vp2p.errors import SlowWarning, Vp2pError
+from vp2p.errors import SlowWarning, Vp2pError, WindowsWarning
 from vp2p.models.free_memory import Free, free_memory
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.memory import Work, plenty
 from vp2p.pipeline.together import MOST
+from vp2p.t2s.windows import windows_told
 from vp2p.text import bytes_told
 
 _SURE = 0.9  # of what is counted: a stage that needs more than there is by less than the rest may still fit
@@ -21,12 +22,19 @@ _ALL_THE_SAME = "; or try it all the same: --memory high"
 def fit(model: InflatedModel, work: Work) -> None:
     """Has a model use as much memory as there is, as ``model.memory`` says; edits share a pass as far as that fits.
 
+    Of a clip that passes in windows, one must fit.
+
     Warns:
+        WindowsWarning: the clip passes in windows.
         SlowWarning: memory is saved where nobody asked for that.
 
     Raises:
         Vp2pError: the work does not fit however much is saved.
     """
+    told = windows_told(work.frames, model.t2s.window_frames)
+    if told:
+        warnings.warn(f"{work.stage}: {told} (--window-frames)", WindowsWarning, stacklevel=3)
+    work = replace(work, frames=min(work.frames, model.t2s.window_frames))
     low = replace(work, low=True, targets=1)
     plain = [replace(work, targets=targets) for targets in (MOST, 2, 1)] if work.stage == "editing" else [work]
     ways = {"auto": [*plain, low], "low": [low], "high": plain}[model.memory]

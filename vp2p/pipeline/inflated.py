@@ -22,6 +22,7 @@ from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
 from vp2p.t2s.low_memory import recompute
 from vp2p.t2s.structure import Structure
+from vp2p.t2s.windows import ALL
 from vp2p.video.clip import Clip
 from vp2p.video.structure import structure_pictures
 
@@ -33,6 +34,7 @@ class InflatedModel:
         latent: a loaded model; its UNet is changed in place.
         group_norm, attention: see :class:`vp2p.t2s.TextToSetModel`.
         memory: how its stages use memory; see :func:`vp2p.pipeline.fit.fit`.
+        window_frames: how many frames it sees at once; longer clips pass in windows (:mod:`vp2p.t2s.windows`).
 
     Raises:
         ModelError: the UNet is of no kind that can be inflated.
@@ -44,9 +46,11 @@ class InflatedModel:
         group_norm: GroupNormMode = "per-frame",
         attention: AttentionMode = "first-frame",
         memory: MemoryMode = "auto",
+        window_frames: int = ALL,
     ) -> None:
         self.latent, self.memory = latent, memory
         self.t2s = TextToSetModel(latent.unet, group_norm, attention, latent.folder.downscale)
+        self.t2s.window_frames = window_frames
         self.low_memory = False
         self.most_targets = sys.maxsize
         self._untuned: dict[str, Tensor] | None = None

@@ -38,7 +38,8 @@ class Inversion:
             unconditional = optimised.to(model.device)
         if settings.control.negative_prompt:
             unconditional = model.unconditional(settings.control.negative_prompt)
-        if source.recorded is not None:
+        # That of a long clip stays where it is, on the disk: each step takes its own part.
+        if source.recorded is not None and len(self.clip.pixels) <= model.t2s.window_frames:
             source = SourceBranch(recorded=source.recorded.to(model.device))
         start = settings.control.taken(schedule.steps)
         path = self.inverted.trajectory if source.recorded is None else source.recorded

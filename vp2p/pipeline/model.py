@@ -225,7 +225,8 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
         UsageError: an unknown option, or the device is absent.
     """
     settings = from_mapping(ModelSettings, {**options, "model": str(model)})
-    return VideoModel(load_model(settings), settings.group_norm, settings.attention, settings.memory)
+    modes = settings.group_norm, settings.attention, settings.memory, settings.window_frames
+    return VideoModel(load_model(settings), *modes)
 
 
 def _noted(edit: Edit, settings: EditSettings, notes: tuple[str, ...]) -> Edit:

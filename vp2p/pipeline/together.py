@@ -58,7 +58,9 @@ def _answers(asked: dict[int, Request], on_step: Progress) -> Iterator[tuple[int
 
 def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress) -> Edited:
     """Some targets after the last step (Algorithm 1), in as few passes as memory allows."""
-    most, done = min(MOST, job.model.most_targets) * len(job.inversion.clip.pixels) // len(job.branches.x), 0
+    window = job.model.t2s.window_frames
+    whole, asked = (min(window, len(frames)) for frames in (job.inversion.clip.pixels, job.branches.x))
+    most, done = min(MOST, job.model.most_targets) * whole // asked, 0
     parts: list[Edited] = []
     while done < len(targets):
         chosen = targets[done : done + most]

@@ -18,6 +18,7 @@ from vp2p.stages.running import perform
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, plan_source, source_of
+from vp2p.stages.windows import in_windows
 from vp2p.workspace import RunFolder, Workspace, save_tensors
 from vp2p.workspace.identity import identity
 from vp2p.workspace.tensors import load_metadata
@@ -44,15 +45,16 @@ def plan_attention(session: Session, settings: AttentionSettings, parent: str | 
     tokenized = split_prompt(session.tokenizer, prompt)
     check_length(prompt, len(tokenized.ids), session.tokenizer.model_max_length)
     settings = dataclasses.replace(settings, words=tuple(chosen_words(tokenized, settings.words)))
+    model = session.model_identity | in_windows(session, parents.get("source"), tuned)
     inputs = {
         "source": parents["source"].identity,
         "tune": tuned.run.identity if tuned else None,
-        "model": session.model_identity,
+        "model": model,
         "settings": to_mapping(settings) | {"prompt": prompt},
     }
     recorded = {
         "prompt": prompt,
-        "model": session.model_identity,
+        "model": model,
         "attention": to_mapping(settings),
         "compute": session.compute,
     }

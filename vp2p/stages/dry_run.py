@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vp2p.stages.planned import Outlook, Planned
+from vp2p.stages.windows import windows_of
 from vp2p.workspace.layout import STAGES
 
 
@@ -27,5 +28,7 @@ def dry_run(planned: Planned, force: bool = False) -> tuple[StageOutlook, ...]:
     """
     parents = [planned.parents[stage] for stage in STAGES if stage in planned.parents]
     found = [(run, Planned(planned.workspace, run, {}, {}).outlook()) for run in parents]
-    found.append((planned.run, Outlook("run", "--force redoes it") if force else planned.outlook()))
+    mine = Outlook("run", "--force redoes it") if force else planned.outlook()
+    windows = windows_of(planned) if mine.state != "up to date" else ""
+    found.append((planned.run, Outlook(mine.state, f"{mine.why}; {windows}") if windows else mine))
     return tuple(StageOutlook(run.stage, run.name, outlook.state, outlook.why) for run, outlook in found)

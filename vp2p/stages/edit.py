@@ -22,6 +22,7 @@ from vp2p.stages.running import Patience, performing
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path, source_of
+from vp2p.stages.windows import in_windows
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
 from vp2p.workspace.names import name_of_words
@@ -87,7 +88,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         effect.pop("apart", None)
     if words.alignment.phrases:  # a new prompt alone would not pair them
         effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
-    found = _found(session, settings, inverted)
+    found, windows = _found(session, settings, inverted), in_windows(session, inverted.parents.get("source"), inverted)
     effect = {key: value for key, value in effect.items() if key not in _FINDING}
     effect |= {"target": words.target.prompt, "mask": _mask_digest(settings, found)}
     inputs = {
@@ -95,11 +96,12 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         "dtype": session.model_identity["dtype"],
         "settings": effect,
         "format_of_video": keep_as.format,
+        **windows,
     }
     recorded = {
         "prompt": prompt,
         "target": words.target.prompt,
-        "model": session.model_identity,
+        "model": session.model_identity | windows,
         "edit": resolved,
         "format": keep_as.format,
         "compute": session.compute,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vp2p.pipeline.described import Described
@@ -14,8 +15,10 @@ from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
+from vp2p.stages.scratch import on_disk
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, source_of
+from vp2p.stages.windows import in_windows
 from vp2p.workspace import RunFolder
 from vp2p.workspace.atomic import write_json
 from vp2p.workspace.identity import identity
@@ -34,14 +37,16 @@ def plan_invert(session: Session, settings: InvertSettings, tuned: Planned) -> P
         ArtifactError: the tune run is of another model.
     """
     session.check_model(tuned)
+    windows = in_windows(session, tuned.parents.get("source"), tuned)
     inputs = {
         "tune": tuned.run.identity,
         "dtype": session.model_identity["dtype"],
         "settings": _relevant(settings),
+        **windows,
     }
     recorded = {
         "prompt": tuned.recorded["prompt"],
-        "model": session.model_identity,
+        "model": session.model_identity | windows,
         "invert": to_mapping(settings),
         "compute": session.compute,
         "from": tuned.run.name,
@@ -71,6 +76,7 @@ def invert(
     notes: list[str] = []
 
     def work(found: Checkpoint) -> None:
+        from vp2p.method.inversion.protocol import Kept
         from vp2p.pipeline.invert import invert as invert_clip
 
         session.use_tuned(tuned.run)
@@ -82,9 +88,10 @@ def invert(
                 run.append_log(step.log)
             saver.offer(lambda: (step.state, {"step": step.step}))
 
+        kept = Kept(found[0] if found else {}, partial(on_disk, run.folder))
         with Saver(run, immutable=True, seconds=checkpoint_seconds) as saver:
             described = Described(clip, planned.recorded["prompt"])
-            inversion = invert_clip(session.model, described, settings, on_step, found[0] if found else None)
+            inversion = invert_clip(session.model, described, settings, on_step, kept)
             keep_inversion(run, inversion, session.model)
         notes.extend(_show(session, run, inversion))
 

@@ -10,7 +10,7 @@ from vp2p.schema import from_mapping
 from vp2p.settings import InvertSettings
 from vp2p.stages.edited import Format, video_name
 from vp2p.workspace import RunFolder, load_tensors, save_tensors
-from vp2p.workspace.tensors import load_metadata
+from vp2p.workspace.tensors import load_metadata, map_tensors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ def load_inversion(run: RunFolder, clip: Clip) -> Inversion:
     run.verify()
     recorded = run.record().settings
     extra = load_tensors(run.path(_EXTRA), run.rebuild) if run.path(_EXTRA).exists() else {}
-    trajectory = load_tensors(run.path(_TRAJECTORY), run.rebuild)["trajectory"]
+    trajectory = map_tensors(run.path(_TRAJECTORY), run.rebuild)["trajectory"]
     settings = from_mapping(InvertSettings, recorded["invert"])
     return Inversion(clip, recorded["prompt"], settings, Inverted(trajectory, extra))
 

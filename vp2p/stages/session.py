@@ -62,7 +62,8 @@ class Session:
         from vp2p.pipeline.inflated import InflatedModel
 
         settings = self.settings
-        return InflatedModel(load_model(settings), settings.group_norm, settings.attention, settings.memory)
+        modes = settings.group_norm, settings.attention, settings.memory, settings.window_frames
+        return InflatedModel(load_model(settings), *modes)
 
     @cached_property
     def model_identity(self) -> dict[str, str]:

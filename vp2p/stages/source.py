@@ -21,6 +21,7 @@ from vp2p.workspace.identity import file_digest, identity
 from vp2p.workspace.tensors import load_metadata
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from vp2p.models.folder import ModelFolder
@@ -50,16 +51,23 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
             :func:`vp2p.video.fitting.target_size`.
     """
     from vp2p.video.clip import Clip
+    from vp2p.video.fitting import fit_frames, target_size
     from vp2p.video.reading import read_clip
     from vp2p.video.structure import read_controls
 
+    def fitted(picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        native = folder.native_size if clip.size is None else 0
+        size = target_size((width, height), clip.size, native, folder.size_multiple)
+        frame: np.ndarray = fit_frames(picture[None], size, clip.fit)[0]
+        return frame
+
     check_controls(folder, clip)
-    found = read_clip(video, clip)
+    found = read_clip(video, clip, fitted=fitted)  # one by one: the frames of a long clip are large
     control, notes = read_controls(video, clip, len(found.frames))
-    native = folder.native_size if clip.size is None else 0
-    return Clip(found.frames, found.timing, found.notes + notes, size=clip.size, fit=clip.fit, control=control).fitted(
-        native, folder.size_multiple
-    )
+    size = (found.frames.shape[2], found.frames.shape[1])
+    control = {kind: fit_frames(pictures, size, clip.fit) for kind, pictures in control.items()}
+    return Clip(found.frames, found.timing, found.notes + notes, size="keep", fit=clip.fit, control=control)
 
 
 def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:

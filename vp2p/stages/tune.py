@@ -14,6 +14,7 @@ from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import SECONDS_BETWEEN, Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, plan_source, source_of
+from vp2p.stages.windows import in_windows
 from vp2p.workspace import save_tensors
 from vp2p.workspace.identity import identity
 
@@ -30,14 +31,14 @@ def plan_tune(session: Session, settings: TuneSettings) -> Planned:
     workspace = session.workspace
     prompt = workspace.config.prompt
     source = plan_source(workspace, session.folder).run
-    resolved = to_mapping(settings)
+    resolved, model = to_mapping(settings), session.model_identity | in_windows(session, source)
     inputs = {
         "source": source.identity,
-        "model": session.model_identity,
+        "model": model,
         "prompt": prompt,
         "settings": {key: value for key, value in identifying(settings).items() if key not in _WITHOUT_EFFECT},
     }
-    recorded = {"prompt": prompt, "model": session.model_identity, "tune": resolved, "compute": session.compute}
+    recorded = {"prompt": prompt, "model": model, "tune": resolved, "compute": session.compute}
     return Planned(workspace, workspace.run("tune", identity("tune", inputs)), recorded, {"source": source})
 
 

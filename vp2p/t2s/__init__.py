@@ -2,5 +2,6 @@
 
 from vp2p.t2s.attention import AttentionLayer, Controller, attend
 from vp2p.t2s.inflation import TextToSetModel
+from vp2p.t2s.windows import Window
 
-__all__ = ["AttentionLayer", "Controller", "TextToSetModel", "attend"]
+__all__ = ["AttentionLayer", "Controller", "TextToSetModel", "Window", "attend"]

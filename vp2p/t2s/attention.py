@@ -13,6 +13,8 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
+from vp2p.t2s.windows import Window
+
 Role = Literal["frame", "cross", "temporal"]
 Place = Literal["down", "mid", "up"]
 
@@ -44,6 +46,10 @@ class Controller(Protocol):
                   q (B·F, heads, n, d); k, v (B·F, heads, L, d)
         temporal: q, k, v (B·n, heads, F, d)
         """
+        ...
+
+    def in_window(self, window: Window) -> Controller:
+        """The same for a pass of some of the clip's frames."""
         ...
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
+from functools import partial
 from typing import Iterator, Literal, Sequence, cast
 
 import torch
@@ -16,6 +17,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from torch import Tensor, nn, unflatten
+from torch.utils.checkpoint import checkpoint
 
 from vp2p.errors import ArtifactError, ModelError
 from vp2p.models.added import Text
@@ -24,6 +26,7 @@ from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
 from vp2p.t2s.structure import Structure, residuals
+from vp2p.t2s.windows import ALL, Window, WindowLog, windows
 
 GroupNormMode = Literal["per-frame", "joint"]
 AttentionMode = Literal["first-frame", "self"]
@@ -60,6 +63,9 @@ class TextToSetModel(nn.Module):
             which before tuning is the image model frame by frame.
         downscale: pixels along a side of one latent cell, for UNets that are told the size of pictures.
 
+    ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows. What these predict
+    without gradients or control is told to the ``window_log``, if there is one.
+
     Raises:
         ModelError: no transformer block with frame and text attention was found.
     """
@@ -74,6 +80,8 @@ class TextToSetModel(nn.Module):
         super().__init__()
         self.unet = unet
         self._downscale = downscale
+        self.window_frames = ALL
+        self.window_log: WindowLog | None = None
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
@@ -154,11 +162,35 @@ class TextToSetModel(nn.Module):
         Returns:
             (B, F, c, h, w) in float32.
         """
+        if isinstance(timestep, int):
+            timestep = torch.full((1,), timestep, device=latents.device)
+        parts = windows(latents.shape[1], self.window_frames)
+        if len(parts) == 1:
+            return self._pass(latents, timestep, text, control)
+        total = latents.new_zeros(latents.shape, dtype=torch.float32)
+        predict = partial(self._window, latents=latents, timestep=timestep, text=text, control=control)
+        log = None if torch.is_grad_enabled() or control is not None else self.window_log
+        found = map(predict, parts) if log is None else log.logged(parts, predict)
+        for window, prediction in zip(parts, found):
+            total = total + window.among_all(prediction)
+        return total
+
+    def _window(
+        self, window: Window, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None
+    ) -> Tensor:
+        """The pass of one window; with gradients it is computed again on the way back, so that one at most is held."""
+        text = window.of(text) if text.ndim == 4 else text
+        given = window.of(latents), timestep, text, None if control is None else control.in_window(window)
+        run = self.of_frames(window.frames)._pass
+        if not torch.is_grad_enabled():
+            return run(*given)
+        found: Tensor = checkpoint(run, *given, use_reentrant=False, preserve_rng_state=False)
+        return found
+
+    def _pass(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None) -> Tensor:
         frames = latents.shape[1]
         dtype = self.unet.dtype
         self._clip.frames = frames
-        if isinstance(timestep, int):
-            timestep = torch.full((1,), timestep, device=latents.device)
         rows = text.flatten(0, 1) if text.ndim == 4 else text
         height, width = (self._downscale * side for side in latents.shape[-2:])
         told = Text.of(self.unet, rows.to(dtype))
@@ -169,7 +201,7 @@ class TextToSetModel(nn.Module):
             cross_attention_kwargs={"frames": frames, "control": control},
             added_cond_kwargs=told.added(latents.shape[0] * frames // len(rows), (height, width)),
             return_dict=False,
-            **residuals(self._structures, latents, timestep, text),
+            **residuals(self._structures, latents, timestep, rows),
         )[0]
         return unflatten(out, 0, (-1, frames)).float()
 

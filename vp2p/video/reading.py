@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -83,19 +83,24 @@ def timeline(path: Path) -> Timeline:
 
 
 def read_clip(
-    path: Path, settings: ClipSettings, convert: Convert | None = None, by_times: Timeline | None = None
+    path: Path,
+    settings: ClipSettings,
+    convert: Convert | None = None,
+    by_times: Timeline | None = None,
+    fitted: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> ChosenFrames:
     """The frames of the clip at ``path`` that ``settings`` choose; no others are held in memory.
 
     Args:
         convert: from a picture that Pillow reads to uint8 RGB (H, W, 3), in place of the usual.
         by_times: of another clip of as many frames, which are chosen in place of this one's by time.
+        fitted: what is made of each frame, uint8 (H, W, 3), before the next one is read.
 
     Raises:
         VideoError: there is no such file, or it is no clip that can be read.
         UsageError: the clip has fewer frames than were asked for, or none in the span.
     """
-    source, sampling, frames = _chosen(Path(path), settings, convert, by_times)
+    source, sampling, frames = _chosen(Path(path), settings, convert, by_times, fitted)
     return ChosenFrames(
         frames=np.stack([frames[i] for i in sampling.indices]),
         times=source.timeline.times[list(sampling.indices)],
@@ -146,18 +151,30 @@ class SpanFrames:
 
 
 def _chosen(
-    path: Path, settings: ClipSettings, convert: Convert | None = None, by_times: Timeline | None = None
+    path: Path,
+    settings: ClipSettings,
+    convert: Convert | None = None,
+    by_times: Timeline | None = None,
+    fitted: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> tuple[Source, Sampling, dict[int, np.ndarray]]:
     """The clip at ``path``, which frames are chosen, and these by index; see :func:`read_clip`."""
     source = _source(path, convert)
     sampling = choose(by_times or source.timeline, settings, path.name)
-    frames = source.decode(sampling.indices)
+    frames = _decoded(source, sampling, fitted)
     if isinstance(source, StreamSource) and len(frames) < len(set(sampling.indices)):
         # The packets promised frames that do not decode (a file cut short): choose from those that do.
         source = StreamSource(path, by_decoding=True)
         sampling = choose(source.timeline, settings, path.name)
-        frames = source.decode(sampling.indices)
+        frames = _decoded(source, sampling, fitted)
     return source, sampling, frames
+
+
+def _decoded(
+    source: Source, sampling: Sampling, fitted: Callable[[np.ndarray], np.ndarray] | None
+) -> dict[int, np.ndarray]:
+    if fitted is None:
+        return source.decode(sampling.indices)
+    return {index: fitted(picture) for index, picture in source.each(sampling.indices)}
 
 
 def _source(path: Path, convert: Convert | None = None) -> Source:

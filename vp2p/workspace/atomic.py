@@ -6,7 +6,7 @@ import json
 import shlex
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import yaml
 
@@ -79,10 +79,14 @@ def remove_abandoned(folder: Path) -> None:
             remove(path)
 
 
-def write_bytes(path: Path, data: bytes, seen: Seen = "anything") -> None:
-    """Replace ``path`` by ``data``. Raises ArtifactError when the disk refuses; see :func:`replacing`."""
+def write_bytes(path: Path, data: bytes | Sequence[bytes | memoryview], seen: Seen = "anything") -> None:
+    """Replace ``path`` by ``data``, or by parts of it one after the other.
+
+    Raises ArtifactError when the disk refuses; see :func:`replacing`.
+    """
     with replacing(path, seen) as temporary:
-        temporary.write_bytes(data)
+        with open(temporary, "wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
 
 
 def write_text(path: Path, text: str, seen: Seen = "anything") -> None:

@@ -30,9 +30,9 @@ def save_checkpoint(folder: Path, tensors: Mapping[str, Tensor], meta: Mapping[s
     Raises:
         ArtifactError: the disk refuses; the older checkpoint stays.
     """
-    data = encode_tensors(tensors, meta)
-    path = folder / f"{meta['step']:08d}-{_checksum(data)}.safetensors"
-    write_bytes(path, data)
+    parts = encode_tensors(tensors, meta)
+    path = folder / f"{meta['step']:08d}-{_checksum(*parts)}.safetensors"
+    write_bytes(path, parts)
     for other in _newest_first(folder):
         if other != path:
             with writing(other):
@@ -77,8 +77,11 @@ def _matches(path: Path, data: bytes) -> bool:
     return path.stem.endswith(f"-{_checksum(data)}")
 
 
-def _checksum(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+def _checksum(*parts: bytes | memoryview) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:16]
 
 
 def _newest_first(folder: Path) -> list[Path]:

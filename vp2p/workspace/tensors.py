@@ -15,28 +15,50 @@ if TYPE_CHECKING:
 # The format keeps its metadata in no fixed order, so all of it goes under one key, as sorted JSON.
 _METADATA_KEY = "vp2p"
 
+# What the format calls PyTorch's numbers, in the order in which it sorts them.
+_KINDS = {
+    "bool": "BOOL",
+    "uint8": "U8",
+    "int8": "I8",
+    "int16": "I16",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "int32": "I32",
+    "float32": "F32",
+    "float64": "F64",
+    "int64": "I64",
+}
 
-def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> bytes:
-    """The bytes of a safetensors file; equal tensors and metadata give equal bytes.
+Buffer = bytes | memoryview
+
+
+def encode_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, Any] | None = None) -> list[Buffer]:
+    """The bytes of a safetensors file, in parts: its header, and each tensor where it is, without a copy.
+
+    Equal tensors and metadata give equal bytes, those of the format's own library.
 
     Args:
         tensors: of any shape, dtype and device; they may be views of each other.
         metadata: JSON values to keep beside them.
     """
-    from safetensors.torch import save
+    import torch
 
-    plain: dict[str, Tensor] = {}
-    storages: set[int] = set()
-    for name in sorted(tensors):
+    kinds = {getattr(torch, kind): place for place, kind in enumerate(_KINDS)}
+    header: dict[str, Any] = {}
+    if metadata is not None:
+        header["__metadata__"] = {_METADATA_KEY: json.dumps(metadata, sort_keys=True)}
+    parts: list[Buffer] = []
+    start = 0
+    for name in sorted(tensors, key=lambda name: (-kinds[tensors[name].dtype], name)):
         tensor = tensors[name].detach().to("cpu").contiguous()
-        storage = tensor.untyped_storage()
-        # The format refuses tensors that share memory.
-        if storage.data_ptr() in storages or storage.nbytes() != tensor.numel() * tensor.element_size():
-            tensor = tensor.clone()
-        storages.add(tensor.untyped_storage().data_ptr())
-        plain[name] = tensor
-    text = None if metadata is None else {_METADATA_KEY: json.dumps(metadata, sort_keys=True)}
-    return save(plain, metadata=text)
+        end = start + tensor.numel() * tensor.element_size()
+        kind = _KINDS[list(_KINDS)[kinds[tensor.dtype]]]
+        header[name] = {"dtype": kind, "shape": list(tensor.shape), "data_offsets": [start, end]}
+        parts.append(tensor.reshape(-1).view(torch.uint8).numpy().data)
+        start = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return [len(text).to_bytes(8, "little") + text, *parts]
 
 
 def decode_tensors(data: bytes) -> dict[str, Tensor]:
@@ -99,6 +121,24 @@ def load_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
         raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
 
 
+def map_tensors(path: Path, rebuild: str) -> dict[str, Tensor]:
+    """As :func:`load_tensors`, but what a tensor holds is read where it is used, so that a large one needs no memory.
+
+    The file must have been verified before, and may not be changed while the tensors are in use.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return _Named(path, rebuild, {name: file.get_tensor(name) for name in file.keys()})
+    except FileNotFoundError as error:
+        raise ArtifactError(f"{path} is missing.", rebuild) from error
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+
+
 def load_metadata(path: Path, rebuild: str) -> dict[str, Any]:
     """The metadata of the file ``path``; arguments and errors as for :func:`load_tensors`."""
     data = _read(path, rebuild)
@@ -106,6 +146,18 @@ def load_metadata(path: Path, rebuild: str) -> dict[str, Any]:
         return _Named(path, rebuild, decode_metadata(data))
     except (ValueError, TypeError) as error:
         raise ArtifactError(f"{path} is damaged: {error}.", rebuild) from error
+
+
+def load_shape(path: Path, rebuild: str, name: str) -> tuple[int, ...]:
+    """The shape of a tensor of the file ``path``, from its header alone; errors as for :func:`load_tensors`."""
+    try:
+        with open(path, "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        return tuple(int(side) for side in header[name]["shape"])
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.", rebuild) from error
+    except (ValueError, KeyError, TypeError, OverflowError, MemoryError, RecursionError) as error:
+        raise ArtifactError(f"{path} is damaged: it does not say how large {name} is.", rebuild) from error
 
 
 class _Named(dict[str, Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Callable, Mapping, NamedTuple, Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from vp2p.method.attention.control import attention_maps
 from vp2p.method.attention.store import word_map
 from vp2p.method.schedule import Schedule, no_progress
-from vp2p.t2s import AttentionLayer, TextToSetModel, attend
+from vp2p.t2s import AttentionLayer, TextToSetModel, Window, attend
 
 
 class MapCollector:
@@ -25,7 +26,14 @@ class MapCollector:
     def __init__(self, words: Sequence[tuple[int, ...]], tokens: Sequence[int]) -> None:
         self._words = words
         self._sums: dict[int, Tensor] = {size: torch.zeros(()) for size in tokens}
-        self._counts = dict.fromkeys(tokens, 0)
+        self._counts = dict.fromkeys(tokens, 0.0)
+        self._window: Window | None = None
+
+    def in_window(self, window: Window) -> MapCollector:
+        """See :class:`vp2p.t2s.Controller`; the sums are the same ones."""
+        same = copy.copy(self)
+        same._window = window
+        return same
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`; one branch."""
@@ -33,10 +41,10 @@ class MapCollector:
             tokens = q.shape[0] * q.shape[2] // frames
             if tokens in self._sums:
                 maps = attention_maps(q, k)
-                self._sums[tokens] = self._sums[tokens] + torch.stack(
-                    [word_map(maps, word, frames) for word in self._words]
-                )
-                self._counts[tokens] += 1
+                added = torch.stack([word_map(maps, word, frames) for word in self._words])
+                added = added if self._window is None else self._window.among_all(added)
+                self._sums[tokens] = self._sums[tokens] + added
+                self._counts[tokens] += 1.0 if self._window is None else self._window.share
         return attend(q, k, v)
 
     def mean(self, tokens: int) -> Tensor:

@@ -7,6 +7,8 @@ and fused attention serves both terms. Maps are formed only where the blend mask
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Collection, Sequence
@@ -17,7 +19,7 @@ from torch import Tensor
 from vp2p.method.attention.regions import Modulation
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer, attend
+from vp2p.t2s import AttentionLayer, Window, attend
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,12 @@ class TargetControl:
     replace: frozenset[str]
     maps: AttentionStore | None
     modulation: Modulation | None = None
+
+    def in_window(self, window: Window) -> TargetControl:
+        """The same for a pass of some frames."""
+        if self.modulation is None:
+            return self
+        return dataclasses.replace(self, modulation=self.modulation.in_window(window))
 
     @property
     def acts(self) -> bool:
@@ -88,6 +96,14 @@ class EditControl:
         self.targets = targets
         self.replaced_tokens = replaced_tokens
         self.map_tokens = map_tokens
+        self._window: Window | None = None
+
+    def in_window(self, window: Window) -> EditControl:
+        """See :class:`vp2p.t2s.Controller`."""
+        same = copy.copy(self)
+        same._window = window
+        same.targets = [target.in_window(window) for target in self.targets]
+        return same
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
@@ -119,7 +135,7 @@ class EditControl:
                 tokens = target.tokens_like(edited)
                 edited = source_maps @ tokens.source + edited * tokens.keep
                 if target.maps is not None and map_layer:
-                    target.maps.add(source_maps, edited, frames)
+                    target.maps.add(source_maps, edited, frames, self._window)
                 out.append(edited.to(v.dtype) @ v[branch])
             else:
                 out.append(edited_attention(target, q_s, k_s, q[branch], k[branch], v[branch]))

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from vp2p.t2s import Window
+
 SHARE = 0.3  # of the steps, from the first: later ones no longer decide where things are
 
 
@@ -20,6 +22,10 @@ class Region:
         self._mask, self._sizes = mask.float(), {math.prod(size): size for size in sizes}
         self._pooled: dict[int, Tensor] = {}
         self.outside = 1 - self._mask.mean()
+
+    def in_window(self, window: Window) -> Region:
+        """The same of some of the frames."""
+        return Region(window.of(self._mask, dim=0), list(self._sizes.values()))
 
     def at(self, tokens: int) -> Tensor:
         """(F, n) where a frame's maps have n tokens."""
@@ -39,6 +45,10 @@ class Modulation:
     tokens: tuple[int, ...]
     region: Region
     strength: float
+
+    def in_window(self, window: Window) -> Modulation:
+        """The same of some of the frames."""
+        return Modulation(self.tokens, self.region.in_window(window), self.strength)
 
     def scores(self, scores: Tensor, frames: int) -> Tensor:
         """Scores before the softmax, (g, heads, F·n/g, L), modulated."""

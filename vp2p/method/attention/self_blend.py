@@ -7,7 +7,7 @@ from typing import Mapping
 from torch import Tensor
 
 from vp2p.method.attention.regions import Region
-from vp2p.t2s import AttentionLayer, Controller, attend
+from vp2p.t2s import AttentionLayer, Controller, Window, attend
 
 
 class SelfBlend:
@@ -19,6 +19,11 @@ class SelfBlend:
 
     def __init__(self, inner: Controller, branches: int, regions: Mapping[int, Region]) -> None:
         self._inner, self._branches, self._regions = inner, branches, regions
+
+    def in_window(self, window: Window) -> SelfBlend:
+        """See :class:`vp2p.t2s.Controller`."""
+        regions = {branch: region.in_window(window) for branch, region in self._regions.items()}
+        return SelfBlend(self._inner.in_window(window), self._branches, regions)
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vp2p.t2s import Window
+
 
 class AttentionStore:
     """Running sums of the blend words' cross-attention, for source and target.
@@ -16,9 +18,13 @@ class AttentionStore:
         self.tokens = (source_tokens, target_tokens)
         self.sums: dict[int, Tensor] = {}
 
-    def add(self, source: Tensor, target: Tensor, frames: int) -> None:
-        """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target."""
+    def add(self, source: Tensor, target: Tensor, frames: int, window: Window | None = None) -> None:
+        """Adds one layer's maps, each (g, heads, F·n/g, L), of the source and of the edited target.
+
+        Those of a ``window`` count in its frames, as much as it does.
+        """
         added = torch.stack([word_map(maps, tokens, frames) for maps, tokens in zip((source, target), self.tokens)])
+        added = added if window is None else window.among_all(added)
         cells = added.shape[-1]
         self.sums[cells] = self.sums[cells] + added if cells in self.sums else added
 

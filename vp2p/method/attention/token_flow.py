@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from vp2p.t2s import AttentionLayer, Controller
+from vp2p.t2s import AttentionLayer, Controller, Window
 
 EVERY = 4  # frames from one key frame to the next; the paper's batches have 8 at a much higher rate
 
@@ -33,6 +33,10 @@ class TokenFlow:
 
     def __init__(self, inner: Controller, branches: int, targets: Sequence[int]) -> None:
         self._inner, self._branches, self._targets = inner, branches, targets
+
+    def in_window(self, window: Window) -> TokenFlow:
+        """See :class:`vp2p.t2s.Controller`."""
+        return TokenFlow(self._inner.in_window(window), self._branches, self._targets)
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""

@@ -5,13 +5,13 @@ As a method, the source branch is denoised without guidance, and comes near to t
 
 from __future__ import annotations
 
-from typing import Callable, Mapping
+from typing import Callable, Mapping, NamedTuple
 
 import torch
 from torch import Tensor
 
 from vp2p.method.branches import SourceBranch
-from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep
+from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep, Room
 from vp2p.method.schedule import Schedule, ddim_move, no_progress
 from vp2p.settings import InvertSettings
 from vp2p.t2s import TextToSetModel
@@ -27,7 +27,7 @@ def invert(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInversio
     reconstruction = ddim_reconstruct(
         task.model,
         task.schedule,
-        trajectory[-1:],
+        trajectory[-1:].to(task.cond.device),
         task.cond,
         lambda _: on_step(InversionStep("reconstruct", next(done), steps, {"trajectory": trajectory}, steps)),
     )
@@ -53,10 +53,12 @@ def invert_clip(task: InversionTask, found: Mapping[str, Tensor], on_step: OnInv
         done = len(trajectory) - 1
         on_step(InversionStep("invert", done, task.schedule.steps, {"trajectory": trajectory}, done))
 
-    return ddim_invert(task.model, task.schedule, trajectory, task.cond, told)
+    if task.room is not None:  # its windows are told of, too, from the first step on
+        told(trajectory)
+    whole = trajectory.new_empty if task.room is None else task.room
+    return _filled(_Way(task.model, task.schedule, task.cond), trajectory, whole, told)
 
 
-@torch.no_grad()
 def ddim_invert(
     model: TextToSetModel,
     schedule: Schedule,
@@ -74,15 +76,29 @@ def ddim_invert(
     Returns:
         (T+1, F, c, h, w) float32; index T is ``x_T``.
     """
+    return _filled(_Way(model, schedule, cond), trajectory, trajectory.new_empty, on_step)
+
+
+class _Way(NamedTuple):
+    model: TextToSetModel
+    schedule: Schedule
+    cond: Tensor
+
+
+@torch.no_grad()
+def _filled(way: _Way, trajectory: Tensor, room: Room, on_step: Callable[[Tensor], None]) -> Tensor:
+    """The whole of a trajectory, in the ``room`` that there is for it."""
+    model, schedule, cond = way
+    whole = room((schedule.steps + 1, *trajectory.shape[1:]))
+    whole[: len(trajectory)] = trajectory
     for index in range(trajectory.shape[0], schedule.steps + 1):
-        x = trajectory[-1:]
+        x = whole[index - 1 : index].to(cond.device)
         # The noise at the next, noisier timestep stands for the unknown one of this step; a
         # velocity is read at that timestep's alpha too, or the step would not reverse.
         eps = schedule.noise(model(x, schedule.timestep(index), cond), x, index)
-        moved = ddim_move(x, eps, schedule.alphas[index - 1], schedule.alphas[index])
-        trajectory = torch.cat([trajectory, moved])
-        on_step(trajectory)
-    return trajectory
+        whole[index : index + 1] = ddim_move(x, eps, schedule.alphas[index - 1], schedule.alphas[index])
+        on_step(whole[: index + 1])
+    return whole
 
 
 @torch.no_grad()

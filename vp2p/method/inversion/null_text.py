@@ -71,7 +71,7 @@ class NullTextState:
     def start(cls, trajectory: Tensor, uncond: Tensor, settings: InvertSettings) -> NullTextState:
         """The state before the first step, from a trajectory (T+1, F, c, h, w) and the empty prompt (1, L, width)."""
         frames = (trajectory.shape[1],) if settings.null == "per-frame" else ()
-        return cls(uncond.new_zeros(0, *frames, *uncond.shape[1:]), trajectory[-1:])
+        return cls(uncond.new_zeros(0, *frames, *uncond.shape[1:]), trajectory[-1:].to(uncond.device))
 
 
 def optimise_null_text(
@@ -98,7 +98,7 @@ def optimise_null_text(
     for i in range(state.step, steps):
         embedding = state.embeddings[-1] if i else task.uncond[0].expand(state.embeddings.shape[1:])
         guided = _GuidedStep(task, steps - i, state.source[-1:])
-        target = trajectory[guided.index - 1 : guided.index]
+        target = trajectory[guided.index - 1 : guided.index].to(task.uncond.device)
         goal = _Goal(
             target,
             rate=settings.null_learning_rate * max(1 - i / 100, 0.01),

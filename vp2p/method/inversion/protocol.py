@@ -13,13 +13,16 @@ from vp2p.method.schedule import Schedule
 from vp2p.settings import InvertSettings
 from vp2p.t2s import TextToSetModel
 
+Room = Callable[[tuple[int, ...]], Tensor]
+
 
 @dataclass(frozen=True)
 class InversionTask:
     """What is inverted.
 
     ``pixels`` is uint8 RGB (F, H, W, 3); ``encode`` gives the latents (F, c, h, w) of such pixels. ``cond`` and
-    ``uncond`` (1, L, width) embed the source prompt and the empty one.
+    ``uncond`` (1, L, width) embed the source prompt and the empty one. ``room`` gives an empty float32
+    tensor of a shape for the trajectory of a long clip, such as one in a file; by default it lies beside the latents.
     """
 
     model: TextToSetModel
@@ -29,6 +32,7 @@ class InversionTask:
     encode: Callable[[np.ndarray], Tensor]
     cond: Tensor
     uncond: Tensor
+    room: Room | None = None
 
 
 class InversionStep(NamedTuple):
@@ -46,6 +50,16 @@ class InversionStep(NamedTuple):
     metric: str = ""
     log: Mapping[str, Any] | None = None
 
+
+@dataclass(frozen=True)
+class Kept:
+    """What an inversion has on the disk: the state that was ``found`` there to go on from, and ``room`` for more."""
+
+    found: Mapping[str, Tensor] = field(default_factory=dict)
+    room: Room | None = None
+
+
+NOTHING = Kept()
 
 OnInversionStep = Callable[[InversionStep], None]
 
