@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from vp2p.compositing.matting import Known, matte
+from vp2p.compositing.matting import Known, attended, matte
 from vp2p.compositing.shapes import dilated, fill_holes, largest_parts, opening
 from vp2p.sprites.scenes import Scene
 
@@ -129,3 +129,18 @@ def test_ground_that_the_edit_drew_in_another_light_is_no_object() -> None:
     prior = avg_pool2d(true.float()[:, None], 11, stride=1, padding=5)[:, 0]  # as soft as attention is
     without, found = (matte(picture, region, Known(prior=one)) for one in (None, prior))
     assert overlap(without, true) < 0.4 and overlap(found, true) > 0.85
+
+
+def test_parts_that_attention_hardly_sees_are_other_things() -> None:
+    shapes, prior = torch.zeros(2, 40, 60, dtype=torch.bool), torch.zeros(2, 40, 60)
+    animal = shapes.clone()
+    animal[:, 8:32, 6:30] = True
+    animal[:, 12:20, 44:54] = True  # its other part, beyond a post that hides the middle
+    shapes |= animal
+    shapes[0, :, 32:40] = True  # the post
+    shapes[0, 10:12, 29:33] = True  # it touches the animal
+    prior += 0.2
+    prior[:, 8:32, 6:30], prior[:, 12:20, 44:54] = 0.8, 0.6
+    found = attended(shapes, prior, 2)
+    assert torch.equal(found[1], shapes[1])
+    assert not found[0, :, 33:40].any() and overlap(found[:1], animal[:1]) > 0.97

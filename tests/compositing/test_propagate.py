@@ -12,6 +12,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.compositing.foreground import Drawn, find_foreground, in_place
 from vp2p.compositing.propagate import propagate
+from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack, track_object
 from vp2p.sprites.grounds import ground
 from vp2p.sprites.scenes import Scene
@@ -114,6 +115,18 @@ def test_a_frame_whose_outline_holds_other_things_is_no_key(track):
     objects = track.objects[:1].repeat(FRAMES, 1, 1)
     objects[3, :, SIDE // 2 : SIDE // 2 + SIDE // 8] = True
     assert dataclasses.replace(track, motion=motion, objects=objects).key_frames() == [2, 4, 1, 5, 0]
+
+
+def test_other_things_are_neither_the_object_nor_the_background(track):
+    clip = track.clip.clone()
+    clip[:, :, 4:14, 4:14] = 255.0
+    beside = dataclasses.replace(track, clip=clip, background=track.clip, known=torch.ones_like(track.known))
+    box = torch.zeros_like(track.known)
+    box[:, 4:14, 4:14] = True
+    seen = ~track.objects
+    assert (beside.others & box & seen).sum() > 0.95 * (box & seen).sum()
+    assert not (beside.others & ~dilated(box, 2 * track.margin)).any()
+    assert not (beside.others & track.objects).any()
 
 
 def test_where_nothing_is_followed_there_is_no_key(track):

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, pad
 
 from vp2p.compositing.pixels import within
-from vp2p.compositing.shapes import fill_holes, largest_parts, opening
+from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening
 
 _SIDE = 256  # pixels: larger pictures are made smaller
 _BINS = 16  # of each colour channel
@@ -26,6 +27,7 @@ _LINE = 64  # this part of the longer side
 _UNSEEN = 0.3  # chance that a place inside the coarse mask is the object's though attention does not see it there
 _NOWHERE = 0.1  # of the most attention: there is nothing of the object
 _LIKELY = 0.4  # of the most attention: where the object's colours are taken from at first
+_MUCH = 0.5  # of the most attended part's mean attention: a part with less is another thing
 _SAME, _OTHER = 0.04, 0.12  # of white, from the ground that is known
 
 
@@ -101,6 +103,25 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         return region > 0.5
     found = fill_holes(inside > 0.5)
     return largest_parts(opening(found, round(max(height, width) / _LINE)), parts) if parts else found
+
+
+def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
+    """Shapes, bool (F, H, W), without parts that attention sees much less than the part that it sees most.
+
+    Such parts are other things in the object's colours, or between it and the background, as a post in front. What
+    is joined over less than ``2 · margin`` pixels are two parts.
+    """
+    kept = shapes.clone()
+    for frame, (shape, core) in enumerate(zip(shapes, eroded(shapes, margin))):
+        _, labels = cv2.connectedComponents(core.to(torch.uint8).cpu().numpy(), connectivity=8)
+        parts = [torch.from_numpy(labels == label).to(shape.device) for label in range(1, labels.max() + 1)]
+        seen = [float(prior[frame][part].mean()) for part in parts]
+        low = [part for part, one in zip(parts, seen) if one < _MUCH * max(seen)]
+        if low:
+            high = [part for part, one in zip(parts, seen) if one >= _MUCH * max(seen)]
+            away, near = (dilated(torch.stack(each).any(0)[None], 2 * margin)[0] for each in (low, high))
+            kept[frame] = shape & ~(away & ~near)
+    return kept
 
 
 def _both(pair: tuple[Tensor, Tensor] | None, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.clean_plate import clean_plate
-from vp2p.compositing.matting import NOTHING, Known, matte
+from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
-from vp2p.compositing.shapes import dilated, eroded
+from vp2p.compositing.shapes import dilated, eroded, opening
 
 DENSE = MODELS["dense"]
 
+_OTHER = 30.0  # of 255: what differs more from the background is another thing
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _TYPICAL = 0.1  # by so much of the usual area may an object's differ: less is a part of it, more holds other things
 _UPRIGHT = 0.1  # radians that a frame may be turned further for the object to be twice as large
@@ -52,6 +55,13 @@ class ObjectTrack:
     def altered(self) -> Tensor:
         """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
         return eroded(self.objects, self.margin - self.margin // 2)
+
+    @cached_property
+    def others(self) -> Tensor:
+        """bool (F, H, W): what is neither the object nor the background behind it, such as another thing beside it."""
+        apart = (self.clip - self.background).abs().amax(1)
+        differs = avg_pool2d(apart[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0] > _OTHER
+        return dilated(opening(differs & self.known & ~self.objects, 2 * self.margin), self.margin) & ~self.objects
 
     def key_frames(self) -> list[int]:
         """Frames that show all of the object and nothing else, the best first: with reach, upright, and large.
@@ -183,6 +193,8 @@ def _segmented(
     plate = clean_plate(clip, objects, behind)
     if bool(plate[1].any()):
         found = matte(clip, coarse_mask, dataclasses.replace(known, plate=plate), parts)
+    if known.prior is not None:
+        found = attended(found, known.prior, margin_of(clip))
     return found, behind
 
 

@@ -77,7 +77,7 @@ class CandidateSearch:
             )
 
         out = yield Request(job, [target(candidate) for candidate in tried], "candidates")
-        masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu()
+        masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu() * ~self._kept(frames)
         first = planes(job.model.decode(out.targets[:, 0]))
         likely = [priors(one, self._track.clip)[1] for one in out.attention]
 
@@ -102,7 +102,12 @@ class CandidateSearch:
         if not self._replaces:
             return track.objects[frame]
         reach = int(max(track.clip.shape[-2:]) * 2 * self._target.settings.control.freedom) // _AROUND
-        return dilated(track.objects[[frame]], reach)[0]
+        return dilated(track.objects[[frame]], reach)[0] & ~self._kept([frame])[0]
+
+    def _kept(self, frames: list[int]) -> Tensor:
+        """Where a candidate must not show the new object, bool (n, H, W): there are other things."""
+        others = self._track.others[frames]
+        return others if self._replaces and self._job.user_mask is None else torch.zeros_like(others)
 
     def _found(self, drawn: Drawn) -> Foreground:
         foreground = find_foreground(self._track, drawn, self._replaces)
