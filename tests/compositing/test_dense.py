@@ -10,6 +10,7 @@ import torch
 
 from vp2p.compositing.foreground import Drawn, find_foreground
 from vp2p.compositing.motion.affine import grid
+from vp2p.compositing.motion.alignment import ObjectPictures, through
 from vp2p.compositing.motion.dense import DenseMotion, dense_motion
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.similarity import Similarity
@@ -135,3 +136,21 @@ def test_of_a_long_clip_some_frames_are_asked() -> None:
     reach = dense_motion(planes(scene, 30, 48), masks(scene, 30, 48)).reach
     asked = (reach > 0).sum(1) > 1
     assert int(asked.sum()) == 12 and bool(asked[0]) and bool(asked[29]) and bool((reach.diagonal() == 1).all())
+
+
+def test_frames_between_tell_the_way_where_a_pattern_repeats() -> None:
+    """Stripes that move on by two and a half of their widths look the same after two, or three."""
+    columns = np.arange(96, dtype=np.float32)
+
+    def frame(shift: float) -> np.ndarray:
+        stripes = np.tile(128 + 100 * np.sin((columns - shift) * 2 * np.pi / 16), (64, 1))
+        return np.repeat(stripes[..., None], 3, axis=2).astype(np.float32)
+
+    masks = np.ones((2, 64, 96), bool)
+    clip = np.stack([frame(0), frame(40)])
+    way = ObjectPictures.of(clip, masks, [np.stack([frame(shift) for shift in range(4, 40, 4)])])
+    inner, half_a_stripe = (slice(16, 48), slice(48, 56)), 8
+    for frames, shift in (((0, 1), 40), ((1, 0), -40)):
+        apart = through(way, *frames)[inner][..., 0] - shift
+        directly = through(ObjectPictures.of(clip, masks, [clip[:0]]), *frames)[inner][..., 0] - shift
+        assert np.abs(apart).mean() < half_a_stripe < np.abs(directly).mean()

@@ -104,7 +104,8 @@ def test_of_frames_that_are_alike_the_middle_one_is_the_key(track):
     upright[:, 1, 0] = torch.tensor([0.0, -0.002, 0.001, 0.002, -0.001, 0.0])
     upright[:, 0, 1] = -upright[:, 1, 0]
     motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
-    alike = dataclasses.replace(track, motion=motion, objects=track.objects[:1].expand(FRAMES, -1, -1))
+    objects = track.objects[:1].expand(FRAMES, -1, -1)
+    alike = dataclasses.replace(track, motion=motion, objects=objects, background=track.clip)
     assert alike.key_frames() == [3, 2, 4, 1, 5, 0]
 
 
@@ -114,7 +115,22 @@ def test_a_frame_whose_outline_holds_other_things_is_no_key(track):
     motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
     objects = track.objects[:1].repeat(FRAMES, 1, 1)
     objects[3, :, SIDE // 2 : SIDE // 2 + SIDE // 8] = True
-    assert dataclasses.replace(track, motion=motion, objects=objects).key_frames() == [2, 4, 1, 5, 0]
+    held = dataclasses.replace(track, motion=motion, objects=objects, background=track.clip)
+    assert held.key_frames() == [2, 4, 1, 5, 0]
+    objects = track.objects[:1].expand(FRAMES, -1, -1)
+    prior = objects.float()
+    prior[2:] *= 0.8  # something else is inside the outline, and the outline as large as ever
+    assert dataclasses.replace(held, objects=objects, prior=prior).key_frames() == [1, 0, 3, 2, 4, 5]
+
+
+def test_a_frame_with_other_things_beside_the_object_is_the_last_to_be_the_key(track):
+    upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
+    motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
+    objects, clip = track.objects[:1].expand(FRAMES, -1, -1), track.clip.clone()
+    clip[3].masked_fill_(dilated(objects[:1], SIDE // 16)[0], 255.0)
+    held = dataclasses.replace(track, clip=clip, motion=motion, objects=objects, background=track.clip)
+    held = dataclasses.replace(held, known=torch.ones_like(track.known))
+    assert held.key_frames() == [2, 4, 1, 5, 0, 3]
 
 
 def test_other_things_are_neither_the_object_nor_the_background(track):

@@ -18,6 +18,9 @@ from vp2p.compositing.shapes import dilated, eroded, opening
 
 DENSE = MODELS["dense"]
 
+_NEAR = 12  # this part of the longer side: so near an object, what is there is drawn anew with it
+_CROWD = 0.02  # of the object's area: less of other things is noise
+_PURE = 0.95  # of the most mean attention in a frame's outline: with less, it holds other things
 _OTHER = 30.0  # of 255: what differs more from the background is another thing
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _TYPICAL = 0.1  # by so much of the usual area may an object's differ: less is a part of it, more holds other things
@@ -36,6 +39,7 @@ class ObjectTrack:
     ``coarse_mask`` is the edit's mask (F, H, W), in 0…1; ``objects`` bool (F, H, W), what of it is the object
     to the pixel, a margin included; ``motion`` is the object's. ``background`` (F, 3, H, W) is what lies
     behind it, and ``known`` bool (F, H, W) where. ``vae_reconstruction`` is the clip as the VAE returns it.
+    ``prior`` (F, H, W) in 0…1 is how much the model's attention sees the object, where that is known.
     """
 
     clip: Tensor
@@ -45,6 +49,7 @@ class ObjectTrack:
     motion: Motion
     background: Tensor
     known: Tensor
+    prior: Tensor | None = None
 
     @property
     def margin(self) -> int:
@@ -64,7 +69,7 @@ class ObjectTrack:
         return dilated(opening(differs & self.known & ~self.objects, 2 * self.margin), self.margin) & ~self.objects
 
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object and nothing else, the best first: with reach, upright, and large.
+        """Frames that show all of the object and nothing else, the best first: alone, with reach, upright, and large.
 
         Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
         are least far away, and small errors of the motion do not choose.
@@ -78,7 +83,19 @@ class ObjectTrack:
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
         reached = self._reached.sum(1).tolist()
         frames = [frame for frame in range(len(rank)) if whole[frame]]
-        return sorted(frames, key=lambda frame: (-reached[frame], rank[frame], abs(frame - len(rank) // 2)))
+        middle, crowded = len(rank) // 2, self._crowded.tolist()
+        return sorted(frames, key=lambda f: (crowded[f], -reached[f], rank[f], abs(f - middle)))
+
+    @property
+    def _crowded(self) -> Tensor:
+        """bool (F,): whether other things stand near the object, or inside its outline, where attention is low then."""
+        area = self.objects.flatten(1).sum(1)
+        near = dilated(self.objects, max(self.clip.shape[-2:]) // _NEAR) & self.others
+        crowded = near.flatten(1).sum(1) > _CROWD * area
+        if self.prior is None:
+            return crowded
+        seen = (self.prior * self.objects).flatten(1).sum(1) / area.clamp(min=1)
+        return crowded | (seen < _PURE * seen.max())
 
     def _typical(self, known: Tensor) -> Tensor:
         """bool (F,): where the object is about as large as usual, in pixels of frame 0.
@@ -125,7 +142,7 @@ def track_object(
         prior: where it is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
     """
     segmented = _segmented(clip, coarse_mask, Known(prior=prior), model)
-    return _tracked(clip, vae_reconstruction, coarse_mask, segmented, model)
+    return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
 
 
 def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:

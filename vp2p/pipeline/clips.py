@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from vp2p.schema import from_mapping
 from vp2p.settings import ClipSettings
+from vp2p.video.between import frames_between
 from vp2p.video.clip import Clip
 from vp2p.video.reading import read_clip as read
 from vp2p.video.structure import read_controls
@@ -28,4 +30,5 @@ def read_clip(path: Path | str, **options: Any) -> Clip:
     found = read(path, settings)
     sound = path if path.is_file() else None
     control, notes = read_controls(path, settings, len(found.frames))
-    return Clip(found.frames, found.timing, found.notes + notes, sound, settings.size, settings.fit, control)
+    clip = Clip(found.frames, found.timing, found.notes + notes, sound, settings.size, settings.fit, control)
+    return dataclasses.replace(clip, between=frames_between(path, settings))

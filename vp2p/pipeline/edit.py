@@ -20,6 +20,7 @@ from vp2p.compositing.background import on_new_background, surrounds
 from vp2p.compositing.composite import Composite, unchanged
 from vp2p.compositing.followed import FollowedMotion, hard_frames, key_frames
 from vp2p.compositing.foreground import Foreground
+from vp2p.compositing.motion.dense import DenseModel
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
 from vp2p.compositing.track import track_background, track_object
@@ -185,7 +186,8 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
         composite = dataclasses.replace(underneath, frames=frames)
     else:
         source_prior, target_prior = priors(layer.edited.attention[0], clip)
-        track = track_object(clip, source, coarse_mask, source_prior)
+        motion = DenseModel([planes(each) for each in job.inversion.clip.between])
+        track = track_object(clip, source, coarse_mask, source_prior, motion)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
             search = CandidateSearch(job, target, track)

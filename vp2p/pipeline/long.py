@@ -110,7 +110,7 @@ class LongComposite:
 
 def _of_frames(job: EditJob, places: list[int]) -> EditJob:
     """The same edit of some frames alone, as if these were the clip."""
-    clip = dataclasses.replace(job.inversion.clip, pixels=job.inversion.clip.pixels[places])
+    clip = dataclasses.replace(job.inversion.clip, pixels=job.inversion.clip.pixels[places], between=())
     mask = None if job.user_mask is None else job.user_mask[places]
     inversion = dataclasses.replace(job.inversion, clip=clip)
     return dataclasses.replace(job.of_frames(places), inversion=inversion, user_mask=mask)

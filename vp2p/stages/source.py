@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # The pictures of control videos beside the frames, and their digests in the record.
 _CONTROL, _DIGESTS = "control.", "control"
+_BETWEEN = "between."  # and the place of the gap
 
 
 def content_digest(path: Path) -> str:
@@ -50,6 +52,7 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
         VideoError, UsageError: see :func:`vp2p.video.reading.read_clip` and
             :func:`vp2p.video.fitting.target_size`.
     """
+    from vp2p.video.between import frames_between
     from vp2p.video.clip import Clip
     from vp2p.video.fitting import fit_frames, target_size
     from vp2p.video.reading import read_clip
@@ -67,7 +70,9 @@ def read_frames(video: Path, clip: ClipSettings, folder: ModelFolder) -> Clip:
     control, notes = read_controls(video, clip, len(found.frames))
     size = (found.frames.shape[2], found.frames.shape[1])
     control = {kind: fit_frames(pictures, size, clip.fit) for kind, pictures in control.items()}
-    return Clip(found.frames, found.timing, found.notes + notes, size="keep", fit=clip.fit, control=control)
+    between = frames_between(video, clip, size)
+    read = Clip(found.frames, found.timing, found.notes + notes, size="keep", fit=clip.fit)
+    return dataclasses.replace(read, control=control, between=between)
 
 
 def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
@@ -136,6 +141,7 @@ def make_source(planned: Planned, folder: ModelFolder, frames: Clip | None = Non
         if found.timing.shown is not None:
             facts["shown"] = found.timing.shown
         pictures = {"frames": found.pixels, **{_CONTROL + kind: one for kind, one in found.control.items()}}
+        pictures |= {f"{_BETWEEN}{place}": one for place, one in enumerate(found.between)}
         tensors = {name: torch.from_numpy(one) for name, one in pictures.items()}
         save_tensors(run.path("frames.safetensors"), tensors, facts)
 
@@ -190,8 +196,10 @@ def load_frames(run: RunFolder, video: Path | None = None) -> Clip:
     if not whole:
         raise ArtifactError(f"{path} is damaged: it does not hold the frames of a clip.", run.rebuild)
     sound = video if video is not None and video.is_file() else None
-    control = {name.removeprefix(_CONTROL): one for name, one in tensors.items()}
-    return Clip(pixels, timing, sound=sound, size="keep", control=control)
+    control = {name.removeprefix(_CONTROL): one for name, one in tensors.items() if name.startswith(_CONTROL)}
+    gaps = range(len(pixels) - 1) if f"{_BETWEEN}0" in tensors else range(0)
+    between = tuple(tensors[f"{_BETWEEN}{place}"] for place in gaps)
+    return Clip(pixels, timing, sound=sound, size="keep", control=control, between=between)
 
 
 def mask_path(mask: str) -> Path:

@@ -10,6 +10,7 @@ from typing import Literal, Mapping
 
 import numpy as np
 
+from vp2p.video.between import Between, fitted, small
 from vp2p.video.fitting import Size, fit_frames, target_size
 from vp2p.video.timing import Timing
 
@@ -22,7 +23,8 @@ class Clip:
     they cover. ``sound`` is a file whose sound goes with them, or None. ``notes`` say what a user should know of how
     they were read. ``size`` and ``fit`` say how a model brings them to its size; see
     :class:`vp2p.settings.ClipSettings`. ``control`` holds pictures of its structure, uint8 RGB (F, h, w, 3), by the
-    kind of ControlNet that they are for.
+    kind of ControlNet that they are for. ``between`` holds the frames between each two, small; see
+    :mod:`vp2p.video.between`.
     """
 
     pixels: np.ndarray
@@ -32,6 +34,7 @@ class Clip:
     size: str | None = None
     fit: Literal["crop", "pad", "stretch"] = "crop"
     control: Mapping[str, np.ndarray] = field(default_factory=dict)
+    between: Between = ()
 
     @classmethod
     def of(
@@ -58,4 +61,6 @@ class Clip:
         height, width = self.pixels.shape[1:3]
         size = target_size((width, height), self.size, model_size, multiple)
         control = {kind: fit_frames(pictures, size, self.fit) for kind, pictures in self.control.items()}
-        return dataclasses.replace(self, pixels=fit_frames(self.pixels, size, self.fit), size="keep", control=control)
+        between = tuple(fitted(list(each), small(size), self.fit) for each in self.between)
+        pixels = fit_frames(self.pixels, size, self.fit)
+        return dataclasses.replace(self, pixels=pixels, size="keep", control=control, between=between)

@@ -37,27 +37,49 @@ class ObjectPictures:
 
     ``alone`` uint8 (F, H, W) is the object in its local contrast, on black; ``whole`` uint8 (F, H, W) the frame in the
     object's contrast; ``colours`` float32 (F, H, W, 3) are in 1/45 of the object's standard deviation; ``masks`` bool
-    (F, H, W) say where it is.
+    (F, H, W) say where it is. ``between`` holds the frames between each two, where there are any, as ``whole`` does.
     """
 
     alone: Array
     whole: Array
     colours: Array
     masks: Array
+    between: Sequence[Array] = ()
 
     @classmethod
-    def of(cls, clip: Array, masks: Array) -> ObjectPictures:
-        """From frames (F, H, W, 3) in 0…255, and where the object is, bool (F, H, W)."""
+    def of(cls, clip: Array, masks: Array, between: Sequence[Array] = ()) -> ObjectPictures:
+        """From frames (F, H, W, 3) in 0…255, and where the object is, bool (F, H, W).
+
+        Args:
+            between: the frames between each two (n, H, W, 3).
+        """
         clip = clip.astype(np.float32)
         grey = clip.mean(-1)
         seen = grey[masks] if masks.any() else grey.ravel()
         middle, spread = float(seen.mean()), float(seen.std()) + 1.0  # of a flat object, noise is no contrast
-        whole = (128 + SPREAD * (grey - middle) / spread).clip(0, 255).astype(np.uint8)
+
+        def contrast(grey: Array) -> Array:
+            found: Array = (128 + SPREAD * (grey - middle) / spread).clip(0, 255).astype(np.uint8)
+            return found
+
         alone = np.stack([_local_contrast(*one) for one in zip(grey, masks)])
-        return cls(alone, whole, (clip - middle) / spread * SPREAD, masks)
+        steps = [contrast(one.astype(np.float32).mean(-1)) for one in between]
+        return cls(alone, contrast(grey), (clip - middle) / spread * SPREAD, masks, steps)
 
     def __len__(self) -> int:
         return len(self.masks)
+
+
+def through(pictures: ObjectPictures, frame: int, to: int) -> Array:
+    """The field of a frame to another through the frames between them, by dense optical flow alone."""
+    step = 1 if to > frame else -1
+    way = [pictures.whole[frame]]
+    for at in range(frame, to, step):
+        way += [*pictures.between[min(at, at + step)][::step], pictures.whole[at + step]]
+    found = np.zeros((*pictures.masks.shape[1:], 2), np.float32)
+    for one, other in zip(way, way[1:]):
+        found = after(found, dense_flow(one, other))
+    return found
 
 
 def align(pictures: ObjectPictures, frame: int, to: int, starts: Sequence[Array], widths: Sequence[float]) -> Array:

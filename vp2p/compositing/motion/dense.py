@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Sequence
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ from vp2p.compositing.motion.alignment import (
     difference,
     extended,
     settled,
+    through,
 )
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
@@ -210,8 +212,10 @@ class DenseMotion:
         """The field of a frame to another beside it."""
         if (frame, to) not in self._pairs:
             masks = self.pictures.masks
-            start = between_boxes(masks[frame], masks[to])
-            self._pairs[frame, to] = align(self.pictures, frame, to, [start], _COARSE)
+            starts = [between_boxes(masks[frame], masks[to])]
+            if self.pictures.between:
+                starts.append(through(self.pictures, frame, to))
+            self._pairs[frame, to] = align(self.pictures, frame, to, starts, _COARSE)
         return self._pairs[frame, to]
 
     def _certainty(self, key: int, frame: int, seen: Array) -> float:
@@ -231,11 +235,18 @@ class DenseMotion:
 
 
 class DenseModel:
-    """See :class:`vp2p.compositing.motion.protocol.MotionModel`. What is as well explained by a similarity is stiff."""
+    """See :class:`vp2p.compositing.motion.protocol.MotionModel`. What is as well explained by a similarity is stiff.
+
+    Args:
+        between: the frames between each two of the clip, (n, 3, h, w) in 0…255 of any size, where they are known.
+    """
+
+    def __init__(self, between: Sequence[Tensor] = ()) -> None:
+        self._between = between
 
     def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
-        dense = dense_motion(clip, objects)
+        dense = dense_motion(clip, objects, self._between)
         near = torch.stack([torch.from_numpy(one) for one in dense.similarities]).to(clip)
         if dense.explained_by(near).mean() < _BENDS:
             return dense
@@ -248,8 +259,12 @@ class DenseModel:
         return SIMILARITY.of_background(clip, objects)
 
 
-def dense_motion(clip: Tensor, objects: Tensor) -> DenseMotion:
-    """The motion of objects, bool (F, H, W), in a clip (F, 3, H, W) in 0…255."""
+def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) -> DenseMotion:
+    """The motion of objects, bool (F, H, W), in a clip (F, 3, H, W) in 0…255.
+
+    Args:
+        between: see :class:`DenseModel`.
+    """
     size = (clip.shape[-2], clip.shape[-1])
     small = within(size, _SIDE)
     if small != size:
@@ -257,8 +272,13 @@ def dense_motion(clip: Tensor, objects: Tensor) -> DenseMotion:
         objects = interpolate(objects[:, None].float(), size=small, mode="area")[:, 0] > 0.5
     masks = objects.cpu().numpy()
     window = _window(np.asarray(masks.any(0)))
-    frames = clip.permute(0, 2, 3, 1).cpu().numpy()[:, window[0], window[1]]
-    return DenseMotion(ObjectPictures.of(frames, masks[:, window[0], window[1]]), window, small, size)
+
+    def seen(pictures: Tensor) -> Array:
+        found: Array = pictures.permute(0, 2, 3, 1).cpu().numpy()[:, window[0], window[1]]
+        return found
+
+    steps = [seen(interpolate(one.float(), size=small, mode="area")) for one in between]
+    return DenseMotion(ObjectPictures.of(seen(clip), masks[:, window[0], window[1]], steps), window, small, size)
 
 
 def _window(mask: Array) -> tuple[slice, slice]:
