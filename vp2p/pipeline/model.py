@@ -25,6 +25,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
 from vp2p.pipeline.pairs import SEVERAL, pairs
+from vp2p.pipeline.reference import find_reference
 from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
@@ -126,7 +127,8 @@ class VideoModel(InflatedModel):
             mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act; by default that
                 follows from the attention to the changed words.
             options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}``,
-                ``reweight={"red": (0, 3)}`` or ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
+                ``reweight={"red": (0, 3)}``, ``window={"dog": (0.1, 0.8)}`` or ``reference="dog.png:0.6"``; see
+                :class:`vp2p.settings.EditSettings`.
 
         Raises:
             UsageError: an unknown option, a wrong value, a mask of another shape, or guidance by optimised embeddings
@@ -161,6 +163,7 @@ class VideoModel(InflatedModel):
         asked = [Asked(settings, user_mask) for one in given for settings in alternatives(one)]
         for settings, _ in asked:  # before any is made
             check_guide(settings, inversion.settings)
+            find_reference(settings.words.reference, self.latent.folder)
             self.plan(inversion.prompt, settings, inversion.settings.steps)
         made = dict(edit_all(self, inversion, asked, on_step))
         return [_noted(made[place], settings) for place, (settings, _) in enumerate(asked)]

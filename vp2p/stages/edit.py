@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
+from vp2p.pipeline.reference import find_reference
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_changes
 from vp2p.schema import from_mapping, identifying, to_record
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from vp2p.prompts.plan import EditPlan
     from vp2p.video.clip import Clip
 
+# What enters an identity by what it comes to, not as it was said.
+_BY_CONTENT = ("swap", "mask", "prompt", "reference")
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 
 
@@ -76,7 +79,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     session.check_model(inverted)
     words = plan_words(session.tokenizer, prompt, settings, inversion.steps, session.tokenizer.model_max_length)
     resolved = to_record(settings)
-    effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
+    effect = {key: value for key, value in identifying(settings).items() if key not in _BY_CONTENT}
     if not settings.composite.propagate:  # nothing is tried or placed then
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
@@ -85,6 +88,10 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
     mask = settings.blend.mask
     effect |= {"target": words.target.prompt, "mask": mask and content_digest(mask_path(mask))}
+    reference = find_reference(settings.words.reference, session.folder)
+    if reference is not None and session.folder.ip_adapter is not None:
+        picture, adapter = content_digest(reference.path), session.folder.ip_adapter.digest
+        effect["reference"] = {"picture": picture, "scale": reference.scale, "adapter": adapter}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
