@@ -57,6 +57,13 @@ def test_the_picture_acts_on_the_target_alone(
             assert (one.targets - other.targets).abs().max() > 0.01
 
 
+def test_it_may_be_all_that_changes(model: vp2p.VideoModel, inversion: vp2p.Inversion, folder: Path) -> None:
+    same = model.edit(inversion, prompt=_PROMPT)
+    shown = model.edit(inversion, prompt=_PROMPT, reference=str(folder / "dog.png"))
+    assert (shown.latents.targets - same.latents.targets).abs().max() > 0.01
+    assert same.notes and not shown.notes
+
+
 def test_edits_side_by_side_have_their_own_pictures_or_none(
     model: vp2p.VideoModel, inversion: vp2p.Inversion, folder: Path
 ) -> None:

@@ -201,7 +201,9 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
 
 
 def _noted(edit: Edit, settings: EditSettings) -> Edit:
-    return dataclasses.replace(edit, notes=(*without_effect(settings), *nothing_changed(edit), *followed(edit)))
+    return dataclasses.replace(
+        edit, notes=(*without_effect(settings), *nothing_changed(edit, settings), *followed(edit))
+    )
 
 
 def _mask(mask: np.ndarray, clip: Clip) -> Tensor:

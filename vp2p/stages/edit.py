@@ -211,7 +211,7 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_a
         for place, edited in edit_clip(session.model, load_inversion(inverted.run, clip), asked, progress):
             one = making[place]
             one.notes.extend(masks[one.planned.settings.blend.mask][1])
-            one.notes.extend((*nothing_changed(edited), *followed(edited)))
+            one.notes.extend((*nothing_changed(edited, one.planned.settings), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, keep_as.format))
             one.held.close()
 
