@@ -58,8 +58,8 @@ def test_the_picture_acts_on_the_target_alone(
 
 
 def test_it_may_be_all_that_changes(model: vp2p.VideoModel, inversion: vp2p.Inversion, folder: Path) -> None:
-    same = model.edit(inversion, prompt=_PROMPT)
-    shown = model.edit(inversion, prompt=_PROMPT, reference=str(folder / "dog.png"))
+    same = model.edit(inversion, prompt=_PROMPT, no_blend=True)
+    shown = model.edit(inversion, prompt=_PROMPT, no_blend=True, reference=str(folder / "dog.png"))
     assert (shown.latents.targets - same.latents.targets).abs().max() > 0.01
     assert same.notes and not shown.notes
 
