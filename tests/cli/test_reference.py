@@ -45,6 +45,7 @@ def test_through_the_commands(
     shown = (*_EDIT, "--reference", "../dog.png:0.6")
     assert done(*shown).out == "edit/dog-2/edited.mp4\n"
     assert (Path("edit/dog-2/edited.mp4")).read_bytes() != Path("edit/dog/edited.mp4").read_bytes()
+    assert "<li>looks like dog.png:0.6</li>" in Path(done("report").out.strip()).read_text("utf-8")
     (tmp_path / "dog.png").rename(tmp_path / "moved.png")
     assert "up to date" in done(*_EDIT, "--reference", "../moved.png:0.60").err  # by its contents
     made = [done(*_EDIT, "--reference", "../moved.png", "--dry-run").out]

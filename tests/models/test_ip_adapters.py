@@ -120,6 +120,13 @@ def test_what_is_no_plain_ip_adapter_is_named(sd1_folder: Path, adapter: Path, c
     assert "several IP-Adapters" in several.cause and several.hint.endswith(str(file))
 
 
+def test_one_given_as_the_model(copied: Path) -> None:
+    file = copied / "ip-adapter_sd15.safetensors"
+    with pytest.raises(ModelError, match="is an IP-Adapter") as caught:
+        open_model(_settings(file, None))
+    assert caught.value.hint.endswith(f"--ip-adapter {file}")
+
+
 def test_the_image_encoder_must_be_there_and_fit(sd1_folder: Path, copied: Path) -> None:
     file = copied / "image_encoder" / "config.json"
     config = json.loads(file.read_text())
