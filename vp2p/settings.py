@@ -157,6 +157,12 @@ class ModelSettings(ComputeSettings):
         "canny and softedge come from --control-video. May be repeated.",
         before=(),
     )
+    ip_adapter: str | None = option(
+        None,
+        "An IP-Adapter, by which edits may show pictures of what is new (vp2p edit --reference): a folder like the "
+        "hub's h94/IP-Adapter, a file in it, or a hub id.",
+        before=None,
+    )
     prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(
         "auto",
         "What the UNet predicts: the noise, or v. With auto, what the model says of itself.",
@@ -277,7 +283,7 @@ class WordSettings:
     """What an edit says: the new prompt, and how much single words weigh.
 
     ``swap`` holds ``"cat=dog"`` or ``"cat=baby elephant"``, ``reweight`` ``"red:2"`` or ``"red:0->3"``, ``window``
-    ``"dog=0:0.8"``. A word may carry ``#2`` to mean its second occurrence.
+    ``"dog=0:0.8"``, ``reference`` ``"dog.png:0.6"``. A word may carry ``#2`` to mean its second occurrence.
     """
 
     swap: tuple[str, ...] = option(
@@ -296,6 +302,12 @@ class WordSettings:
         "Share of the steps in which one word's cross-attention is replaced, in place of --cross-replace: "
         "dog=0.1:0.8. May be repeated.",
         expert=True,
+    )
+    reference: str | None = option(
+        None,
+        "A picture of what the new words are to look like, and how strongly: dog.png:0.6. By default 1. "
+        "The model needs an --ip-adapter.",
+        before=None,
     )
     new_weight: float = option(
         1.0,

@@ -167,6 +167,7 @@ surplus: 1
         (HEAD + "edits: [7]", 3, "must hold keys"),
         (HEAD + "edits: [{swap: cat=dog, format: avi}]", 3, "format is 'avi'"),
         (HEAD + "edits: [{mask: none.mp4, swap: cat=dog}]", 3, "no mask none.mp4"),
+        (HEAD + "edits: [{reference: 'none.png:0.5', swap: cat=dog}]", 3, "no picture none.png:0.5"),
         (HEAD + "template: ../x", 3, "no template"),
         (HEAD + "matrix: {tune.steps: 3}", 3, "must be a list"),
         (HEAD + "matrix: {tune.seed: " + str(list(range(1001))) + "}", 3, "more than 1000"),
@@ -209,6 +210,20 @@ def test_controls_are_found_from_the_plan(read: Read, tmp_path: Path) -> None:
     (item,) = read(f"{HEAD}edits: [{{swap: cat=dog}}]\ndefaults: {{{options}}}")
     assert item.sections["model"] == {"control": [f"depth={tmp_path / 'net'}:0.5", "canny=owner/net"]}
     assert item.sections["clip"] == {"control_video": [f"depth={tmp_path / 'depth.mp4'}"]}
+
+
+def test_pictures_and_adapters_are_found_from_the_plan(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "dog.png").touch()
+    (tmp_path / "ip").mkdir()
+    options = "model: {ip_adapter: ip}, edit: {reference: dog.png:0.6}"
+    first, second = read(
+        f"{HEAD}edits: [{{swap: cat=dog}}, {{swap: cat=fox, reference: dog.png}}]\ndefaults: {{{options}}}"
+    )
+    assert first.sections["model"] == {"ip_adapter": str(tmp_path / "ip")}
+    assert first.sections["edit"]["reference"] == f"{tmp_path / 'dog.png'}:0.6"
+    assert second.sections["edit"]["reference"] == str(tmp_path / "dog.png")
+    (item,) = read(f"{HEAD}edits: [{{swap: cat=dog}}]\ndefaults: {{model: {{ip_adapter: h94/IP-Adapter}}}}")
+    assert item.sections["model"] == {"ip_adapter": "h94/IP-Adapter"}
 
 
 def test_aliases_that_stand_for_more_than_memory_holds(wrong: Wrong) -> None:

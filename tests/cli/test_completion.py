@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import PROMPT, Make
 from tests.cli.running import only, snapshot, vp2p
+from tests.ip_adapters import save_picture
 from vp2p.workspace import Workspace
 from vp2p.workspace.tags import Tags
 
@@ -96,6 +97,10 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert complete(*init, "tiny", "--variant", "") == []
     assert complete(*init, "sd15", "--lora", "") == ["toon.safetensors"]
     assert complete(*init, "sd15", "--lora", "toon.safetensors:0") == ["toon.safetensors:0.5", "toon.safetensors:0.8"]
+    for place, name in (("own", "ip-adapter.safetensors"), ("hub/models", "ip-adapter_sd15.safetensors")):
+        Path(place).mkdir(parents=True)
+        Path(place, name).touch()
+    assert complete(*init, "sd15", "--ip-adapter", "") == ["hub", "own", "toon.safetensors"]
     Path("net").mkdir()
     Path("net", "config.json").touch()
     assert complete(*init, "sd15", "--control", "can") == ["canny="]
@@ -103,6 +108,16 @@ def test_models(complete, sd2_folder: Path, tmp_path: Path, monkeypatch: pytest.
     assert complete(*init, "sd15", "--control", "canny=net:0") == ["canny=net:0.5", "canny=net:0.8"]
     assert complete(*init, "sd15", "--control", "depth=net", "--control-video", "") == ["depth="]
     assert complete(*init, "sd15", "--control-video", "depth=ne") == ["depth=net/"]
+
+
+def test_references(complete, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dogs").mkdir()
+    save_picture(tmp_path / "dogs" / "dog.png")
+    (tmp_path / "dogs" / "notes.txt").touch()
+    assert complete("edit", "--reference", "") == ["dogs"]
+    assert complete("edit", "--reference", "dogs/") == ["dogs/dog.png"]
+    assert complete("edit", "--reference", "dogs/dog.png:0") == ["dogs/dog.png:0.4", "dogs/dog.png:0.6"]
 
 
 def test_workspaces_and_runs(work: Make, complete, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,33 @@ def control_videos(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 
 @looking
+def ip_adapters(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Folders that hold an IP-Adapter, as the hub's or with its file, and safetensors files."""
+    start = incomplete[: incomplete.rfind("/") + 1]
+    for name in _folders(start):
+        folder, weights = Path(start).expanduser() / name, "ip-adapter*.safetensors"
+        if any([*folder.glob(weights), *folder.glob(f"*models/{weights}")]):
+            yield f"{start}{name}"
+    yield from _weight_files(incomplete)
+
+
+@looking
+def references(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """Pictures and folders, then a few scales."""
+    path, colon, _ = incomplete.rpartition(":")
+    if colon and Path(path).expanduser().is_file():
+        yield from (f"{path}:{scale}" for scale in ("0.4", "0.6", "1"))
+        return
+    from vp2p.video.pictures import is_picture
+
+    start = incomplete[: incomplete.rfind("/") + 1]
+    yield from (f"{start}{name}" for name in _folders(start))
+    for file in sorted(Path(start or ".").expanduser().iterdir()):
+        if file.is_file() and is_picture(file):
+            yield f"{start}{file.name}"
+
+
+@looking
 def vaes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """Folders that hold a VAE, and safetensors files."""
     yield from _with_part(incomplete, "vae")
@@ -300,6 +327,8 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Model", "lora"): loras,
     ("Model", "control"): controls,
     ("Clip", "control_video"): control_videos,
+    ("Model", "ip_adapter"): ip_adapters,
+    ("Edit", "reference"): references,
     ("Model", "vae"): vaes,
     ("Model", "variant"): variants,
 }

@@ -21,7 +21,7 @@ _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 # How the help shows words of a form of their own.
 _TAKES = {
     "swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]",
-    "control": "KIND=PATH[:N]", "control_video": "KIND=PATH",
+    "control": "KIND=PATH[:N]", "control_video": "KIND=PATH", "reference": "PICTURE[:N]",
     "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]",
 }  # fmt: skip
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}

@@ -9,7 +9,7 @@ from typing import Any, Mapping
 
 from vp2p.errors import ModelError
 from vp2p.models.parts import STEMS, FolderPart
-from vp2p.models.scaled import parted
+from vp2p.models.scaled import scaled
 from vp2p.models.sources import HUB_ID, snapshot
 from vp2p.models.weights import find_weights
 from vp2p.settings import kind_and_path
@@ -50,11 +50,7 @@ def find_controlnet(text: str, variant: str | None = None, download: bool = True
     """
     kind, rest = kind_and_path(text, "control")
     typed = f"--control {kind}="
-    name, scale = parted(rest, "ControlNet", typed)
-    if float(scale[1:] or 1) < 0:
-        raise ModelError(
-            f"The scale of the ControlNet {shorten(name)} is {scale[1:]}, but must be 0 or more.", f"{typed}{name}:0.8"
-        )
+    name, scale = scaled(rest, "ControlNet", typed)
     path = Path(name).expanduser()
     give = f"give {typed}FOLDER in diffusers' format, or a hub id such as {_EXAMPLE}"
     if path.is_file():
@@ -65,7 +61,7 @@ def find_controlnet(text: str, variant: str | None = None, download: bool = True
         path = snapshot(name, _FILES, "--control", download)
     config = _config(path, give)
     part = FolderPart(path, _STEM, find_weights(path, _STEM, variant).variant)
-    return ControlNetFolder(kind, part, config, float(scale[1:] or 1))
+    return ControlNetFolder(kind, part, config, scale)
 
 
 def check_fits(found: ControlNetFolder, unet: Mapping[str, Any]) -> None:

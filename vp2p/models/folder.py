@@ -17,6 +17,7 @@ from vp2p.models.config_types import check_types
 from vp2p.models.controlnets import ControlNetFolder
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
+from vp2p.models.ip_adapters import IPAdapterFolder
 from vp2p.models.kinds import HINT, REFINER, inputs_kind, pipeline_kind
 from vp2p.models.loras import Lora
 from vp2p.models.parts import SECOND, STEMS, FolderPart, Part
@@ -67,6 +68,7 @@ class ModelFolder:
     predicts, where that is not what the scheduler's file says; ``loras`` are to be fused into it; ``controlnets`` run
     beside it; ``said`` is for the user. ``text_encoder_2`` is empty in models with one text encoder. Where
     ``zeros_for_empty``, the model was trained to read zeros in place of an empty prompt.
+    ``ip_adapter`` shows it pictures in edits, and changes nothing else: it is no part of the model's fingerprint.
     """
 
     path: Path
@@ -83,6 +85,7 @@ class ModelFolder:
     controlnets: tuple[ControlNetFolder, ...] = ()
     text_encoder_2: Mapping[str, Any] = field(default_factory=dict)
     zeros_for_empty: bool = False
+    ip_adapter: IPAdapterFolder | None = None
 
     @property
     def name(self) -> str:

@@ -97,6 +97,11 @@ def family(unet: Mapping[str, Any], scheduler: Mapping[str, Any]) -> str:
 def other_kind(file: Path, header: Header) -> Kind | None:
     """What a safetensors file is, unless it is a whole model in the original layout."""
     names = header.shapes
+    if header.has("ip_adapter."):  # some also hold LoRAs
+        return Kind(
+            "an IP-Adapter, which shows pictures to a model and is none by itself",
+            f"give --model the model that it was made for, and --ip-adapter {typed(str(file))}",
+        )
     if any(mark in name for name in names for mark in LORA_MARKS):
         return Kind(
             "a LoRA, which changes a model and is none by itself",

@@ -8,6 +8,7 @@ from vp2p.errors import ModelError
 from vp2p.models.checkpoint import read_checkpoint
 from vp2p.models.controlnets import check_fits, find_controlnet
 from vp2p.models.folder import ModelFolder, read_folder, with_vae
+from vp2p.models.ip_adapters import find_ip_adapter
 from vp2p.models.loras import find_lora
 from vp2p.models.sources import find_model
 from vp2p.models.vaes import EXAMPLE, find_vae
@@ -33,8 +34,10 @@ def open_model(settings: ModelSettings, download: bool = True) -> ModelFolder:
     controlnets = tuple(find_controlnet(text, settings.variant, download) for text in settings.control)
     for net in controlnets:
         check_fits(net, model.unet)
+    adapter = settings.ip_adapter
     return dataclasses.replace(
         model,
+        ip_adapter=None if adapter is None else find_ip_adapter(adapter, model.unet, settings.variant, download),
         loras=tuple(lora for lora in loras if lora.scale),
         controlnets=tuple(net for net in controlnets if net.scale),
     )

@@ -9,6 +9,16 @@ from vp2p.errors import ModelError
 from vp2p.text import shorten
 
 
+def scaled(text: str, what: str, typed: str) -> tuple[str, float]:
+    """The path, and the scale, 1 where none is said; see :func:`parted`. Raises ModelError for one below 0, too."""
+    path, scale = parted(text, what, typed)
+    if float(scale[1:] or 1) < 0:
+        raise ModelError(
+            f"The scale of the {what} {shorten(path)} is {scale[1:]}, but must be 0 or more.", f"{typed}{path}:0.8"
+        )
+    return path, float(scale[1:] or 1)
+
+
 def parted(text: str, what: str, typed: str) -> tuple[str, str]:
     """The path, and the scale with its colon or nothing.
 

@@ -57,12 +57,13 @@ _WEIGHTS = (
 
 def located(settings: ModelSettings) -> ModelSettings:
     """The settings with their paths in a form that means the same from any current folder."""
-    config, vae = settings.model_config, settings.vae
+    config, vae, adapter = settings.model_config, settings.vae, settings.ip_adapter
     return dataclasses.replace(
         settings,
         model=_locate(settings.model),
         model_config=config and str(Path(config).expanduser().absolute()),
         vae=vae and (str(_path(vae).absolute()) if _path(vae).exists() else vae),
+        ip_adapter=adapter and (str(_path(adapter).absolute()) if _path(adapter).exists() else adapter),
         lora=tuple(map(located_lora, settings.lora)),
         control=tuple(map(_located_control, settings.control)),
     )

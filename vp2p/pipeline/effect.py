@@ -46,11 +46,11 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
     return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
 
 
-def nothing_changed(edit: Edit) -> tuple[str, ...]:
+def nothing_changed(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
     """A note where an edit could not change, or did not change, any frame, with what to try."""
     import numpy as np
 
-    if edit.plan.kind == "same":
+    if edit.plan.kind == "same" and settings.words.reference is None:
         return ("the edit changes no word and no weight, so it shows the clip as it is",)
     if edit.mask is not None and not edit.mask.any():
         words = ", ".join(edit.plan.changed_words) or "the changed words"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
+from vp2p.models.image_prompts import IPAdapter, load_ip_adapter
 from vp2p.models.loading import LatentModel
 from vp2p.models.offload import on_device, resting_place
 from vp2p.models.text import encode_prompts, encode_unconditional
@@ -88,7 +90,8 @@ class InflatedModel:
         """Of the model on its device."""
         parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.texts, *self._controlnets)
         held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
-        return sum(one.numel() * one.element_size() for one in held)
+        adapter = self.__dict__.get("ip_adapter")  # where an edit has asked for it
+        return sum(one.numel() * one.element_size() for one in held) + (adapter.bytes_held if adapter else 0)
 
     def memory_needed(self, work: Work) -> int:
         """Bytes at the peak of a work, the model's own included: counted once."""
@@ -111,6 +114,17 @@ class InflatedModel:
             pictures = torch.from_numpy(structure_pictures(kind, clip.pixels, clip.control)).to(self.device)
             found[kind] = pictures.permute(0, 3, 1, 2).float() / 255
         return self.t2s.held_to([Structure(net.network, net.scale, found[net.kind]) for net in nets])
+
+    @cached_property
+    def ip_adapter(self) -> IPAdapter:
+        """What shows pictures to a model that has an IP-Adapter; loaded when an edit first asks for it.
+
+        Raises:
+            ModelError: its files are damaged, or it does not fit the UNet.
+        """
+        folder = self.latent.folder.ip_adapter
+        assert folder is not None  # find_reference refuses pictures else
+        return load_ip_adapter(folder, self.latent.unet)
 
     def untune(self) -> None:
         """Takes the model back to what it was at the first call, which is to be made before any tuning."""

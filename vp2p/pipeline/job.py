@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Hashable, NamedTuple, Sequence
+from typing import Callable, Hashable, NamedTuple, Sequence
 
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
@@ -14,9 +14,12 @@ from vp2p.method.attention.protocol import AttentionControlFactory
 from vp2p.method.branches import Branches, Target
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
+from vp2p.pipeline.reference import Reference, find_reference
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
+from vp2p.t2s.picture import ImageAttention, with_picture, without_picture
+from vp2p.video.pictures import read_picture
 
 
 def source_key(settings: EditSettings) -> tuple[str, float]:
@@ -30,8 +33,9 @@ class EditJob:
 
     ``user_mask`` (F, H, W) in pixels is 1 where the edit may act; None leaves that to attention.
     ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
-    ``t2s`` is the model for passes of the frames of ``branches``. Jobs of one inversion
-    with the same ``source_key`` have the same branches.
+    ``t2s`` is the model for passes of the frames of ``branches``. ``show`` has a text show the edit's picture, if it
+    has one; those of ``branches`` show none. Jobs of one inversion with the same ``source_key`` have the same
+    branches.
     """
 
     model: InflatedModel
@@ -43,6 +47,7 @@ class EditJob:
     user_mask: Tensor | None
     source_key: Hashable
     control: AttentionControlFactory = PromptToPrompt
+    show: Callable[[Tensor], Tensor] = lambda text: text
 
     @classmethod
     def of(
@@ -53,7 +58,23 @@ class EditJob:
         guidance = settings.control.guidance
         guidance = inversion.settings.guidance if guidance is None else guidance
         t2s = model.held_to(inversion.clip)
-        return cls(model, t2s, inversion, branches, unconditional, guidance, user_mask, source_key(settings))
+        job = cls(model, t2s, inversion, branches, unconditional, guidance, user_mask, source_key(settings))
+        reference = find_reference(settings.words.reference, model.latent.folder)
+        return job if reference is None else job._showing(reference)
+
+    def _showing(self, reference: Reference) -> EditJob:
+        """The same whose targets show a picture: guided ones its tokens, and the others those of none."""
+        adapter, branches = self.model.ip_adapter, self.branches
+        shown, none = adapter.tokens(read_picture(reference.path))
+        empty, cond = (without_picture(text, len(none)) for text in (branches.empty, branches.cond))
+        return dataclasses.replace(
+            self,
+            t2s=self.t2s.showing(ImageAttention(adapter.layers, len(none))),
+            branches=dataclasses.replace(branches, cond=cond, empty=empty),
+            unconditional=with_picture(self.unconditional, none, reference.scale),
+            source_key=(self.source_key, "with a picture"),
+            show=lambda text: with_picture(text, shown, reference.scale),
+        )
 
     @property
     def latent_mask(self) -> Tensor | None:
@@ -70,7 +91,7 @@ class EditJob:
 
     def target(self, plan: EditPlan, settings: EditSettings) -> Target:
         """The target of a plan, with the user's mask."""
-        cond = self.model.embed(plan.target.prompt)
+        cond = self.show(self.model.embed(plan.target.prompt))
         return Target(plan, settings, self.guidance, cond, self.unconditional, self.latent_mask)
 
     def of_frames(self, frames: list[int]) -> EditJob:

@@ -20,10 +20,13 @@ from torch.utils.checkpoint import checkpoint
 
 from vp2p.models.codec import frames_at_once
 from vp2p.models.folder import ModelFolder
+from vp2p.models.image_prompts import layer_names
+from vp2p.models.ip_adapters import TOKENS, IPAdapterFolder
 from vp2p.models.loading import quiet_libraries
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
 from vp2p.t2s.low_memory import recompute
+from vp2p.t2s.picture import ImageAttention, without_picture
 from vp2p.t2s.structure import Structure
 
 _ADAMW = 2  # numbers that the optimiser keeps of each that is trained
@@ -86,6 +89,19 @@ class Shapes:
             self._t2s.eval().requires_grad_(False)
             nets = [ControlNetModel.from_config(dict(net.config)).to(dtype) for net in folder.controlnets]
         self._controlnets = nn.ModuleList(net.eval().requires_grad_(False) for net in nets)
+        self._shown = nn.ParameterList()
+        self._image_attention: ImageAttention | None = None
+        if folder.ip_adapter is not None:
+            self._show(folder.ip_adapter, dtype)
+
+    def _show(self, adapter: IPAdapterFolder, dtype: torch.dtype) -> None:
+        """Has edits show pictures, as they may with an IP-Adapter."""
+        layers = {}
+        for name, keys in layer_names(adapter, self._t2s.unet).items():
+            pair = [torch.empty(adapter.shapes[key], dtype=dtype, device="meta") for key in keys]
+            layers[name] = pair[0], pair[1]
+            self._shown.extend(nn.Parameter(one, requires_grad=False) for one in pair)
+        self._image_attention = ImageAttention(layers, TOKENS)
 
     def needed(self, work: Work, offload: bool = False) -> int:
         """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
@@ -98,13 +114,16 @@ class Shapes:
         unet, vae = sum(map(_bytes, (self._t2s.unet, *self._controlnets))), _bytes(self._vae)
         with quiet_libraries(), torch.device("meta"):
             passes, coding = self._passes(work), self._coding(work)
+        shown = _bytes(self._shown) if work.stage == "editing" else 0
         if offload:
-            return max(unet + passes, vae + coding)
-        return unet + vae + self._text + max(passes, coding)
+            return shown + max(unet + passes, vae + coding)
+        return shown + unet + vae + self._text + max(passes, coding)
 
     def _passes(self, work: Work) -> int:
         """Beside the weights, at the peak of the UNet's passes."""
-        latents, text = self._latents(work.branches, work), self._texts(work.branches)
+        latents, text, t2s = self._latents(work.branches, work), self._texts(work.branches), self._t2s
+        if work.stage == "editing" and self._image_attention is not None:
+            text, t2s = without_picture(text, TOKENS), t2s.showing(self._image_attention)
         self._t2s.save_memory(work.low)
         for network in self._controlnets:
             recompute(network, False)
@@ -116,17 +135,17 @@ class Shapes:
             trained = list(self._t2s.tuned_parameters().values())
             numbers = sum(one.numel() for one in trained)
             # The weights in float32, their gradients, the optimiser's numbers.
-            return _FLOAT * numbers * (1 + 1 + _ADAMW) + self._peak(latents, text, trained)
-        return self._peak(latents, text, [text] if work.stage == "null-text inversion" else [])
+            return _FLOAT * numbers * (1 + 1 + _ADAMW) + self._peak(t2s, latents, text, trained)
+        return self._peak(t2s, latents, text, [text] if work.stage == "null-text inversion" else [])
 
-    def _peak(self, latents: Tensor, text: Tensor, trained: list[Any]) -> int:
+    def _peak(self, t2s: TextToSetModel, latents: Tensor, text: Tensor, trained: list[Any]) -> int:
         """Of one pass, and of the gradients of what is ``trained``."""
         for one in trained:
             one.requires_grad_(True)
         height, width = (side * self._folder.downscale for side in latents.shape[-2:])
         pictures = torch.empty(latents.shape[1], 3, height, width)
-        t2s = self._t2s.held_to([Structure(net, 1.0, pictures) for net in self._controlnets])
-        networks = nn.ModuleList([self._t2s, self._controlnets])
+        t2s = t2s.held_to([Structure(net, 1.0, pictures) for net in self._controlnets])
+        networks = nn.ModuleList([self._t2s, self._controlnets, self._shown])
         with _Fused(), Live(networks) as live, torch.set_grad_enabled(bool(trained)):
             out = t2s(latents, 1, text)
             if trained:

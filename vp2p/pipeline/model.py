@@ -27,6 +27,7 @@ from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
 from vp2p.pipeline.mask import Mask, Wanted, find_mask, marks_of
 from vp2p.pipeline.pairs import SEVERAL, pairs
+from vp2p.pipeline.reference import find_reference
 from vp2p.pipeline.tune import tuning_task
 from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
@@ -128,7 +129,8 @@ class VideoModel(InflatedModel):
             mask: (F, H, W) at the size of ``inversion.clip``, not zero where the edit may act, or what :meth:`mask`
                 found; by default that follows from the attention to the changed words.
             options: of ``vp2p edit``, such as ``prompt="a dog on the grass"``, ``reweight={"red": 2}``,
-                ``reweight={"red": (0, 3)}`` or ``window={"dog": (0.1, 0.8)}``; see :class:`vp2p.settings.EditSettings`.
+                ``reweight={"red": (0, 3)}``, ``window={"dog": (0.1, 0.8)}`` or ``reference="dog.png:0.6"``; see
+                :class:`vp2p.settings.EditSettings`.
 
         Raises:
             UsageError: an unknown option, a wrong value, a mask of another shape, or guidance by optimised embeddings
@@ -163,6 +165,7 @@ class VideoModel(InflatedModel):
         wanted = [settings for one in given for settings in alternatives(one)]
         for settings in wanted:  # before any is made
             check_guide(settings, inversion.settings)
+            find_reference(settings.words.reference, self.latent.folder)
             self.plan(inversion.prompt, settings, inversion.settings.steps)
         described = Described(inversion.clip, inversion.prompt)
         found = {one: self._find(described, one, on_step) for settings in wanted if (one := settings.blend.found).asked}
@@ -230,7 +233,8 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
 
 
 def _noted(edit: Edit, settings: EditSettings, notes: tuple[str, ...]) -> Edit:
-    return dataclasses.replace(edit, notes=(*notes, *without_effect(settings), *nothing_changed(edit), *followed(edit)))
+    own = (*without_effect(settings), *nothing_changed(edit, settings), *followed(edit))
+    return dataclasses.replace(edit, notes=(*notes, *own))
 
 
 def _mask(mask: np.ndarray | Mask, clip: Clip) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Mapping
 
 from vp2p.report.content import Clip, EditView, Maps
@@ -61,6 +61,8 @@ def _chips(edit: Mapping[str, Any]) -> tuple[str, ...]:
     chips = [f"{word} ×{weight}" for word, _, weight in weights]
     chips += [f"{word} controlled {share.replace(':', '–')}" for word, share in _pairs(edit["window"])]
     chips += [f"outlined by {word}" for word in edit["blend"]]
+    picture = edit.get("reference")  # which older records lack
+    chips += [f"looks like {PurePath(picture).name}"] if picture else []
     chips += ["acts everywhere"] if edit["no_blend"] else []
     found = edit.get("mask_text") or ", ".join(edit.get("mask_point", ()))
     chips += [f"outlined by “{found}”"] if found else ["outlined by a mask"] if edit["mask"] else []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
+from vp2p.pipeline.reference import find_reference
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_changes
 from vp2p.schema import from_mapping, identifying, options, to_record
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from vp2p.prompts.plan import EditPlan
     from vp2p.video.clip import Clip
 
+# What enters an identity by what it comes to, not as it was said.
+_BY_CONTENT = ("swap", "mask", "prompt", "reference")
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 _SECONDS_TO_FIND = 3600.0  # another edit's process may be finding the same mask
 _FINDING = frozenset(one.name for one in options(MaskSettings))
@@ -81,7 +84,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     session.check_model(inverted)
     words = plan_words(session.tokenizer, prompt, settings, inversion.steps, session.tokenizer.model_max_length)
     resolved = to_record(settings)
-    effect = {key: value for key, value in identifying(settings).items() if key not in ("swap", "mask", "prompt")}
+    effect = {key: value for key, value in identifying(settings).items() if key not in _BY_CONTENT}
     if not settings.composite.propagate:  # nothing is tried or placed then
         effect = {key: value for key, value in effect.items() if key not in ("tries", "in_place")}
     if not divides(words, settings):
@@ -91,6 +94,10 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     found, windows = _found(session, settings, inverted), in_windows(session, inverted.parents.get("source"), inverted)
     effect = {key: value for key, value in effect.items() if key not in _FINDING}
     effect |= {"target": words.target.prompt, "mask": _mask_digest(settings, found)}
+    reference = find_reference(settings.words.reference, session.folder)
+    if reference is not None and session.folder.ip_adapter is not None:
+        picture, adapter = content_digest(reference.path), session.folder.ip_adapter.digest
+        effect["reference"] = {"picture": picture, "scale": reference.scale, "adapter": adapter}
     inputs = {
         "invert": inverted.run.identity,
         "dtype": session.model_identity["dtype"],
@@ -214,7 +221,7 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_a
         for place, edited in edit_clip(session.model, load_inversion(inverted.run, clip), asked, progress):
             one = making[place]
             one.notes.extend(masks[place][1])
-            one.notes.extend((*nothing_changed(edited), *followed(edited)))
+            one.notes.extend((*nothing_changed(edited, one.planned.settings), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, keep_as.format))
             one.held.close()
 

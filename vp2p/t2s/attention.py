@@ -6,7 +6,7 @@ Axes: B branches, F frames, n tokens of one frame's map, L text tokens, d width 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import torch
 from diffusers.models.attention_processor import Attention
@@ -14,6 +14,9 @@ from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
 from vp2p.t2s.windows import Window
+
+if TYPE_CHECKING:
+    from vp2p.t2s.picture import Shown
 
 Role = Literal["frame", "cross", "temporal"]
 Place = Literal["down", "mid", "up"]
@@ -65,7 +68,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.cat([scaled_dot_product_attention(*part) for part in parts])
 
 
-def _heads(x: Tensor, heads: int) -> Tensor:
+def split_heads(x: Tensor, heads: int) -> Tensor:
     """(b, tokens, heads·d) to (b, heads, tokens, d)."""
     return unflatten(x, -1, (heads, -1)).transpose(1, 2)
 
@@ -90,6 +93,7 @@ class T2SAttnProcessor:
         attention_mask: Tensor | None = None,
         frames: int = 1,
         control: Controller | None = None,
+        shown: Shown | None = None,
     ) -> Tensor:
         x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
         rows = x.shape[0]
@@ -101,11 +105,15 @@ class T2SAttnProcessor:
             source = x
         q, k, v = attn.to_q(x), attn.to_k(source), attn.to_v(source)
         q = q.reshape(source.shape[0], -1, q.shape[-1])  # folds the frames that share their keys
-        q, k, v = (_heads(part, attn.heads) for part in (q, k, v))
+        q, k, v = (split_heads(part, attn.heads) for part in (q, k, v))
         if control is None:
             out = attend(q, k, v)
         else:
             out = control.attend(self.layer, q, k, v, frames)
+        if (
+            shown is not None and self.layer.name in shown.layers
+        ):  # beside the text, whose attention stays under control
+            out = out + shown.attended(self.layer.name, q)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
         projected: Tensor = attn.to_out[1](attn.to_out[0](out))
         return projected

@@ -25,6 +25,7 @@ from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnP
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
+from vp2p.t2s.picture import ImageAttention
 from vp2p.t2s.structure import Structure, residuals
 from vp2p.t2s.windows import ALL, Window, WindowLog, windows
 
@@ -86,6 +87,7 @@ class TextToSetModel(nn.Module):
         self._own_frame = attention == "self"
         self._clip = ClipShape()
         self._structures: tuple[Structure, ...] = ()
+        self._image_attention: ImageAttention | None = None
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
         for name, block in blocks:
             self._inflate_block(name, block)
@@ -108,6 +110,12 @@ class TextToSetModel(nn.Module):
         held = copy.copy(self)
         held._structures = tuple(structures)
         return held
+
+    def showing(self, attention: ImageAttention) -> TextToSetModel:
+        """The same model for passes whose texts show pictures, each or none; both share all weights."""
+        showing = copy.copy(self)
+        showing._image_attention = attention
+        return showing
 
     def of_frames(self, frames: Sequence[int]) -> TextToSetModel:
         """The same model for passes of some of the frames alone, to whose structure they are held, if to any."""
@@ -156,7 +164,8 @@ class TextToSetModel(nn.Module):
             latents: (B, F, c, h, w); cast to the model's dtype.
             timestep: one timestep for all; of a number the device is told without waiting for it.
             text: (B, L, width), or (B, F, L, width) with a text for each frame; with one more row for the pooled
-                embedding, where the UNet reads it.
+                embedding, where the UNet reads it, and with those of a picture, where the model shows them
+                (:func:`vp2p.t2s.picture.with_picture`).
             control: attention control, or None.
 
         Returns:
@@ -193,12 +202,15 @@ class TextToSetModel(nn.Module):
         self._clip.frames = frames
         rows = text.flatten(0, 1) if text.ndim == 4 else text
         height, width = (self._downscale * side for side in latents.shape[-2:])
-        told = Text.of(self.unet, rows.to(dtype))
+        rows, shown = rows.to(dtype), None
+        if self._image_attention is not None:
+            rows, shown = self._image_attention.parted(rows)
+        told = Text.of(self.unet, rows)
         out: Tensor = self.unet(
             latents.flatten(0, 1).to(dtype),
             timestep,
             told.tokens,
-            cross_attention_kwargs={"frames": frames, "control": control},
+            cross_attention_kwargs={"frames": frames, "control": control, "shown": shown},
             added_cond_kwargs=told.added(latents.shape[0] * frames // len(rows), (height, width)),
             return_dict=False,
             **residuals(self._structures, latents, timestep, rows),

@@ -123,6 +123,11 @@ def is_picture(path: Path) -> bool:
         return False
 
 
+def read_picture(path: Path) -> np.ndarray:
+    """One picture, uint8 RGB (H, W, 3); of an animation the first. Raises VideoError if it cannot be read."""
+    return _read_image(path, to_rgb)
+
+
 def _each_frame(image: Image.Image) -> Iterator[int]:
     """Seek and load frame after frame; a file cut short ends at its last whole frame."""
     index = 0

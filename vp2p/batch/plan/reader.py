@@ -126,13 +126,16 @@ class Reader:
             if not self.path(value).exists():
                 raise UsageError(f"There is no mask {value}.", "give mask a video or a folder of pictures")
             return str(self.path(value))
+        if (section, key) == ("edit", "reference") and value is not None:
+            refuse_address("reference:", value)
+            return self._scaled(value)
         if (section, key) == ("model", "model"):
             return self._model(value)
         if (section, key) == ("model", "model_config") and value is not None:
             return str(self.path(value))
         if section == "edit" and key in ("segmenter", "detector") and value is not None and self.path(value).exists():
             return str(self.path(value))
-        if (section, key) == ("model", "vae") and value is not None and self.path(value).exists():
+        if (section, key) in (("model", "vae"), ("model", "ip_adapter")) and value and self.path(value).exists():
             return str(self.path(value))
         if (section, key) == ("model", "lora"):
             return [str(self.path(one)) for one in ([value] if isinstance(value, str) else value)]
@@ -145,6 +148,12 @@ class Reader:
         kind, _, path = text.partition("=")
         here = self.path(path).exists() or self.path(path.rpartition(":")[0] or path).exists()
         return f"{kind}={self.path(path)}" if here else text
+
+    def _scaled(self, text: str) -> str:
+        """``PICTURE[:scale]`` with the path from the plan's folder. Raises UsageError if there is no such picture."""
+        if not self.path(text).exists() and not self.path(text.rpartition(":")[0]).is_file():
+            raise UsageError(f"There is no picture {text}.", "give reference a picture, such as dog.png or dog.png:0.6")
+        return str(self.path(text))
 
     def _model(self, value: str) -> str:
         """A path from the plan's folder, or a name; one that can be neither here nor on the hub is refused."""

@@ -66,6 +66,8 @@ def edit(
 
       vp2p edit --swap cat=dog --full
 
+      vp2p edit --swap cat=dog --reference dog.png:0.6
+
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
 
       vp2p edit --reweight "grass:0->3"

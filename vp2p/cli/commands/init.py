@@ -47,6 +47,8 @@ def init(
 
       vp2p init far --video cat.mp4 -p "a cat" --control depth=net/ --control-video depth=d.mp4
 
+      vp2p init look --video cat.mp4 -p "a cat" --model sd15 --ip-adapter h94/IP-Adapter
+
       vp2p init half --video cat.mp4 -p "a cat" --model sd15 --variant fp16 --vae vae/
 
       vp2p init base --video cat.mp4 -p "a cat" --model base/ --variant ema --vae v.safetensors
