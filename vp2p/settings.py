@@ -354,13 +354,13 @@ class ControlSettings:
     )
     self_blend: bool = option(
         False,
-        "Replace the self-attention only outside the mask; inside it the edit attends to itself, as in FateZero.",
+        "Replace the self-attention only outside the mask. Inside, the edit attends to itself, as in FateZero.",
         expert=True,
         before=False,
     )
     modulate: float = option(
         0.0,
-        "Draw the new words' attention into a mask that is known, in the first steps, as VideoGrain does; up to 1.",
+        "Draw the new words' attention into a mask that is known, in the first steps, by up to 1, as VideoGrain does.",
         expert=True,
         before=0.0,
     )

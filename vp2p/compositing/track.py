@@ -111,10 +111,16 @@ class ObjectTrack:
         return apart <= max(_TYPICAL, float(apart[known].min()))
 
     def further_keys(self, first: int) -> list[int]:
-        """The fewest frames that reach, together with the ``first`` one, all others; two at most."""
+        """The fewest frames that reach, together with the ``first`` one, all others; two at most.
+
+        Where the object is alone in the first, it is in these: another key that shows more would not be like it.
+        """
         keys, reached = [first], self._reached
-        while len(keys) < _MOST_KEYS and not bool(reached[keys].any(0).all()):
-            gained = (reached & ~reached[keys].any(0)).sum(1).cpu()
+        fit = ~self._crowded | self._crowded[first]
+        while len(keys) < _MOST_KEYS:
+            gained = ((reached & ~reached[keys].any(0)).sum(1) * fit).cpu()
+            if not bool(gained.any()):
+                break
             keys.append(int(gained.argmax()))
         return keys[1:]
 
