@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterator
 
 import pytest
 
@@ -31,6 +31,22 @@ def pytest_collection_finish() -> None:
     """The garbage collector need not look through the libraries again and again: a tenth of the time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A headless Chromium; without one the test is skipped. One for all: a process runs Playwright once."""
+    from tests.report.browser import CHROMIUM
+
+    if CHROMIUM is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+    with playwright.sync_playwright() as tools:
+        switches = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+        switches += " disable-component-update disable-sync"
+        chromium = tools.chromium.launch(executable_path=CHROMIUM, args=[f"--{name}" for name in switches.split()])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,14 @@ import shutil
 import signal
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.conftest import PROMPT, Make, moving_square, save_clip
 from tests.cli.running import done, only, refused, snapshot, vp2p
+from tests.video import test_colour as colour
 from vp2p.settings import ClipSettings
 from vp2p.stages.full import full
 from vp2p.stages.handle import open_workspace
@@ -67,6 +70,31 @@ def test_an_interrupted_run_goes_on_and_ends_as_an_unbroken_one(edited: Path) ->
     assert "resume" in done("full", "-n").out
     assert "resumed" in done("full").err
     assert (only(edited / "full") / "full.mp4").read_bytes() == (only(other / "full") / "full.mp4").read_bytes()
+
+
+@pytest.mark.slow
+def test_of_hdr_it_is_sdr_with_the_pixels_that_were_edited(
+    tmp_path: Path, models: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    nits = colour.light() @ colour.TO_BT2020.T * 600
+    colour.clip_of(clip, colour.pq(nits), 9, colour.HDR)
+    Image.fromarray(np.pad(np.full((24, 24), 255, np.uint8), ((8, 32), (40, 128)))).save(tmp_path / "mask.png")
+    monkeypatch.chdir(tmp_path)
+    options = ("--frames", "2", "--size", "192x64", "--model", models["sd2"])
+    assert "what is written is SDR" in done("init", "work", "--video", clip, "--prompt", PROMPT, *options).err
+    monkeypatch.chdir("work")
+    done("tune", "--steps", "1")
+    done("invert", "--method", "direct", "--steps", "2")
+    done("edit", "--swap", "cat=dog", "--mask", tmp_path / "mask.png")
+    assert "what is written is SDR" in done("full").err
+    made = only(Path("full")) / "full.mp4"
+    with av.open(str(made)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.colorspace, context.color_primaries, context.color_trc, context.color_range) == (1, 1, 1, 1)
+    frames, original = (read_clip(one, ClipSettings("all")).frames for one in (made, clip))
+    apart = np.abs(frames.astype(int) - original)[:, 48:, 16::32]
+    assert apart.max() < 12, "below the mask, in the middle of each square"
 
 
 def test_python_makes_it_too(edited: Path) -> None:

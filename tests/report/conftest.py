@@ -1,4 +1,4 @@
-"""A workspace of a tiny model with edits, made once, and a real browser."""
+"""A workspace of a tiny model with edits, made once, and its report in a real browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Iterator
 import pytest
 
 from tests.cli.running import done
-from tests.report.browser import CHROMIUM, Opened, opened
+from tests.report.browser import Opened, opened
 
 PROMPT = "a cat on the grass"
 HOSTILE = 'a cat on the </script><img src=x onerror="hurt=1"> & {{ 7*7 }}'
@@ -51,20 +51,6 @@ def page(made: Path) -> Path:
     path = made.parent / "page.html"
     done("-w", made, "report", "--out", path)
     return path
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """A headless Chromium; without one the test is skipped."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium found: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-    with playwright.sync_playwright() as tools:
-        switches = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-        switches += " disable-component-update disable-sync"
-        chromium = tools.chromium.launch(executable_path=CHROMIUM, args=[f"--{name}" for name in switches.split()])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def test_keys_step_and_go_round(report: Opened) -> None:
 def test_number_keys_and_cards_choose_the_edit(report: Opened) -> None:
     order = report.do("[...document.querySelectorAll('#right option')].map((one) => one.text)")
     assert sorted(order) == ["dog", "hostile", "red"]
+    assert report.page.locator("#right-name").inner_text() == order[2] == "red", "the newest"
     report.press("2")
     assert report.page.locator("#right-name").inner_text() == order[1]
     report.page.locator("[data-edit]").nth(2).click()

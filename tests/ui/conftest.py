@@ -15,7 +15,6 @@ import pytest
 from tests.cli.running import done
 from tests.cli.test_envelope import documented
 from tests.report.browser import Opened
-from tests.report.conftest import browser  # noqa: F401  a fixture
 
 PROMPT = "a cat on the grass"
 Serve = Callable[..., "contextlib.AbstractContextManager[tuple[str, subprocess.Popen[str]]]"]
@@ -62,7 +61,7 @@ def served(root: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[st
 
 
 @contextlib.contextmanager
-def shown(browser: Any, address: str, **settings: Any) -> Iterator[Opened]:  # noqa: F811
+def shown(browser: Any, address: str, **settings: Any) -> Iterator[Opened]:
     """A page of that server in a fresh window, once it shows a workspace."""
     context = browser.new_context(**settings)
     try:

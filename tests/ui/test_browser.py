@@ -11,8 +11,10 @@ import pytest
 
 from tests.report.browser import Opened
 from tests.ui.conftest import PROMPT, served, shown
+from vp2p.points import Point
 from vp2p.ui import jobs
 from vp2p.ui.root import Root
+from vp2p.video.reading import probe
 
 HURT = "<img src=x onerror=hurt()>"
 
@@ -37,10 +39,18 @@ def test_a_word_is_swapped_by_clicking(browser: Any, root: Path) -> None:
         page.page.get_by_text("4 Edit ✓").wait_for()
         page.page.frame_locator("iframe.report").locator("#right-name", has_text="dog").wait_for()
         assert page.page.get_by_label("Stop").count() == 0
+        mark(page)
+        page.page.get_by_role("button", name="Whole new prompt").click()
+        page.page.get_by_label("Name").last.fill("marked")
+        press(page, "Edit")
+        page.page.frame_locator("iframe.report").locator("#right-name", has_text="marked").wait_for()
         unhurt(page, address)
         refuses(address, root)
     edit = Root(root).workspace("walk").by_name("edit", "dog")
     assert edit.finished and edit.record().settings["target"] == PROMPT.replace("cat", "dog")
+    marked = Root(root).workspace("walk").by_name("edit", "marked").record().settings["edit"]["mask_point"]
+    assert [Point.read(one).inside for one in marked] == [True, False, False]
+    assert [(Point.read(one).x, Point.read(one).y) for one in marked] == clicked(root)
 
 
 def refuses(address: str, root: Path) -> None:
@@ -88,6 +98,36 @@ def test_from_a_dropped_clip_to_an_edit(browser: Any, root: Path) -> None:
     (edit,) = workspace.runs("edit")
     assert edit.record().settings["edit"]["mask"].startswith("ui/masks/")
     assert (root / "mine.mp4").read_bytes() == (root / "cat.mp4").read_bytes()
+
+
+CLICKS = ((0.5, 0.6), (0.1, 0.1), (0.9, 0.1))  # as shares of the picture: on the cat, and twice beside it
+
+
+def clicked(root: Path) -> list[Any]:
+    """The clicks as pixels of the video."""
+    clip = probe(root / "cat.mp4")
+    return [pytest.approx((x * clip.width - 0.5, y * clip.height - 0.5), abs=1) for x, y in CLICKS]
+
+
+def mark(page: Opened) -> None:
+    """Points: one on the cat, one beside it by Shift, and one by the switch; and one that is taken away again."""
+    page.page.get_by_role("button", name="Mask").click()
+    canvas = page.page.locator("#mask canvas")
+    canvas.wait_for()
+    page.until("document.querySelector('#mask canvas').offsetHeight > 50")
+    box = canvas.bounding_box()
+
+    def click(share: tuple[float, float], *keys: str) -> None:
+        canvas.click(position={"x": box["width"] * share[0], "y": box["height"] * share[1]}, modifiers=keys)
+
+    page.page.get_by_label("Point", exact=True).check()
+    click(CLICKS[0])
+    click(CLICKS[1], "Shift")
+    page.page.get_by_label("Point beside it").check()
+    click((0.1, 0.9))
+    click(CLICKS[2])
+    page.page.locator("#mask .point").nth(2).click()
+    assert page.page.locator("#mask .point").all_inner_texts() == ["+", "−", "−"]
 
 
 def paint(page: Opened) -> None:

@@ -112,7 +112,8 @@ def _container(name: str, video: str, audio: str) -> Make:
 
 
 def _white(clip: ChosenFrames) -> bool:
-    return bool(clip.frames[0][32, 16].min() >= 245)
+    """White of 203 nits, where light up to 1000 has to fit in."""
+    return bool(228 <= clip.frames[0][32, 16].min() <= 234)
 
 
 def _true(clip: ChosenFrames) -> bool:
@@ -209,14 +210,14 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
         Row("no matrix said, smaller", "BT.601, as players do", _untagged(640, 480, "ITU601"), "BT.601 is taken"),
         Row(
             "HDR, PQ (SMPTE 2084)",
-            "tone-mapped: white of 203 nits is white, what is brighter is rolled off",
+            "tone-mapped by ITU-R BT.2390 from MaxCLL, the mastering display's peak or 1000 nits to 203",
             _hdr(16, colour.pq),
             "HDR (PQ)",
             holds=_white,
         ),
         Row(
             "HDR, HLG",
-            "tone-mapped for a screen of 1000 nits, then as PQ",
+            "shown for a screen of 1000 nits, then tone-mapped as PQ is",
             _hdr(18, colour.hlg),
             "HDR (HLG)",
             holds=_white,
@@ -229,6 +230,7 @@ TABLE: Mapping[str, tuple[Row, ...]] = {
             holds=_true,
         ),
         Row("P3 primaries", "converted to BT.709", _wide(12, colour.P3_FROM_BT709), "converted from P3", holds=_true),
+        Row("10 and 12 bits without HDR", "rounded to the nearest of 256 levels"),
         Row("YCgCo, ICtCp, Dolby Vision profile 5", "not supported: read as they are, with a note"),
         Row("logarithmic transfer", "not converted, with a note"),
         Row("pictures with a colour profile", "converted to sRGB"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, Sequence
 
 import av
 import numpy as np
@@ -43,14 +43,14 @@ def hlg(nits: np.ndarray) -> np.ndarray:
 
 
 def clip_of(
-    path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], format: str = "yuv420p10le"
+    path: Path, signal: np.ndarray, matrix: int, tags: dict[str, int], format: str = "yuv420p10le", said: str = ""
 ) -> ChosenFrames:
-    """A clip of squares of a signal from 0 to 1 (n, 3), 32 pixels wide each, with colour tags."""
+    """A clip of squares of a signal from 0 to 1 (n, 3), 32 pixels wide each, with colour tags and what x265 is told."""
     columns = np.repeat(np.round(np.clip(signal, 0, 1) * 65535).astype(np.uint16), 32, axis=0)
     picture = np.ascontiguousarray(np.repeat(columns[None], 64, axis=0))
     with av.open(str(path), "w") as output:
         codec = "libx265" if "10" in format else "libx264"
-        stream = output.add_stream(codec, rate=10, options={"x265-params": "log-level=none", "crf": "4"})
+        stream = output.add_stream(codec, rate=10, options={"x265-params": "log-level=none" + said, "crf": "4"})
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = format
         for key, value in tags.items():
@@ -71,27 +71,91 @@ def seen(clip: ChosenFrames, count: int = len(SQUARES)) -> np.ndarray:
     return clip.frames[0][32, 16 : 32 * count : 32].astype(float)
 
 
+def from_pq(signal: np.ndarray) -> np.ndarray:
+    power = signal ** (1 / 78.84375)
+    return 10_000 * (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
+
+
+def on_a_screen(colours: np.ndarray, peak: float) -> np.ndarray:
+    """What the equations of ITU-R BT.2390 make of light in cd/m² (n, 3), for a white of 203, as values of 0…255."""
+    source, brightest = pq(np.array(peak)), np.minimum(colours.max(1, keepdims=True), peak)
+    e1, most = pq(brightest) / source, pq(np.array(203.0)) / source
+    ks = 1.5 * most - 0.5
+    t = (e1 - ks) / max(1 - ks, 1e-9)
+    p = (2 * t**3 - 3 * t**2 + 1) * ks + (t**3 - 2 * t**2 + t) * (1 - ks) + (-2 * t**3 + 3 * t**2) * most
+    e2 = np.where(e1 < ks, e1, p)
+    light = colours / np.maximum(colours.max(1, keepdims=True), 1e-9) * from_pq(e2 * source) / 203
+    return 255 * np.clip(light, 0, 1) ** (1 / 2.4)
+
+
+HDR = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}
+
+
 @pytest.mark.parametrize(("transfer", "curve", "name"), [(16, pq, "PQ"), (18, hlg, "HLG")])
-def test_hdr_is_tone_mapped_with_white_at_203_nits(tmp_path: Path, transfer: int, curve: object, name: str) -> None:
-    tags = {"color_trc": transfer, "color_primaries": 9, "colorspace": 9, "color_range": 1}
-    clip = clip_of(tmp_path / "clip.mp4", curve(light() @ TO_BT2020.T * 203), 9, tags)
-    assert clip.notes == (f"the video is HDR ({name}): it is tone-mapped, with white at 203 nits",)
-    assert seen(clip) == pytest.approx(np.minimum(SQUARES, 251), abs=5)
+def test_hdr_is_tone_mapped_by_the_equations_of_bt2390(
+    tmp_path: Path, transfer: int, curve: Callable[[np.ndarray], np.ndarray], name: str
+) -> None:
+    nits = light() * np.array([600, 300, 203, 203, 203, 203])[:, None]
+    clip = clip_of(tmp_path / "clip.mp4", curve(nits @ TO_BT2020.T), 9, HDR | {"color_trc": transfer})
+    assert seen(clip) == pytest.approx(on_a_screen(nits, 1000), abs=5)
+    (note,) = clip.notes
+    assert f"HDR ({name})" in note and "from 1000 to 203 nits" in note
 
 
 def test_hdr_that_says_no_matrix_or_primaries_has_those_of_bt2020(tmp_path: Path) -> None:
-    tags = {"color_trc": 16, "color_primaries": 2, "colorspace": 2, "color_range": 1}
+    tags = HDR | {"color_primaries": 2, "colorspace": 2}
     clip = clip_of(tmp_path / "clip.mp4", pq(light() @ TO_BT2020.T * 203), 9, tags)
-    assert seen(clip) == pytest.approx(np.minimum(SQUARES, 251), abs=5)
+    assert seen(clip) == pytest.approx(on_a_screen(light() * 203, 1000), abs=5)
     assert "BT.2020 is taken" in clip.notes[1]
 
 
-def test_highlights_are_rolled_off_in_order(tmp_path: Path) -> None:
+def test_highlights_are_bent_in_order_up_to_the_peak_that_the_clip_says(tmp_path: Path) -> None:
     nits = np.array([50, 100, 203, 400, 1000, 4000], float)[:, None].repeat(3, 1)
-    tags = {"color_trc": 16, "color_primaries": 9, "colorspace": 9, "color_range": 1}
-    greys = seen(clip_of(tmp_path / "clip.mp4", pq(nits), 9, tags))[:, 0]
-    assert (np.diff(greys) >= 0).all() and greys[3] > greys[2] > 245 and greys[-1] == 255
-    assert greys[:2] == pytest.approx(255 * (nits[:2, 0] / 203) ** (1 / 2.4), abs=2)
+    display = "master-display=G(8500,39850)B(6550,2300)R(35400,14600)WP(15635,16450)L(%d0000,1)"
+    for said, peak in (
+        ("", 1000),
+        (f":{display % 4000}", 4000),
+        (f":{display % 4000}:max-cll=2000,400", 2000),
+        (f":{display % 203}", 203),
+    ):
+        clip = clip_of(tmp_path / "clip.mp4", pq(nits), 9, HDR, said=said)
+        greys = seen(clip)
+        assert greys == pytest.approx(on_a_screen(nits, peak), abs=3)
+        assert f"from {peak} to 203" in clip.notes[0]
+        assert (np.diff(greys[nits[:, 0] <= peak, 0]) > 0).all() and greys[-1].tolist() == [255] * 3
+
+
+def test_hdr_is_mapped_alike_in_all_frames(tmp_path: Path) -> None:
+    """The peak is the first frame's, also where reading begins at another one."""
+    nits = np.array([50, 100, 203, 400, 1000, 4000], float)[:, None].repeat(3, 1)
+    clip_of(tmp_path / "clip.mp4", pq(nits), 9, HDR, said=":max-cll=3000,400:keyint=1:repeat-headers=0")
+    clip = read_clip(tmp_path / "clip.mp4", ClipSettings(frames="all"))
+    late = read_clip(tmp_path / "clip.mp4", ClipSettings(frames=1, start=0.3))
+    assert np.ptp(clip.frames.astype(int), 0).max() <= 1
+    assert np.array_equal(late.frames[0], clip.frames[3])
+
+
+@pytest.mark.parametrize("range", [1, 2])
+def test_ten_bits_are_read_without_bands(tmp_path: Path, range: int) -> None:
+    """FFmpeg's fast way gives 219 greys of a limited range, all of them darker than they are."""
+    with av.open(str(tmp_path / "clip.mkv"), "w") as output:
+        stream = output.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 1024, 16, "yuv420p10le"
+        frame = av.VideoFrame(1024, 16, "yuv420p10le")
+        ramp = np.linspace(*((64, 940) if range == 1 else (0, 1023)), 1024).round()
+        for plane, row in zip(frame.planes, (ramp, np.full(512, 512), np.full(512, 512))):
+            rows = np.frombuffer(plane, np.uint16).reshape(plane.height, -1)
+            rows[:, : len(row)] = row
+        for where in (frame, stream.codec_context):
+            where.colorspace, where.color_range, where.color_primaries, where.color_trc = 1, range, 1, 1
+        for index in (0, 1):
+            frame.pts, frame.time_base = index, Fraction(1, 10)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    row = read_clip(tmp_path / "clip.mkv", TWO).frames[0, 8].astype(float)
+    exact = 255 * ((ramp - 64) / 876 if range == 1 else ramp / 1023)
+    assert len(np.unique(row)) == 256 and row[-1].tolist() == [255] * 3
+    assert np.abs(row - exact[:, None]).max() <= (0.51 if range == 1 else 1.3)
 
 
 @pytest.mark.parametrize(("primaries", "to"), [(9, TO_BT2020), (12, P3_FROM_BT709)])

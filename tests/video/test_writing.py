@@ -39,6 +39,7 @@ def test_mp4_is_what_browsers_play(tmp_path: Path) -> None:
     write_video(path, ramp_frames(4), Fraction(8))
     data = path.read_bytes()
     assert data[4:8] == b"ftyp" and 0 < data.index(b"moov") < data.index(b"mdat")
+    assert b"colrnclx\0\x01\0\x01\0\x01\0" in data, "BT.709 in all, 16 to 235, also for players that read the container"
     with av.open(str(path)) as container:
         context = container.streams.video[0].codec_context
         assert (context.name, context.pix_fmt) == ("h264", "yuv420p")

@@ -28,6 +28,7 @@ from vp2p.video.fitting import Fit, fit_frames, fit_matrix
 from vp2p.video.reading import SpanFrames, read_clip
 from vp2p.video.writing import write_video
 
+_SAME = 4.0  # of 255, on average: more than decoders and roundings of 10 bits differ, less than tone maps do
 _MOST = 12  # frames between two that are known: motion is followed through so many at once
 
 
@@ -163,7 +164,15 @@ def save_full(
         total = len(made.windows)
         for done in made.bring():
             on_step("full", done, total)
-        return write_video(path, made, made.span.timing, video if video.is_file() else None, "mp4")
+        written = write_video(path, made, made.span.timing, video if video.is_file() else None, "mp4")
+        return made.span.notes + written
+
+
+def same_colours(span: SpanFrames, edit: SampledEdit) -> bool:
+    """Whether the first frame that was edited still reads as it did: older versions mapped HDR otherwise."""
+    height, width = edit.clip.shape[1:3]
+    (now,) = fit_frames(next(span.each(span.sampled[:1]))[None], (width, height), edit.fit)
+    return bool(np.abs(now.astype(int) - edit.clip[0]).mean() < _SAME)
 
 
 def region_of(edit: SampledEdit) -> Tensor:

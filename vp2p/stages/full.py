@@ -46,7 +46,8 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
 
     Raises:
         ArtifactError: no edit is finished, or one is damaged.
-        UsageError: the video is gone or has changed; the edit changes the whole picture or its background.
+        UsageError: the video is gone or has changed, or its colours were read in another way; the edit changes the
+            whole picture or its background.
         Interrupted: a signal came; the windows that are made stay.
     """
     edited = find_run(session.workspace, "edit", name, "vp2p edit --swap OLD=NEW")
@@ -54,7 +55,7 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
     run, notes = planned.run, list[str]()
 
     def work(found: Checkpoint) -> None:
-        from vp2p.pipeline.full import FullEdit, region_of
+        from vp2p.pipeline.full import FullEdit, region_of, same_colours
         from vp2p.pipeline.layer_files import LayerFiles
         from vp2p.video.reading import SpanFrames
         from vp2p.video.writing import write_video
@@ -62,6 +63,11 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
         edit, video = _sampled(session, edited), session.workspace.video
         region_of(edit)
         span = SpanFrames(video, _clip_settings(planned.parent("source")))
+        if not same_colours(span, edit):
+            raise UsageError(
+                f"The colours of {video} are read in another way now than when it was edited.",
+                "begin anew: vp2p init OTHER --video " + typed(str(video)) + ' --prompt "…"',
+            )
         height, width = edit.clip.shape[1:3]
         made = FullEdit(span, (width, height), edit.fit, LayerFiles(run.folder / CHECKPOINT, edit.keeps, run.rebuild))
         done, total = found[1]["step"] if found else 0, len(made.windows)
@@ -73,7 +79,7 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
             for number in made.bring(done):
                 progress("full", number, total + 1)
                 saver.offer(lambda number=number: ({}, {"step": number}))  # type: ignore[misc]
-            notes.extend(write_video(run.path(VIDEO), made, span.timing, video))
+            notes.extend(span.notes + write_video(run.path(VIDEO), made, span.timing, video))
             progress("full", total + 1, total + 1)
 
     state = perform(planned, work, force, session.patience)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.ui import jobs, pictures, show, words
 from vp2p.ui.making import Wanted, draw, make
+from vp2p.ui.marks import clicked_points
 from vp2p.ui.report import stamp_of
 from vp2p.ui.root import Root
 from vp2p.ui.words import Change
@@ -164,6 +165,7 @@ class Actions:
             check_edit_name(wanted)  # told at once, and not when the command has loaded
         mask = pictures.keep_mask(workspace, asked.mask)
         options += [f"--mask={mask}"] if mask else []
+        options += [f"--mask-point={point}" for point in clicked_points(workspace, asked.points)]
         jobs.start(workspace, "edit", options + _options(asked.more))
 
     def go_on(self, name: str | None) -> None:
@@ -175,12 +177,14 @@ class Actions:
 
 @dataclass(frozen=True)
 class Asked:
-    """What an edit asks for: changes of the prompt's words, or of a new ``prompt``'s; a painted mask; more options."""
+    """What an edit asks for: changes of the prompt's words, or of a new ``prompt``'s; a painted mask; more options;
+    clicked points."""
 
     prompt: str
     changes: Mapping[int, Change]
     mask: str
     more: Mapping[str, Any]
+    points: str = ""
 
 
 def changed(changes: Mapping[int, Change], place: Any, new: str, weight: float) -> dict[int, Change]:

@@ -17,11 +17,17 @@ _SECONDS = 1.0  # between two looks at running work
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 _STAGES = {"tune": "2 Tune", "invert": "3 Invert", "edit": "4 Edit"}
 _FONTS, _ACCENT = ["system-ui", "sans-serif"], "#a3206b"
-# Puts what is painted in the place of the first of an action's values.
-_PAINTED = """(_, ...rest) => {
+# Puts what is painted, or the points that are clicked, in the places of the first two of an action's values.
+_MARKED = """(_, __, ...rest) => {
   const on = document.querySelector("canvas.mask");
-  return [on?.dataset.painted ? on.toDataURL() : "", ...rest];
+  const paints = on?.parentElement.dataset.mode === "paint";
+  const points = [...document.querySelectorAll(".paint .point")].map(({ dataset }) => JSON.parse(dataset.point));
+  return [paints && on.dataset.painted ? on.toDataURL() : "", paints ? "" : JSON.stringify(points), ...rest];
 }"""
+_MASKS = (
+    "Paint where the edit may act, for all frames. Or choose Point and click on the object: it is outlined and "
+    "followed. A click with Shift marks what is not of it. Empty: attention decides."
+)
 _METHODS = ("direct", "null-text", "ddim", "noise")
 
 
@@ -111,9 +117,10 @@ class _Page:
             self.weight = gr.Slider(0, 4, 1, step=0.1, label="Weight", visible=False)
             self.target = gr.HTML(elem_id="target")
             with gr.Accordion("Mask", open=False):
-                gr.HTML(show.note("Paint where the edit may act. It holds for all frames. Empty: attention decides."))
+                gr.HTML(show.note(_MASKS))
                 self.canvas = gr.HTML(elem_id="mask")
                 self.mask = gr.Textbox(visible=False)  # what is painted, once Edit is pressed
+                self.points = gr.Textbox(visible=False)  # and what is clicked
             with gr.Accordion("Whole new prompt, name, more", open=False):
                 self.whole = gr.Textbox(label="New prompt", info="To add or remove words. Swaps are then left out.")
                 self.edit_name = gr.Textbox(label="Name", info="Of the edit. Empty: its new words.")
@@ -169,8 +176,8 @@ class _Page:
             **_QUIET,
         )
         more = [self.edit_name, self.negative, self.freedom]
-        asked = [self.mask, self.choice, self.whole, self.changes, *word, *more]
-        pressed = gr.on([self.edit.click, self.new.submit], told(self._edit_now), asked, message, js=_PAINTED, **_QUIET)
+        asked = [self.mask, self.points, self.choice, self.whole, self.changes, *word, *more]
+        pressed = gr.on([self.edit.click, self.new.submit], told(self._edit_now), asked, message, js=_MARKED, **_QUIET)
         pressed.then(self._progress, self.choice, progress, **_QUIET)
 
     def _looked(self) -> list[Any]:
@@ -231,10 +238,10 @@ class _Page:
         said = whole.strip() or options(sentence, changes)
         return [changes, show.sentence(sentence, changes) if said else ""]
 
-    def _edit_now(self, mask: str, name: str | None, whole: str, changes: dict[int, Change], *rest: Any) -> None:
-        place, new, weight, edit_name, negative, freedom = rest
+    def _edit_now(self, mask: str, points: str, name: str | None, whole: str, *rest: Any) -> None:
+        changes, place, new, weight, edit_name, negative, freedom = rest
         more = {"name": edit_name, "negative-prompt": negative, "shape-freedom": freedom}
-        self.actions.edit(name, Asked(whole, changed(changes, place, new, weight), mask, more))
+        self.actions.edit(name, Asked(whole, changed(changes, place, new, weight), mask, more, points))
 
 
 def _shown(now: Progress) -> list[Any]:

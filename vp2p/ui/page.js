@@ -1,5 +1,5 @@
 () => {
-  // Painting the mask; nothing is sent before Edit is pressed.
+  // Painting the mask, or clicking points; nothing is sent before Edit is pressed.
   let last = null;
   const canvas = (event) => (event.target.matches?.("canvas.mask") ? event.target : null);
   const paint = (on, event) => {
@@ -14,16 +14,34 @@
     last = at;
     on.dataset.painted = "yes";
   };
+  const mark = (on, event) => {
+    const box = on.getBoundingClientRect();
+    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    const inside = on.parentElement.dataset.mode === "point" && !event.shiftKey;
+    const point = document.createElement("button");
+    Object.assign(point, { type: "button", className: "point", textContent: inside ? "+" : "−" });
+    point.title = inside ? "on the object; click to remove" : "not of the object; click to remove";
+    point.dataset.point = JSON.stringify([...at, inside]);
+    Object.assign(point.style, { left: `${100 * at[0]}%`, top: `${100 * at[1]}%` });
+    on.parentElement.append(point);
+  };
   document.addEventListener("pointerdown", (event) => {
     last = null;
-    if (canvas(event)) paint(canvas(event), event);
+    const on = event.button === 0 && canvas(event);
+    if (on) (on.parentElement.dataset.mode === "paint" ? paint : mark)(on, event);
   });
   document.addEventListener("pointermove", (event) => {
-    if (canvas(event) && event.buttons === 1) paint(canvas(event), event);
+    const on = event.buttons === 1 && canvas(event);
+    if (on && on.parentElement.dataset.mode === "paint") paint(on, event);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "mask-mode") document.querySelector(".paint").dataset.mode = event.target.value;
   });
   document.addEventListener("click", (event) => {
+    if (event.target.matches?.(".paint .point")) event.target.remove();
     if (!event.target.matches?.("[data-clears-mask]")) return;
     const on = document.querySelector("canvas.mask");
+    if (on.parentElement.dataset.mode !== "paint") return document.querySelectorAll(".paint .point").forEach((one) => one.remove());
     on.getContext("2d").clearRect(0, 0, on.width, on.height);
     delete on.dataset.painted;
   });

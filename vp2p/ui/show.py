@@ -17,6 +17,8 @@ from vp2p.workspace import Workspace
 
 _COMMAND = re.compile(r"vp2p (?:-w \S+ )?(tune|invert|edit)(?: --swap OLD=NEW|(?=[ ,.;]*$|, with the same options))")
 
+_MODES = (("paint", "Paint", " checked"), ("point", "Point", ""), ("beside", "Point beside it", ""))
+
 
 def failure(error: Vp2pError) -> str:
     """An error: what is wrong, and what to press or type next."""
@@ -103,11 +105,16 @@ def seen(words: Sequence[Seen], chosen: str | None = None) -> str:
 
 
 def canvas(frame: Frame) -> str:
-    """A frame to paint the mask on."""
+    """A frame to paint the mask on, or to click points on; ``data-mode`` says which, and that is what counts."""
+    modes = "".join(
+        f'<label><input type="radio" name="mask-mode" value="{mode}"{checked}>{label}</label>'
+        for mode, label, checked in _MODES
+    )
     return (
-        f'<div class="paint"><img src="{frame.address}" alt="first frame">'
+        f'<div class="modes" role="radiogroup" aria-label="How to mask">{modes}'
+        '<button type="button" data-clears-mask>Clear</button></div>'
+        f'<div class="paint" data-mode="paint"><img src="{frame.address}" alt="first frame">'
         f'<canvas class="mask" width="{frame.width}" height="{frame.height}" aria-label="mask"></canvas></div>'
-        '<button type="button" data-clears-mask>Clear</button>'
     )
 
 

@@ -1,7 +1,6 @@
 """From a decoded frame to 8-bit RGB as a screen shows it: matrix, range, primaries, transfer and transparency.
 
-HDR is tone-mapped: diffuse white, 203 cd/m² (ITU-R BT.2408), comes out white, and what is brighter is rolled
-off above it. Transfer functions: SMPTE ST 2084 (PQ), ITU-R BT.2100 (HLG), ITU-R BT.1886 (SDR).
+The screen is one of BT.709 primaries with the transfer of ITU-R BT.1886. HDR is tone-mapped; see ``tone.py``.
 """
 
 from __future__ import annotations
@@ -10,11 +9,14 @@ from functools import cache
 
 import av
 import numpy as np
+from av.video.reformatter import Interpolation
+
+from vp2p.video.tone import HLG, HLG_NITS, PQ, WHITE_NITS, Tone, hlg_to_scene, pq_to_nits, tone_mapped, tone_of
 
 # Numbers of ITU-T H.273, which containers and codecs share.
 _UNSAID = 2
-_LINEAR, _PQ, _HLG = 8, 16, 18
-_HDR = {_PQ: "PQ", _HLG: "HLG"}
+_LINEAR = 8
+_HDR = (PQ, HLG)
 _ODD_TRANSFERS = {9: "logarithmic", 10: "logarithmic", 17: "SMPTE 428"}
 _ODD_MATRICES = {
     8: "YCgCo",
@@ -37,35 +39,50 @@ _NAMES = {"BT.709": "ITU709", "BT.2020": "BT2020"}
 _D65 = (0.3127, 0.3290)
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
-_WHITE_NITS = 203.0
-_PEAK_NITS_HLG = 1000.0
-# Below this share of white nothing is changed; white itself then comes out at 251 of 255.
-_KNEE = 0.9
 _SDR_GAMMA = 2.4
+# Without these flags FFmpeg leaves out the last bits: white of a 10-bit clip is 253, and greys come in bands.
+_DEEP = Interpolation.BILINEAR | Interpolation.ACCURATE_RND
+_FINE = _DEEP | Interpolation.FULL_CHR_H_INT  # to 8 bits alone: with 16, BT.2020 overflows
+_FULL_SCALE = 65280  # what FFmpeg makes of white where YUV becomes 16-bit RGB
 _VIEWS = {"STEREO3D": "stereoscopic: its views are edited as one picture", "SPHERICAL": "a 360-degree panorama"}
 
 
-def to_rgb(frame: av.VideoFrame, size: tuple[int, int]) -> np.ndarray:
-    """``frame`` at ``size`` (width, height), as uint8 sRGB-like RGB of shape (H, W, 3); alpha is laid on black."""
-    width, height = size
-    matrix = _NAMES.get(_guess(frame) or "")
+def to_rgb(frame: av.VideoFrame, size: tuple[int, int], tone: Tone | None) -> np.ndarray:
+    """``frame`` at ``size`` (width, height), as uint8 sRGB-like RGB of shape (H, W, 3); alpha is laid on black.
+
+    Args:
+        tone: of the whole clip, so that no frame is mapped otherwise than the next.
+    """
     alpha = _has_alpha(frame)
-    primaries = _primaries(frame)
-    if frame.color_trc in (*_HDR, _LINEAR) or primaries in _WIDE:
-        deep: np.ndarray = frame.reformat(width, height, "rgba64le" if alpha else "rgb48le", matrix).to_ndarray()
-        rgb = _to_bt709(deep[..., :3], int(frame.color_trc), primaries)
+    if tone or frame.color_trc == _LINEAR or _primaries(frame) in _WIDE:
+        deep = _converted(frame, size, "rgba64le" if alpha else "rgb48le", _DEEP)
+        rgb = _to_bt709(_full(deep[..., :3], frame), frame, tone)
         return _on_black(rgb, (deep[..., 3] >> 8).astype(np.uint8)) if alpha else rgb
+    fine = _FINE if max(component.bits for component in frame.format.components) > 8 else None
     if alpha:
-        rgba = frame.reformat(width, height, "rgba", matrix).to_ndarray()
+        rgba = _converted(frame, size, "rgba", fine)
         return _on_black(rgba[..., :3], rgba[..., 3])
-    return frame.reformat(width, height, "rgb24", matrix).to_ndarray()
+    return _converted(frame, size, "rgb24", fine)
+
+
+def _converted(frame: av.VideoFrame, size: tuple[int, int], to: str, how: Interpolation | None) -> np.ndarray:
+    matrix = _NAMES.get(_guess(frame) or "")
+    return frame.reformat(*size, to, matrix, interpolation=how).to_ndarray()
+
+
+def _full(signal: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
+    """A uint16 signal whose white is 65535."""
+    if _is_rgb(frame):
+        return signal
+    stretched: np.ndarray = np.minimum(signal.astype(np.uint32) * 65535 // _FULL_SCALE, 65535)
+    return stretched
 
 
 def notes(frame: av.VideoFrame) -> tuple[str, ...]:
     """What a user should know of how the colours of a clip with such frames are read."""
     told = []
-    if frame.color_trc in _HDR:
-        told.append(f"the video is HDR ({_HDR[frame.color_trc]}): it is tone-mapped, with white at 203 nits")
+    if tone := tone_of(frame):
+        told.append(tone.note)
     elif _primaries(frame) in _WIDE:
         told.append(f"the colours are converted from {_WIDE[_primaries(frame)][0]} to BT.709")
     if frame.color_trc in _ODD_TRANSFERS:
@@ -110,16 +127,17 @@ def _on_black(rgb: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return covered.astype(np.uint8)
 
 
-def _to_bt709(signal: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
-    """uint8 of a uint16 signal (H, W, 3) of a transfer function and primaries, for a screen of BT.709."""
+def _to_bt709(signal: np.ndarray, frame: av.VideoFrame, tone: Tone | None) -> np.ndarray:
+    """uint8 of a frame's signal, which is up to 65535 and (H, W, 3), for a screen of BT.709."""
+    transfer, primaries = tone.transfer if tone else int(frame.color_trc), _primaries(frame)
     light = _curve(transfer)[signal]
-    if transfer == _HLG:  # the system gamma of a screen of 1000 cd/m²
+    if transfer == HLG:  # the system gamma of a screen of 1000 cd/m²
         luma = np.maximum(light @ _luma_of(primaries), 1e-9)
-        light = light * (luma**0.2 * (_PEAK_NITS_HLG / _WHITE_NITS))[..., None]
+        light = light * (luma**0.2 * (HLG_NITS / WHITE_NITS))[..., None]
     if primaries in _WIDE:
         light = _inside(light @ _matrix(primaries).T)
-    if transfer in _HDR:
-        light = _rolled_off(light)
+    if tone:
+        light = tone_mapped(light, tone.peak)
     shown: np.ndarray = np.clip(light, 0, 1) ** (1 / _SDR_GAMMA) * 255 + 0.5
     return shown.astype(np.uint8)
 
@@ -128,16 +146,12 @@ def _to_bt709(signal: np.ndarray, transfer: int, primaries: int) -> np.ndarray:
 def _curve(transfer: int) -> np.ndarray:
     """Light for each of 65,536 signals, float32: 1 is white; of HLG it is that of the scene, 1 at its peak."""
     signal = np.arange(65536) / 65535
-    if transfer == _PQ:
-        power = signal ** (1 / 78.84375)
-        light = (np.maximum(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power)) ** (1 / 0.1593017578125)
-        light *= 10_000 / _WHITE_NITS
-    elif transfer == _HLG:
-        light = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - 0.55991073) / 0.17883277) + 0.28466892) / 12)
-    elif transfer == _LINEAR:
-        light = signal
+    if transfer == PQ:
+        light = pq_to_nits(signal) / WHITE_NITS
+    elif transfer == HLG:
+        light = hlg_to_scene(signal)
     else:
-        light = signal**_SDR_GAMMA
+        light = signal if transfer == _LINEAR else signal**_SDR_GAMMA
     return light.astype(np.float32)
 
 
@@ -168,10 +182,3 @@ def _inside(light: np.ndarray) -> np.ndarray:
     share = np.where(least < 0, grey / np.maximum(grey - least, 1e-9), 1)
     mixed: np.ndarray = grey + (light - grey) * share
     return mixed
-
-
-def _rolled_off(light: np.ndarray) -> np.ndarray:
-    """Light above the knee bent towards 1, by the brightest of the three, so that hues stay."""
-    peak = np.maximum(light.max(axis=-1, keepdims=True), 1e-9)
-    bent = _KNEE + (1 - _KNEE) * (1 - np.exp(-(peak - _KNEE) / (1 - _KNEE)))
-    return light * np.where(peak > _KNEE, bent / peak, 1)

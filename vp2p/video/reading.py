@@ -118,7 +118,7 @@ class SpanFrames:
     """Every frame that a clip shows over the span that ``settings`` take: what lies between the chosen ones, too.
 
     ``sampled`` holds, for each chosen frame, its place among all; ``timing`` says when all are shown. ``size`` is
-    width and height in pixels. ``len()`` counts the frames.
+    width and height in pixels; ``notes`` say how the frames differ from the clip's own. ``len()`` counts the frames.
 
     Raises:
         VideoError, UsageError: see :func:`read_clip`.
@@ -132,6 +132,8 @@ class SpanFrames:
         self.timing = Timing(every.rate, (every.start, every.end), every.shown)
         self.sampled = tuple(index - every.indices[0] for index in sampling.indices)
         self.size = self._source.size
+        tone = self._source.tone if isinstance(self._source, StreamSource) else None
+        self.notes = (tone.note,) if tone else ()
 
     def __len__(self) -> int:
         return len(self._indices)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Iterator, Sequence, cast
+from typing import Iterator, NamedTuple, Sequence, cast
 
 import av
 import numpy as np
@@ -17,6 +17,7 @@ from vp2p.video import colour, interlace
 from vp2p.video.choosing import LOCAL, main_stream, stream_notes
 from vp2p.video.sampling import Timeline
 from vp2p.video.stamps import best_stamps, filled
+from vp2p.video.tone import Tone, tone_of
 
 # FFmpeg draws text files as terminal screens, and follows playlists into other files.
 _NOT_CLIPS = {"tty", "hls", "dash", "concat", "ffmetadata", "xbin", "adf", "idf", "bin"}
@@ -24,6 +25,14 @@ _EXPORT_AGAIN = "give a video file such as MP4, MOV, WebM or GIF, or a folder of
 _LOSSLESS = {"ffv1", "png", "qtrle", "rawvideo", "huffyuv", "ffvhuff", "utvideo", "gif", "apng", "bmp", "tiff"}
 # FFmpeg's own decoders of these leave out the transparency that WebM keeps beside the picture.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+
+
+class _First(NamedTuple):
+    """What the first frame that decodes says of all: width and height, notes, and the kind of HDR."""
+
+    size: tuple[int, int]
+    notes: tuple[str, ...]
+    tone: Tone | None
 
 
 class StreamSource:
@@ -64,12 +73,17 @@ class StreamSource:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a user should know of how the clip is read, as far as it was."""
-        return (*self._notes, *self._first[1])
+        return (*self._notes, *self._first.notes)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in square pixels, upright."""
-        return self._first[0]
+        return self._first.size
+
+    @property
+    def tone(self) -> Tone | None:
+        """The kind of HDR that the clip is; None for SDR. Frames are read as SDR in any case."""
+        return self._first.tone
 
     def decode(self, indices: Sequence[int]) -> dict[int, np.ndarray]:
         """Frames by index: uint8 RGB of shape (H, W, 3), turned upright.
@@ -97,7 +111,7 @@ class StreamSource:
                     continue
                 if fields and interlace.NOTE not in self._notes:
                     self._notes.append(interlace.NOTE)
-                picture = _picture(frame, stream)
+                picture = _picture(frame, stream, self.tone)
                 shapes.add(picture.shape)
                 if len(shapes) > 1:
                     raise VideoError(
@@ -109,12 +123,12 @@ class StreamSource:
                     break
 
     @cached_property
-    def _first(self) -> tuple[tuple[int, int], tuple[str, ...]]:
-        """Size and notes of the first frame that decodes."""
+    def _first(self) -> _First:
         with opened(self.path) as (container, stream):
             for frame in _decoded(container, stream):
-                height, width = _picture(frame, stream).shape[:2]
-                return (width, height), colour.notes(frame)
+                tone = tone_of(frame)
+                height, width = _picture(frame, stream, tone).shape[:2]
+                return _First((width, height), colour.notes(frame), tone)
         raise VideoError(f"No frame of {self.path} can be decoded.", "export the clip again, or give another one")
 
 
@@ -193,10 +207,10 @@ def _decoded(container: av.container.InputContainer, stream: av.VideoStream) -> 
                 yield frame
 
 
-def _picture(frame: av.VideoFrame, stream: av.VideoStream) -> np.ndarray:
+def _picture(frame: av.VideoFrame, stream: av.VideoStream, tone: Tone | None) -> np.ndarray:
     """A frame in square pixels, upright."""
     ratio = stream.sample_aspect_ratio or 1
-    return _upright(colour.to_rgb(frame, (max(1, round(frame.width * ratio)), frame.height)), frame)
+    return _upright(colour.to_rgb(frame, (max(1, round(frame.width * ratio)), frame.height), tone), frame)
 
 
 def _upright(image: np.ndarray, frame: av.VideoFrame) -> np.ndarray:
