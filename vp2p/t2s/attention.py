@@ -13,6 +13,7 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
+from vp2p.t2s.ranks import Share
 from vp2p.t2s.windows import Window
 
 Role = Literal["frame", "cross", "temporal"]
@@ -49,7 +50,7 @@ class Controller(Protocol):
         ...
 
     def in_window(self, window: Window) -> Controller:
-        """The same for a pass of some of the clip's frames."""
+        """The same for a pass of some of the clip's frames: one window's, or one rank's (:mod:`vp2p.t2s.ranks`)."""
         ...
 
 
@@ -90,11 +91,12 @@ class T2SAttnProcessor:
         attention_mask: Tensor | None = None,
         frames: int = 1,
         control: Controller | None = None,
+        share: Share | None = None,
     ) -> Tensor:
         x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
         rows = x.shape[0]
         if self.layer.role == "frame" and not self.own_frame:
-            source = x[::frames]
+            source = x[::frames] if share is None else share.first(x)
         elif self.layer.role == "cross":
             source = cast(Tensor, encoder_hidden_states)  # (B, L, width) or (B·F, L, width); a UNet always gives it
         else:
