@@ -41,7 +41,7 @@ class Ranks:
         """
         if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
             return None
-        if device.type != "cpu" and device.type not in str(dist.get_backend_config()):
+        if device.type != "cpu" and f"{device.type}:nccl" not in str(dist.get_backend_config()):
             raise UsageError(
                 f"The ranks cannot share work on {device.type}.",
                 "give torchrun --nproc-per-node at most the number of GPUs, or --device cpu",
