@@ -48,9 +48,10 @@ def in_step(command: Callable[[], int]) -> int:
         # Before any thread starts. Rank 0 alone decides when to stop, as it alone saves what was done.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     import torch.distributed as dist
+    from torch.distributed.rendezvous import rendezvous
 
-    store, rank, count = next(dist.rendezvous("env://"))
-    dist.init_process_group(_backend(), store=dist.PrefixStore("vp2p", store), rank=rank, world_size=count)
+    store, rank, count = next(rendezvous("env://"))
+    dist.init_process_group(_backend(), store=store, rank=rank, world_size=count)
     try:
         return _lead(command, store) if rank == 0 else _follow(command, store, rank)
     finally:

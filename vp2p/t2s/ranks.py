@@ -101,7 +101,8 @@ class Share(Window):
 
     def own(self, values: Tensor) -> Tensor:
         """See :meth:`vp2p.t2s.windows.Window.own`."""
-        return values.split(self.sizes, 1)[self.rank]
+        parts: tuple[Tensor, ...] = values.split(self.sizes, 1)
+        return parts[self.rank]
 
     def first(self, x: Tensor) -> Tensor:
         """The first frame's rows (B, n, width), of a rank's own frames (B·f, n, width)."""
