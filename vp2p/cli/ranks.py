@@ -103,7 +103,7 @@ def own_folder(workspace: Path) -> Path:
     Raises:
         Vp2pError: the disk refuses, another command's ranks are at work there, or a rank has stopped.
     """
-    from vp2p.t2s.ranks import meet
+    from vp2p.t2s.collectives import meet
     from vp2p.workspace.atomic import writing
     from vp2p.workspace.lock import run_lock
 

@@ -9,16 +9,16 @@ On the way back each rank has the gradients of its own frames. Those of tensors 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Iterator, Sequence
+from typing import Sequence
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.nn.functional import pad
 
-from vp2p.errors import UsageError, Vp2pError, is_out_of_memory
+from vp2p.errors import UsageError
+from vp2p.t2s.collectives import Exchanged, First, Given, Joined, OfFirst, Total, applied, summed, together
 from vp2p.t2s.windows import Window
 
 
@@ -60,20 +60,20 @@ class Ranks:
 
     def given(self, x: Tensor) -> Tensor:
         """An argument that all ranks give alike; its gradient is the sum of theirs."""
-        return _applied(_Given, x) if x.requires_grad else x
+        return applied(Given, x) if x.requires_grad else x
 
     def predicted(self, part: Window, values: Tensor) -> Tensor:
         """What the ranks predict for their parts (n, frames, …) put together; rank 0's where each had all frames."""
-        return part.joined(values) if isinstance(part, Share) else _applied(_OfFirst, values, self.rank)
+        return part.joined(values) if isinstance(part, Share) else applied(OfFirst, values, self.rank)
 
     def summed(self, gradient: Tensor) -> Tensor:
         """A parameter's gradient in float32, summed over the ranks."""
-        return _sum(gradient.float())
+        return summed(gradient.float())
 
     def least(self, numbers: Sequence[int], device: torch.device) -> list[int]:
         """The least that any rank gives of each number, so that all choose alike."""
         found = torch.tensor(numbers, dtype=torch.int64, device=device)
-        with _together():
+        with together():
             dist.all_reduce(found, dist.ReduceOp.MIN)
         return [int(number) for number in found]
 
@@ -93,11 +93,11 @@ class Share(Window):
 
     def among_all(self, values: Tensor) -> Tensor:
         """See :meth:`vp2p.t2s.windows.Window.among_all`; those of all ranks, at each of them."""
-        return _sum(super().among_all(values))
+        return summed(super().among_all(values))
 
     def joined(self, values: Tensor) -> Tensor:
         """See :meth:`vp2p.t2s.windows.Window.joined`."""
-        return _applied(_Joined, values, self)
+        return applied(Joined, values, self.sizes, self.rank)
 
     def own(self, values: Tensor) -> Tensor:
         """See :meth:`vp2p.t2s.windows.Window.own`."""
@@ -106,7 +106,7 @@ class Share(Window):
 
     def first(self, x: Tensor) -> Tensor:
         """The first frame's rows (B, n, width), of a rank's own frames (B·f, n, width)."""
-        return _applied(_First, x, self)
+        return applied(First, x, self.sizes[self.rank], self.rank)
 
     def by_position(self, clip: Tensor) -> Tensor:
         """All frames of this rank's positions (B, F, m, width), of all positions of its frames (B, f, n, width).
@@ -115,11 +115,11 @@ class Share(Window):
         """
         lacking = max(0, len(self.sizes) - clip.shape[2])
         padded = pad(clip, (0, 0, 0, lacking)) if lacking else clip
-        return _applied(_Exchanged, padded, (2, self._positions(clip.shape[2])), (1, self.sizes), self.rank)
+        return applied(Exchanged, padded, (2, self._positions(clip.shape[2])), (1, self.sizes), self.rank)
 
     def by_frame(self, clip: Tensor, positions: int) -> Tensor:
         """The way back, of n ``positions``."""
-        found = _applied(_Exchanged, clip, (1, self.sizes), (2, self._positions(positions)), self.rank)
+        found = applied(Exchanged, clip, (1, self.sizes), (2, self._positions(positions)), self.rank)
         return found[:, :, :positions]
 
     def _positions(self, count: int) -> tuple[int, ...]:
@@ -127,141 +127,9 @@ class Share(Window):
 
     def total(self, x: Tensor) -> Tensor:
         """The sum over the ranks, at each of them."""
-        return _applied(_Total, x)
+        return applied(Total, x)
 
 
 def even(count: int, parts: int) -> tuple[int, ...]:
     """The sizes of so many parts, which differ by one at most, the larger ones first."""
     return tuple(count // parts + (part < count % parts) for part in range(parts))
-
-
-@contextmanager
-def _together() -> Iterator[None]:
-    """What all ranks do at the same time. Raises Vp2pError where another one no longer does."""
-    try:
-        yield
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise
-        raise Vp2pError(
-            "Another rank stopped, so this one cannot go on.", "see what is said of it, then the same command again"
-        ) from error
-
-
-def meet() -> None:
-    """Waits until all ranks are here. Raises Vp2pError where one has stopped."""
-    _sum(torch.zeros(1))
-
-
-def _sum(x: Tensor) -> Tensor:
-    found = x.contiguous().clone()
-    with _together():
-        dist.all_reduce(found)
-    return found
-
-
-def _exchange(pieces: Sequence[Tensor], shapes: Sequence[Sequence[int]]) -> list[Tensor]:
-    """The tensors of these shapes that the ranks send to this one, for one ``piece`` to each of them."""
-    sizes = [torch.Size(shape).numel() for shape in shapes]
-    sent = torch.cat([piece.reshape(-1) for piece in pieces])
-    found = sent.new_empty(sum(sizes))
-    with _together():
-        dist.all_to_all_single(found, sent, sizes, [piece.numel() for piece in pieces])
-    return [part.view(*shape) for part, shape in zip(found.split(sizes), shapes)]
-
-
-_Parts = tuple[int, tuple[int, ...]]  # an axis, and the ranks' sizes along it
-
-
-def _exchanged(x: Tensor, split: _Parts, join: _Parts, rank: int) -> Tensor:
-    """Each rank has all of one axis and a part of the other before, and the other way about after."""
-    (axis, mine), (other, theirs) = split, join
-    shapes = []
-    for size in theirs:
-        shape = list(x.shape)
-        shape[axis], shape[other] = mine[rank], size
-        shapes.append(shape)
-    return torch.cat(_exchange(x.split(mine, axis), shapes), other)
-
-
-def _applied(function: Any, *given: Any) -> Tensor:
-    found: Tensor = function.apply(*given)
-    return found
-
-
-class _Exchanged(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, split: _Parts, join: _Parts, rank: int) -> Tensor:
-        ctx.ways = join, split, rank
-        return _exchanged(x, split, join, rank)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return _exchanged(gradient, *ctx.ways), None, None, None
-
-
-class _First(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, share: Share) -> Tensor:
-        ctx.share, ctx.shape = share, x.shape
-        first = x[:: share.sizes[share.rank]].contiguous().clone()
-        with _together():
-            dist.broadcast(first, 0)
-        return first
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        total, found = _sum(gradient), gradient.new_zeros(ctx.shape)
-        if ctx.share.rank == 0:
-            found[:: ctx.share.sizes[0]] = total
-        return found, None
-
-
-class _Total(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return _sum(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return _sum(gradient)
-
-
-class _Given(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return _sum(gradient)
-
-
-class _Joined(torch.autograd.Function):
-    """All ranks go on alike with what is joined, so each takes the gradient of its own frames."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, share: Share) -> Tensor:
-        ctx.share = share
-        shapes = [(len(values), size, *values.shape[2:]) for size in share.sizes]
-        return torch.cat(_exchange([values] * len(shapes), shapes), 1)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return ctx.share.own(gradient), None
-
-
-class _OfFirst(torch.autograd.Function):
-    """All ranks did the same, so rank 0 alone takes the gradient: sums over the ranks count it once."""
-
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, rank: int) -> Tensor:
-        ctx.rank = rank
-        found = values.contiguous().clone()
-        with _together():
-            dist.broadcast(found, 0)
-        return found
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Any:
-        return (gradient if ctx.rank == 0 else torch.zeros_like(gradient)), None
