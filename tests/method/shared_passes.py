@@ -12,6 +12,7 @@ import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tests.controlnets import tiny_controlnet
 from tests.method.conftest import Small
 from vp2p.method.attention.collect import MapQuery, Trajectory, collect_maps
 from vp2p.method.branches import Branches, SourceBranch, Target
@@ -21,6 +22,7 @@ from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings, TuneSettings
 from vp2p.t2s.ranks import Ranks
+from vp2p.t2s.structure import Structure
 
 SOURCE, STEPS = "a cat on the grass", 4
 Results = dict[str, Tensor]
@@ -85,6 +87,13 @@ def one_frame(folder: Path) -> Results:
     return _with_gradient(small, small.embed(SOURCE), small.latents[:, :1])
 
 
+def structure(folder: Path) -> Results:
+    small = _small(folder)
+    pictures = torch.rand((3, 3, 128, 128), generator=torch.Generator().manual_seed(3))
+    small.model = small.model.held_to([Structure(tiny_controlnet(folder / "unet"), 1.0, pictures)])
+    return _with_gradient(small, small.embed(SOURCE))
+
+
 def windows(folder: Path) -> Results:
     small = _small(folder, frames=9)
     small.model.window_frames = 5
@@ -136,8 +145,8 @@ def tuning(folder: Path) -> Results:
 CASES: dict[str, Callable[[Path], Results]] = {
     case.__name__: case
     for case in (
-        *(forward, text_per_frame, joint_norm, low_memory, one_position, one_frame, windows),
-        *(maps, prompt_to_prompt, other_controls, tuning),
+        *(forward, text_per_frame, joint_norm, low_memory, one_position, one_frame),
+        *(structure, windows, maps, prompt_to_prompt, other_controls, tuning),
     )
 }
 
