@@ -12,7 +12,7 @@ from typing import Annotated, Any, Callable
 import typer
 
 from vp2p import printing
-from vp2p.cli import panels
+from vp2p.cli import panels, ranks
 from vp2p.cli.command import Command, Group
 from vp2p.cli.commands.attention import attention
 from vp2p.cli.commands.batch import batch
@@ -98,6 +98,7 @@ def vp2p(
     A workspace holds one video. Tune the model on it, invert it once, then make as many edits as you like.
     """
     ctx.obj = workspace
+    ranks.check(ctx.invoked_subcommand)
     output.quiet, output.verbose = quiet, verbose
     source = ctx.get_parameter_source("workspace")
     output.workspace = workspace if source is not None and source.name == "COMMANDLINE" else None
@@ -115,6 +116,11 @@ def command_line() -> Callable[..., Any]:
 
 
 def main() -> None:
+    """Runs the command line, alone or as one of several ranks."""
+    sys.exit(ranks.in_step(_main) if ranks.launched() else _main())
+
+
+def _main() -> int:
     """Runs the command line, and turns what a user can cause into a sentence and an exit code."""
     with printing.opened() as ended, warnings_noted():
         try:
@@ -124,8 +130,7 @@ def main() -> None:
             code = command_line()(prog_name="vp2p", standalone_mode=False)
         except BaseException as error:
             code = _end(error)
-        code = ended(code or 0)
-    sys.exit(code)
+        return ended(code or 0)
 
 
 def _end(error: BaseException) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vp2p.cli import completion, panels
+from vp2p.cli import completion, panels, ranks
 from vp2p.cli.output import output
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def workspace(ctx: typer.Context) -> Workspace:
     from vp2p.stages.redo import redo
     from vp2p.workspace import Workspace
 
-    return Workspace.find(explicit=ctx.obj, redo=redo)
+    found = Workspace.find(explicit=ctx.obj, redo=redo)
+    return Workspace(ranks.own_folder(found.folder), redo) if ranks.launched() else found
 
 
 def session(ctx: typer.Context, compute: dict[str, Any], wait: float = 0.0) -> Session:

@@ -157,7 +157,7 @@ def tune(
             loss = mse_loss(seen(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
             gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
             for (_, weight), gradient in zip(pairs, gradients):
-                weight.grad = gradient.float()
+                weight.grad = gradient.float() if model.ranks is None else model.ranks.summed(gradient)
             nn.utils.clip_grad_norm_(state.weights.values(), settings.gradient_clip)
             state.optimiser.step()
             _copy(pairs)

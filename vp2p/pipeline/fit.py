@@ -38,13 +38,21 @@ def fit(model: InflatedModel, work: Work) -> None:
     low = replace(work, low=True, targets=1)
     plain = [replace(work, targets=targets) for targets in (MOST, 2, 1)] if work.stage == "editing" else [work]
     ways = {"auto": [*plain, low], "low": [low], "high": plain}[model.memory]
-    free = free_memory(model.device) if model.memory != "high" else None
+    free = _free(model) if model.memory != "high" else None
     chosen = ways[0] if free is None or _is_plenty(model, work, free) else _fitting(model, ways, free)
     if free and chosen.low and model.memory == "auto":
         there, wanted = free.now + model.bytes_held, model.memory_needed(plain[-1])
         told = f"{work.stage} would take {bytes_told(wanted)} of memory, and {bytes_told(there)} is there"
         warnings.warn(f"{told}: memory is saved, so it takes longer (--memory)", SlowWarning, stacklevel=3)
     model.save_memory(chosen.low, chosen.targets)
+
+
+def _free(model: InflatedModel) -> Free | None:
+    """What is free, of several ranks at that which has least: all must choose alike."""
+    free, ranks = free_memory(model.device), model.t2s.ranks
+    if free is None or ranks is None:
+        return free
+    return Free(*ranks.least([free.now, free.at_most], model.device))
 
 
 def _is_plenty(model: InflatedModel, work: Work, free: Free) -> bool:

@@ -60,10 +60,13 @@ class Session:
         """The loaded model, untuned until :meth:`use_tuned`."""
         from vp2p.models.loading import load_model
         from vp2p.pipeline.inflated import InflatedModel
+        from vp2p.t2s.ranks import Ranks
 
         settings = self.settings
         modes = settings.group_norm, settings.attention, settings.memory, settings.window_frames
-        return InflatedModel(load_model(settings), *modes)
+        model = InflatedModel(load_model(settings), *modes)
+        model.t2s.ranks = Ranks.joined(model.device)
+        return model
 
     @cached_property
     def model_identity(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
 from torch.nn.functional import scaled_dot_product_attention
 
+from vp2p.t2s.ranks import Share
 from vp2p.t2s.windows import Window
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Controller(Protocol):
         ...
 
     def in_window(self, window: Window) -> Controller:
-        """The same for a pass of some of the clip's frames."""
+        """The same for a pass of some of the clip's frames: one window's, or one rank's (:mod:`vp2p.t2s.ranks`)."""
         ...
 
 
@@ -94,11 +95,12 @@ class T2SAttnProcessor:
         frames: int = 1,
         control: Controller | None = None,
         shown: Shown | None = None,
+        share: Share | None = None,
     ) -> Tensor:
         x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
         rows = x.shape[0]
         if self.layer.role == "frame" and not self.own_frame:
-            source = x[::frames]
+            source = x[::frames] if share is None else share.first(x)
         elif self.layer.role == "cross":
             source = cast(Tensor, encoder_hidden_states)  # (B, L, width) or (B·F, L, width); a UNet always gives it
         else:
@@ -110,9 +112,8 @@ class T2SAttnProcessor:
             out = attend(q, k, v)
         else:
             out = control.attend(self.layer, q, k, v, frames)
-        if (
-            shown is not None and self.layer.name in shown.layers
-        ):  # beside the text, whose attention stays under control
+        # Beside the text, whose attention stays under control.
+        if shown is not None and self.layer.name in shown.layers:
             out = out + shown.attended(self.layer.name, q)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
         projected: Tensor = attn.to_out[1](attn.to_out[0](out))

@@ -45,10 +45,18 @@ class T2SBlock(BasicTransformerBlock):
         )  # (B·F, n, width)
         kwargs = cross_attention_kwargs or {}
         clip = unflatten(x, 0, (-1, kwargs.get("frames", 1)))  # (B, F, n, width)
+        share = kwargs.get("share")
+        if share is None:
+            return self._with_time(clip, kwargs).flatten(0, 1)
+        timed: Tensor = share.by_frame(self._with_time(share.by_position(clip), kwargs), clip.shape[2])
+        return timed.flatten(0, 1)
+
+    def _with_time(self, clip: Tensor, kwargs: dict[str, Any]) -> Tensor:
+        """(B, F, n, width) after attention over the frames."""
         if not self.in_pieces:
-            return (clip + self._along_time(clip, kwargs)).flatten(0, 1)
+            return clip + self._along_time(clip, kwargs)
         pieces = clip.split(-(-clip.shape[2] // clip.shape[1]), 2)
-        return torch.cat([piece + self._along_time(piece, kwargs) for piece in pieces], 2).flatten(0, 1)
+        return torch.cat([piece + self._along_time(piece, kwargs) for piece in pieces], 2)
 
     def _along_time(self, x: Tensor, kwargs: dict[str, Any]) -> Tensor:
         """What attention over the frames adds to (B, F, n, width)."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from contextlib import contextmanager
 from functools import partial
-from typing import Iterator, Literal, Sequence, cast
+from typing import Callable, Iterator, Literal, Sequence, cast
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -26,6 +26,7 @@ from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
 from vp2p.t2s.picture import ImageAttention
+from vp2p.t2s.ranks import Ranks, Share
 from vp2p.t2s.structure import Structure, residuals
 from vp2p.t2s.windows import ALL, Window, WindowLog, windows
 
@@ -65,7 +66,8 @@ class TextToSetModel(nn.Module):
         downscale: pixels along a side of one latent cell, for UNets that are told the size of pictures.
 
     ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows. What these predict
-    without gradients or control is told to the ``window_log``, if there is one.
+    without gradients or control is told to the ``window_log``, if there is one. With ``ranks`` the frames of a pass
+    are split over processes, each of which calls the model with the same arguments (:mod:`vp2p.t2s.ranks`).
 
     Raises:
         ModelError: no transformer block with frame and text attention was found.
@@ -83,6 +85,7 @@ class TextToSetModel(nn.Module):
         self._downscale = downscale
         self.window_frames = ALL
         self.window_log: WindowLog | None = None
+        self.ranks: Ranks | None = None
         self._low_memory = False
         self._own_frame = attention == "self"
         self._clip = ClipShape()
@@ -174,8 +177,10 @@ class TextToSetModel(nn.Module):
         if isinstance(timestep, int):
             timestep = torch.full((1,), timestep, device=latents.device)
         parts = windows(latents.shape[1], self.window_frames)
+        if self.ranks is not None:
+            latents, text = self.ranks.given(latents), self.ranks.given(text)
         if len(parts) == 1:
-            return self._pass(latents, timestep, text, control)
+            return self._window(parts[0], latents, timestep, text, control)
         total = latents.new_zeros(latents.shape, dtype=torch.float32)
         predict = partial(self._window, latents=latents, timestep=timestep, text=text, control=control)
         log = None if torch.is_grad_enabled() or control is not None else self.window_log
@@ -187,19 +192,34 @@ class TextToSetModel(nn.Module):
     def _window(
         self, window: Window, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None
     ) -> Tensor:
-        """The pass of one window; with gradients it is computed again on the way back, so that one at most is held."""
-        text = window.of(text) if text.ndim == 4 else text
-        given = window.of(latents), timestep, text, None if control is None else control.in_window(window)
-        run = self.of_frames(window.frames)._pass
-        if not torch.is_grad_enabled():
-            return run(*given)
-        found: Tensor = checkpoint(run, *given, use_reentrant=False, preserve_rng_state=False)
-        return found
+        """The pass of one window, of which each rank takes its share.
 
-    def _pass(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Controller | None) -> Tensor:
+        With gradients, one of several is computed again on the way back, so that one at most is held.
+        """
+        part = window if self.ranks is None else self.ranks.share(window)
+        run: Callable[..., Tensor] = self._pass
+        if part.frames != tuple(range(window.count)):
+            text = part.of(text) if text.ndim == 4 else text
+            latents, control = part.of(latents), None if control is None else control.in_window(part)
+            run = self.of_frames(part.frames)._pass
+        given = latents, timestep, text, control, part if isinstance(part, Share) else None
+        if torch.is_grad_enabled() and len(window.frames) < window.count:
+            found: Tensor = checkpoint(run, *given, use_reentrant=False, preserve_rng_state=False)
+        else:
+            found = run(*given)
+        return found if self.ranks is None else self.ranks.predicted(part, found)
+
+    def _pass(
+        self,
+        latents: Tensor,
+        timestep: Tensor,
+        text: Tensor,
+        control: Controller | None,
+        share: Share | None = None,
+    ) -> Tensor:
         frames = latents.shape[1]
         dtype = self.unet.dtype
-        self._clip.frames = frames
+        self._clip.frames, self._clip.share = frames, share
         rows = text.flatten(0, 1) if text.ndim == 4 else text
         height, width = (self._downscale * side for side in latents.shape[-2:])
         rows, shown = rows.to(dtype), None
@@ -210,7 +230,7 @@ class TextToSetModel(nn.Module):
             latents.flatten(0, 1).to(dtype),
             timestep,
             told.tokens,
-            cross_attention_kwargs={"frames": frames, "control": control, "shown": shown},
+            cross_attention_kwargs={"frames": frames, "control": control, "shown": shown, "share": share},
             added_cond_kwargs=told.added(latents.shape[0] * frames // len(rows), (height, width)),
             return_dict=False,
             **residuals(self._structures, latents, timestep, rows),

@@ -39,6 +39,14 @@ class Window:
         """The window's frames of values that have all frames along ``dim``."""
         return values.index_select(dim, torch.tensor(self.frames, device=values.device))
 
+    def joined(self, values: Tensor) -> Tensor:
+        """Values (n, frames, …) of the frames that are passed at the same time, those of other ranks among them."""
+        return values
+
+    def own(self, values: Tensor) -> Tensor:
+        """Of values that are :meth:`joined` those of the own ``frames``."""
+        return values
+
     def among_all(self, values: Tensor) -> Tensor:
         """Values (n, frames, …), weighted, at their places among all frames, (n, count, …); zero elsewhere."""
         places = torch.tensor(self.frames, device=values.device)

@@ -24,8 +24,10 @@ class Region:
         self.outside = 1 - self._mask.mean()
 
     def in_window(self, window: Window) -> Region:
-        """The same of some of the frames."""
-        return Region(window.of(self._mask, dim=0), list(self._sizes.values()))
+        """The same of some of the frames; how much is outside is that of all frames that pass at the same time."""
+        same = Region(window.of(self._mask, dim=0), list(self._sizes.values()))
+        same.outside = 1 - window.joined(same._mask[None]).mean()
+        return same
 
     def at(self, tokens: int) -> Tensor:
         """(F, n) where a frame's maps have n tokens."""

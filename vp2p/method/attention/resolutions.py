@@ -35,7 +35,7 @@ class AttentionResolutions:
             {int(layer.name.split(".")[1]) for layer in layers if layer.role == "cross" and layer.place == "down"}
         )
         sizes = [(height, width)]
-        for _ in range(max(with_text, default=0)):
+        for _ in range(max(with_text, default=0) + 1):  # the middle may be a level below
             sizes.append((math.ceil(sizes[-1][0] / 2), math.ceil(sizes[-1][1] / 2)))
         if blend is None:
             side = math.sqrt(height * width)

@@ -31,19 +31,24 @@ class TokenFlow:
         targets: the targets' branches.
     """
 
-    def __init__(self, inner: Controller, branches: int, targets: Sequence[int]) -> None:
-        self._inner, self._branches, self._targets = inner, branches, targets
+    def __init__(self, inner: Controller, branches: int, targets: Sequence[int], window: Window | None = None) -> None:
+        self._inner, self._branches, self._targets, self._window = inner, branches, targets, window
 
     def in_window(self, window: Window) -> TokenFlow:
         """See :class:`vp2p.t2s.Controller`."""
-        return TokenFlow(self._inner.in_window(window), self._branches, self._targets)
+        return TokenFlow(self._inner.in_window(window), self._branches, self._targets, window)
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
         out = self._inner.attend(layer, q, k, v, frames)
-        if layer.role != "frame" or frames < 3:
+        if layer.role != "frame":
             return out
         features, made = (_by_frame(part, self._branches, frames) for part in (q, out))
+        if self._window is not None:  # other ranks hold some of its frames
+            features, made = self._window.joined(features), self._window.joined(made)
+        frames = made.shape[1]
+        if frames < 3:
+            return out
         source = normalize(features[0].flatten(2), dim=-1)  # (F, n, heads·d)
         keys = key_frames(frames)
         for frame in range(frames):
@@ -56,7 +61,7 @@ class TokenFlow:
             for branch in self._targets:
                 taken = (made[branch, before].index_select(0, first), made[branch, after].index_select(0, second))
                 made[branch, frame] = torch.lerp(*taken, near)
-        return _as_before(made, out)
+        return _as_before(made if self._window is None else self._window.own(made), out)
 
 
 def _by_frame(x: Tensor, branches: int, frames: int) -> Tensor:
