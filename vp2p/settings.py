@@ -357,7 +357,7 @@ class ControlSettings:
     )
     self_blend: bool = option(
         False,
-        "Replace the self-attention only outside the mask; inside it the edit attends to itself, as in FateZero.",
+        "Replace the self-attention only outside the mask. Inside it the edit attends to itself, as in FateZero.",
         expert=True,
         before=False,
     )

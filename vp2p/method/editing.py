@@ -48,8 +48,8 @@ def edit(
     """Denoises the source and K targets together; the source is computed once for all of them.
 
     Unconditional passes are not controlled. A source with recorded latents, or without guidance,
-    has none, so the batch holds 1 + 2K branches. Where no target is guided, it holds 1 + K. A recorded source takes no part in the steps at
-    which no target reads it.
+    has none, so the batch holds 1 + 2K branches. At steps that guide no target it holds 1 + K. A recorded
+    source takes no part in the steps at which no target reads it.
 
     Args:
         on_step: called after each step.
