@@ -363,7 +363,7 @@ class ControlSettings:
     )
     modulate: float = option(
         0.0,
-        "Draw the new words' attention into a mask that is known, in the first steps, as VideoGrain does; up to 1.",
+        "Draw the new words' attention into a mask that is known, in the first steps, up to 1, as VideoGrain does.",
         expert=True,
         before=0.0,
     )
