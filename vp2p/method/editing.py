@@ -96,7 +96,8 @@ def edit(
         else:
             scales = [t.guidance if on else 1.0 for t, on in zip(targets, guided[step])]
             guidance = torch.tensor(scales, device=branches.x.device).view(-1, 1, 1, 1, 1)
-            predicted = guide(*out[first : first + 2 * count].split(count), guidance)
+            unconditional, conditional = out[first : first + 2 * count].split(count)
+            predicted = guide(unconditional, conditional, guidance)
         at_targets = schedule.denoise(predicted, at_targets, index)
         masks = controlled.masks(step)
         at_targets = torch.stack(
