@@ -25,6 +25,15 @@ def _unit(name: str, value: float) -> None:
     _check(0.0 <= value <= 1.0, name, value, "between 0 and 1")
 
 
+def _shares(text: str) -> tuple[float, float]:
+    """Two shares of the steps, as in ``0.2:1``; not numbers where they cannot be read."""
+    start, _, end = text.partition(":")
+    try:
+        return float(start), float(end)
+    except ValueError:
+        return math.nan, math.nan
+
+
 MADE_KINDS = ("canny", "softedge")
 """The kinds of structure whose pictures are made of the clip's own frames."""
 KINDS = (*MADE_KINDS, "depth", "pose", "normal", "segmentation", "lineart", "scribble", "mlsd", "tile", "other")
@@ -341,6 +350,12 @@ class ControlSettings:
     guidance: float | None = option(
         None, "Scale of the edit's classifier-free guidance. By default it is the inversion's."
     )
+    guidance_interval: str = option(
+        "0:1",
+        "Which of the steps are guided, as shares: 0 is the noise, 1 the clip. The others take a smaller pass.",
+        expert=True,
+        before="0:1",
+    )
     negative_prompt: str | None = option(
         None,
         'What the edit should not show, such as the old word: "a cat". Guidance leads away from it.',
@@ -393,6 +408,11 @@ class ControlSettings:
         """How freely the shape may differ, 0…1; a half where nothing is said of it."""
         return 0.5 if self.shape_freedom is None else self.shape_freedom
 
+    def guided(self, step: int, steps: int) -> bool:
+        """Whether a step of 0…T-1 is guided (Kynkäänniemi et al., 2404.07724, section 3, by steps)."""
+        start, end = _shares(self.guidance_interval)
+        return int(start * steps) <= step < int(end * steps)
+
     def taken(self, steps: int) -> int:
         """How many of so many denoising steps an edit takes: those that end at the clip."""
         return max(1, round(self.strength * steps))
@@ -409,6 +429,10 @@ class ControlSettings:
         _unit("cross_replace", self.cross_replace)
         _unit("self_replace", self.self_replace)
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
+        start, end = _shares(self.guidance_interval)
+        _check(
+            0 <= start < end <= 1, "guidance_interval", self.guidance_interval, "two shares from 0 to 1, such as 0:0.8"
+        )
         _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
         if self.negative_prompt and self.guide == "optimised":
             raise UsageError(
@@ -633,11 +657,7 @@ class AttentionSettings:
     @property
     def window(self) -> tuple[float, float]:
         """The shares; not numbers where they cannot be read."""
-        start, _, end = self.steps.partition(":")
-        try:
-            return float(start), float(end)
-        except ValueError:
-            return math.nan, math.nan
+        return _shares(self.steps)
 
 
 # The parts of a settings file, and the options of the commands.

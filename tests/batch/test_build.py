@@ -30,7 +30,7 @@ def do(graph: Graph) -> None:
     """Does all that is needed, in this process."""
     pool, runs = Pool(), {}
     for key, node in graph.needed().items():
-        done = attempt(pool, node.job, runs.get(node.parent), silent)
+        (done,) = attempt(pool, [node.job], runs.get(node.parent), silent)
         assert isinstance(done, StageResult), done
         runs[key] = done.run
 

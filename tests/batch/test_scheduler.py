@@ -47,8 +47,8 @@ def graph(**damaged: Failure) -> Graph:
 def ended(scheduler: Scheduler, key: str, failed: bool = False) -> list[str]:
     """Does a job that is ready; returns what is ready then."""
     node = next(node for node in scheduler.ready() if node.key == key)
-    scheduler.take(node)
-    scheduler.began(node)
+    assert scheduler.take(node, free=9) == [node]
+    scheduler.began([node])
     assert node not in scheduler.ready()
     scheduler.end(node, FAILURE if failed else StageResult(node.job.stage, f"run-{key}", "done", Path("x")))
     return [node.key for node in scheduler.ready()]
@@ -94,6 +94,44 @@ def test_a_lost_worker_begins_again() -> None:
     scheduler = Scheduler(graph(), seen)
     (node,) = scheduler.ready()
     scheduler.take(node)
-    scheduler.began(node)
-    scheduler.began(node)
+    scheduler.began([node])
+    scheduler.began([node])
     assert seen.again == [False, True]
+
+
+def inverted() -> Scheduler:
+    """All of the graph's tunings are done, so that its four edits are ready."""
+    scheduler = Scheduler(graph(), Seen())
+    for key in ("init", "a", "b"):
+        ended(scheduler, key)
+    return scheduler
+
+
+def test_edits_of_one_parent_are_taken_together() -> None:
+    scheduler = inverted()
+    first, *_ = scheduler.ready()
+    assert [node.key for node in scheduler.take(first)] == ["a1", "a2"]
+    assert [node.key for node in scheduler.ready()] == ["b1", "b2"]
+
+
+def test_no_process_is_left_without_work() -> None:
+    scheduler = inverted()
+    assert [node.key for node in scheduler.take(scheduler.ready()[0], free=4)] == ["a1"]
+    assert [node.key for node in scheduler.take(scheduler.ready()[0], free=3)] == ["a2"]
+    assert [node.key for node in scheduler.take(scheduler.ready()[0], free=1)] == ["b1", "b2"]
+
+
+def test_edits_that_lost_their_process_are_made_alone() -> None:
+    scheduler = inverted()
+    lost = scheduler.take(scheduler.ready()[0])
+    scheduler.give_back(lost)
+    assert {node.key for node in scheduler.ready()} == {"a1", "a2", "b1", "b2"}
+    for node in lost:
+        assert scheduler.take(node) == [node]
+        scheduler.end(node, FAILURE)
+    assert [node.key for node in scheduler.take(scheduler.ready()[0])] == ["b1", "b2"]
+
+
+def test_edits_for_other_devices_are_not_taken_together() -> None:
+    one, same, other = (Job("edit", Path("w"), WorkspaceConfig("a cat", "cat.mp4"), {"device": d}) for d in "aab")
+    assert one.joins(same) and not one.joins(other)

@@ -9,6 +9,7 @@ import torch
 from torch.testing import assert_close
 
 from tests.method.conftest import Small
+from vp2p.errors import UsageError
 from vp2p.method.attention.control import TargetControl
 from vp2p.method.branches import Branches, SourceBranch, Target
 from vp2p.method.editing import edit
@@ -168,3 +169,46 @@ def test_every_way_to_outline_gives_another_mask(inverted, change):
     assert not torch.equal(plain.masks[0].float(), changed.masks[0].float())
     outside = (changed.masks[0] == 0)[:, None].expand_as(changed.source)
     assert torch.equal(changed.targets[0][outside], changed.source[outside])
+
+
+class Passes:
+    """How many branches each pass of a model had, inside the block."""
+
+    def __init__(self, model) -> None:
+        self.sizes: list[int] = []
+        self._hook = model.register_forward_pre_hook(lambda _, given: self.sizes.append(len(given[0])))
+
+    def __enter__(self) -> Passes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+
+
+def test_steps_outside_the_guidance_interval_have_no_unconditional_branches(inverted):
+    swaps = ("cat=dog",), ("cat=bird",)
+    whole = [inverted.target(swap=swap) for swap in swaps]
+    part = [inverted.target(swap=swap, guidance_interval="0.2:0.6", token_flow=True) for swap in swaps]
+    with Passes(inverted.small.model) as passes:
+        inverted.edit(*part)
+        assert passes.sizes == [3, 5, 5, 3, 3]
+    with Passes(inverted.small.model) as passes:
+        inverted.edit(whole[0], part[1])
+        assert passes.sizes == [5] * STEPS, "the first is guided at every step"
+
+
+def test_a_target_outside_its_interval_is_denoised_by_its_prompt_alone(inverted):
+    unguided = dataclasses.replace(inverted.target(swap=("cat=dog",)), guidance=1.0)
+    part = inverted.target(swap=("cat=dog",), guidance_interval="0.9:0.95")  # holds no step of five
+    with Passes(inverted.small.model) as passes:
+        alone = inverted.edit(part)
+        assert passes.sizes == [2] * STEPS
+    assert_close(alone.targets, inverted.edit(unguided).targets, atol=1e-4, rtol=1e-4)
+    both = inverted.edit(part, inverted.target(swap=("cat=bird",)))
+    assert_close(both.targets[:1], alone.targets, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("text", ["0.8", "0.6:0.2", "0:1.2", "a:b", ""])
+def test_a_guidance_interval_that_is_none_is_refused(text):
+    with pytest.raises(UsageError, match="two shares"):
+        EditSettings.of(guidance_interval=text)

@@ -39,6 +39,11 @@ class Job:
     name: str | None = None
     format: Format = "mp4"
 
+    def joins(self, other: Job) -> bool:
+        """Whether both are edits that one process can make side by side, if they are of one inversion."""
+        where = (self.folder, self.config, self.compute)
+        return self.stage == other.stage == "edit" and where == (other.folder, other.config, other.compute)
+
 
 @dataclass(frozen=True)
 class Node:

@@ -1,15 +1,16 @@
-"""One job, done in this process by the stages that the commands run."""
+"""Jobs, done in this process by the stages that the commands run."""
 
 from __future__ import annotations
 
 import logging
+from typing import Sequence
 
 from vp2p.batch.graph import Failure, Job
 from vp2p.batch.pool import Pool
 from vp2p.errors import Vp2pError, is_out_of_memory
 from vp2p.progress import Progress
-from vp2p.settings import InvertSettings, TuneSettings
-from vp2p.stages.edit import KeepAs, edit
+from vp2p.settings import EditSettings, InvertSettings, TuneSettings
+from vp2p.stages.edit import KeepAs, edit_all
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
 from vp2p.stages.redo import redo
@@ -22,21 +23,25 @@ _log = logging.getLogger(__name__)
 _LESS_MEMORY = "the same with fewer frames, a smaller size, or model: {memory: low}"
 
 
-def attempt(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult | Failure:
-    """Does a job; whatever goes wrong in it is returned, so that it stays with the job.
+def attempt(pool: Pool, jobs: Sequence[Job], parent: str | None, progress: Progress) -> list[StageResult | Failure]:
+    """Does jobs; whatever goes wrong in one is returned, so that it stays with it.
 
     Args:
-        parent: the name of the run that this one is made from.
+        jobs: one, or several edits of one inversion, which are made side by side.
+        parent: the name of the run that they are made from.
 
     Raises:
         Interrupted: a signal came; a checkpoint is saved.
     """
     try:
-        return _run(pool, job, parent, progress)
+        return [*_run(pool, jobs, parent, progress)]
     except Exception as error:
         if interrupted := interruption(error):
             raise interrupted from None
-        return _failure(job, error)
+        if len(jobs) == 1:
+            return [_failure(jobs[0], error)]
+        _log.info("made side by side, the edits failed; each is made alone", exc_info=error)
+    return [outcome for job in jobs for outcome in attempt(pool, [job], parent, progress)]
 
 
 def _failure(job: Job, error: Exception) -> Failure:
@@ -49,12 +54,14 @@ def _failure(job: Job, error: Exception) -> Failure:
     return Failure("UnexpectedError", f"{type(error).__name__}: {reason}", "vp2p -v batch … says where it happened")
 
 
-def _run(pool: Pool, job: Job, parent: str | None, progress: Progress) -> StageResult:
+def _run(pool: Pool, jobs: Sequence[Job], parent: str | None, progress: Progress) -> list[StageResult]:
+    job = jobs[0]
     if job.settings is None:
-        return init(job.folder, job.config, pool.session)
+        return [init(job.folder, job.config, pool.session)]
     session = pool.session(Workspace(job.folder, redo), job.compute)
     if isinstance(job.settings, TuneSettings):
-        return tune(session, job.settings, progress=progress)
+        return [tune(session, job.settings, progress=progress)]
     if isinstance(job.settings, InvertSettings):
-        return invert(session, job.settings, parent, progress=progress)
-    return edit(session, job.settings, parent, KeepAs(job.name, job.format), progress)
+        return [invert(session, job.settings, parent, progress=progress)]
+    asked = [one.settings for one in jobs if isinstance(one.settings, EditSettings)]
+    return edit_all(session, asked, parent, [KeepAs(one.name, one.format) for one in jobs], progress)

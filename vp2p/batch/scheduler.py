@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any, Mapping, Protocol
+from typing import Any, Mapping, Protocol, Sequence
 
 from vp2p.batch.graph import Failure, Graph, Node
 from vp2p.batch.plan.items import Item
 from vp2p.stages.edited import video_name
 from vp2p.stages.result import StageResult
+
+MOST_JOINED = 4  # as many edits share a pass of the model; of more, a lost process would lose more
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class Scheduler:
         self._ready: set[str] = set()
         self._running: dict[str, Node] = {}
         self._begun: set[str] = set()
+        self._alone: set[str] = set()
         self._outcomes: dict[str, StageResult | Failure] = {}
         self._ends: dict[str, list[Item]] = {}
         for item, last in graph.items:
@@ -93,17 +97,36 @@ class Scheduler:
         planned = self.graph.nodes[node.parent].planned
         return planned.run.name if planned else None
 
-    def take(self, node: Node) -> None:
-        """A node is not ready any more: it will be given to a process."""
-        self._running[node.key] = self._waiting.pop(node.key)
+    def take(self, node: Node, free: int = 1) -> list[Node]:
+        """A node is not ready any more: it will be given to a process, with the edits that share its passes.
 
-    def began(self, node: Node) -> None:
-        """A process works at a node that was taken; another one, if the first was lost."""
-        self._watcher.began(node, node.key in self._begun)
-        self._begun.add(node.key)
+        Args:
+            free: how many processes have nothing to do; each shall have some of what is ready.
+        """
+        ready = self.ready()
+        share = 1 if node.key in self._alone else min(MOST_JOINED, math.ceil(len(ready) / free))
+        others = [other for other in ready if other is not node and other.key not in self._alone]
+        alike = [other for other in others if other.parent == node.parent and other.job.joins(node.job)]
+        taken = [node, *alike][:share]
+        for one in taken:
+            self._running[one.key] = self._waiting.pop(one.key)
+        return taken
 
-    def progress(self, node: Node, what: str, done: int, total: int, metric: str) -> None:
-        self._watcher.progress(node, what, done, total, metric)
+    def give_back(self, nodes: Sequence[Node]) -> None:
+        """The process of several edits was lost, and one of them may have been too much: each is to be made alone."""
+        for node in nodes:
+            self._waiting[node.key] = self._running.pop(node.key)
+            self._alone.add(node.key)
+
+    def began(self, nodes: Sequence[Node]) -> None:
+        """A process works at nodes that were taken; another one, if the first was lost."""
+        for node in nodes:
+            self._watcher.began(node, node.key in self._begun)
+            self._begun.add(node.key)
+
+    def progress(self, nodes: Sequence[Node], what: str, done: int, total: int, metric: str) -> None:
+        for node in nodes:
+            self._watcher.progress(node, what, done, total, metric)
 
     def end(self, node: Node, outcome: StageResult | Failure) -> None:
         """A node has ended. Where it failed, all that was to be made from it has failed, too."""

@@ -48,8 +48,8 @@ def edit(
     """Denoises the source and K targets together; the source is computed once for all of them.
 
     Unconditional passes are not controlled. A source with recorded latents, or without guidance,
-    has none, so the batch holds 1 + 2K branches. A recorded source takes no part in the steps at
-    which no target reads it.
+    has none, so the batch holds 1 + 2K branches. At steps that guide no target it holds 1 + K. A recorded
+    source takes no part in the steps at which no target reads it.
 
     Args:
         on_step: called after each step.
@@ -62,19 +62,22 @@ def edit(
     guided_source = source.recorded is None and source.guidance is not None
     frames, _, height, width = branches.x.shape
     count = len(targets)
-    controlled = control(
-        Layout(tuple(model.layers), (frames, height, width), schedule.steps, count, guided_source), targets
-    )
+    steps = schedule.steps
+    guided = [[t.settings.control.guided(step, steps) for t in targets] for step in range(steps)]
+    unguided = frozenset(step for step in range(steps) if not any(guided[step]))
+    layout = Layout(tuple(model.layers), (frames, height, width), steps, count, guided_source, unguided)
+    controlled = control(layout, targets)
     at_source, at_targets = branches.x[None], torch.stack([branches.x if t.start is None else t.start for t in targets])
-    guidance = torch.tensor([t.guidance for t in targets], device=branches.x.device).view(-1, 1, 1, 1, 1)
     state = Edited(0, branches.x, at_targets, (None,) * count)
     for index in range(branches.start, 0, -1):
-        step = schedule.steps - index
+        step = steps - index
         if source.recorded is not None:
             at_source = source.recorded[index : index + 1].to(branches.x.device)
-        unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]
         controller = controlled.at(step)
-        parts, batch = [*unconds, *(t.cond for t in targets)], [at_targets, at_targets]
+        parts, batch = [t.cond for t in targets], [at_targets]
+        if step not in unguided:
+            unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]
+            parts, batch = [*unconds, *parts], [at_targets, at_targets]
         unread = source.recorded is not None and controller is None
         if not unread:
             parts, batch = [branches.cond, *parts], [at_source, *batch]
@@ -88,8 +91,14 @@ def edit(
         else:
             prediction = out[:1] if source.guidance is None else guide(out[-1:], out[:1], source.guidance)
             at_source = schedule.denoise(prediction, at_source, index)
-        unconditional, conditional = out[first : first + 2 * count].split(count)
-        at_targets = schedule.denoise(guide(unconditional, conditional, guidance), at_targets, index)
+        if step in unguided:
+            predicted = out[first : first + count]
+        else:
+            scales = [t.guidance if on else 1.0 for t, on in zip(targets, guided[step])]
+            guidance = torch.tensor(scales, device=branches.x.device).view(-1, 1, 1, 1, 1)
+            unconditional, conditional = out[first : first + 2 * count].split(count)
+            predicted = guide(unconditional, conditional, guidance)
+        at_targets = schedule.denoise(predicted, at_targets, index)
         masks = controlled.masks(step)
         at_targets = torch.stack(
             [x if mask is None else blend(at_source[0], x, mask) for x, mask in zip(at_targets, masks)]

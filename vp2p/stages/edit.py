@@ -66,6 +66,7 @@ class PlannedEdit(Planned):
     inversion: InvertSettings
     notes: tuple[str, ...] = ()
     mask: Planned | None = None
+    keep_as: KeepAs = BY_DEFAULT
 
 
 def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_as: KeepAs = BY_DEFAULT) -> PlannedEdit:
@@ -119,23 +120,25 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     if found is not None:
         parents["mask"] = found.run
     notes = (*_inner_notes(words, settings), *weight_changes(settings.words.reweight))
-    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes, found)
+    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes, found, keep_as)
 
 
 def plan_edits(
-    session: Session, asked: Sequence[EditSettings], inverted: Planned, keep_as: KeepAs = BY_DEFAULT
+    session: Session, asked: Sequence[EditSettings], inverted: Planned, keep_as: KeepAs | Sequence[KeepAs] = BY_DEFAULT
 ) -> list[PlannedEdit]:
     """Several edits of one inversion; see :func:`plan_edit`. Raises UsageError if one name is given for all."""
-    if keep_as.name is not None and len(asked) > 1:
-        raise UsageError(
-            f"--name names one edit, but this makes {len(asked)}.",
-            "leave out --name: each edit is named after its new words",
-        )
+    if isinstance(keep_as, KeepAs):
+        if keep_as.name is not None and len(asked) > 1:
+            raise UsageError(
+                f"--name names one edit, but this makes {len(asked)}.",
+                "leave out --name: each edit is named after its new words",
+            )
+        keep_as = [keep_as] * len(asked)
     plans: dict[str, PlannedEdit] = {}
-    found = [plan_edit(session, settings, inverted, keep_as) for settings in asked]
+    found = [plan_edit(session, settings, inverted, kept) for settings, kept in zip(asked, keep_as)]
     for planned in found:  # each gets the name that it would have, were those before it there
         run, taken = planned.run, [other.run.name for other in plans.values()]
-        if not run.folder.exists() and keep_as.name is None:
+        if not run.folder.exists() and planned.keep_as.name is None:
             name = planned.workspace.free_edit_name(default_name(planned.words, planned.settings), taken)
             planned = replace(planned, run=planned.workspace.run("edit", run.identity, name))
         plans.setdefault(run.identity, planned)
@@ -157,12 +160,15 @@ def edit_all(
     session: Session,
     asked: Sequence[EditSettings],
     parent: str | None = None,
-    keep_as: KeepAs = BY_DEFAULT,
+    keep_as: KeepAs | Sequence[KeepAs] = BY_DEFAULT,
     progress: Progress = silent,
 ) -> list[StageResult]:
     """Edits the clip by the newest inversion, or the one that ``parent`` names: each edit is a run of its own.
 
     Those that are not finished yet are made side by side, and each is kept as soon as it is made.
+
+    Args:
+        keep_as: how all are kept, or how each is.
 
     Raises:
         ArtifactError: there is no inversion yet.
@@ -171,25 +177,25 @@ def edit_all(
     """
     inverted = find_run(session.workspace, "invert", parent, "vp2p invert")
     plans = plan_edits(session, asked, inverted, keep_as)
-    _make_masks(session, [planned for planned in plans if keep_as.force or not planned.run.finished], progress)
+    _make_masks(session, [one for one in plans if one.keep_as.force or not one.run.finished], progress)
     with ExitStack() as runs:
         making: dict[str, _Making] = {}
         with ExitStack() as naming:
-            unnamed = keep_as.name is None and not all(planned.run.finished for planned in plans)
-            if unnamed:  # held until all are begun, so that no two take one name
+            unnamed = [one for one in plans if one.keep_as.name is None]
+            if not all(one.run.finished for one in unnamed):  # held until all are begun, so that no two take one name
                 naming.enter_context(run_lock(session.workspace.folder / "edit", wait=_SECONDS_TO_NAME))
             for planned in plans:
                 if planned.run.identity in making:
                     continue
-                if unnamed:
-                    planned = plan_edit(session, planned.settings, inverted, keep_as)
+                if planned.keep_as.name is None:
+                    planned = plan_edit(session, planned.settings, inverted, planned.keep_as)
                 held = runs.enter_context(ExitStack())
-                state, _ = held.enter_context(performing(planned, keep_as.force, session.patience))
+                state, _ = held.enter_context(performing(planned, planned.keep_as.force, session.patience))
                 making[planned.run.identity] = _Making(planned, state, held, [])
         for one in making.values():
             one.notes.extend(_notes(session, one.planned))
-        _make(session, inverted, [one for one in making.values() if one.state != "up to date"], keep_as, progress)
-    return [making[planned.run.identity].result(keep_as) for planned in plans]
+        _make(session, inverted, [one for one in making.values() if one.state != "up to date"], progress)
+    return [making[planned.run.identity].result() for planned in plans]
 
 
 class _Making(NamedTuple):
@@ -200,13 +206,15 @@ class _Making(NamedTuple):
     held: ExitStack
     notes: list[str]
 
-    def result(self, keep_as: KeepAs) -> StageResult:
+    def result(self) -> StageResult:
         run, words = self.planned.run, self.planned.words
         facts = {"kind": words.kind, "prompt": words.target.prompt, **_frames(run), "sheet": str(run.path("sheet.png"))}
-        return StageResult("edit", run.name, self.state, run.path(video_name(keep_as.format)), facts, tuple(self.notes))
+        return StageResult(
+            "edit", run.name, self.state, run.path(video_name(self.planned.keep_as.format)), facts, tuple(self.notes)
+        )
 
 
-def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_as: KeepAs, progress: Progress) -> None:
+def _make(session: Session, inverted: Planned, making: Sequence[_Making], progress: Progress) -> None:
     """Makes edits, and finishes the run of each as soon as it is kept."""
     if not making:
         return
@@ -222,7 +230,7 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], keep_a
             one = making[place]
             one.notes.extend(masks[place][1])
             one.notes.extend((*nothing_changed(edited, one.planned.settings), *followed(edited)))
-            one.notes.extend(keep_edit(one.planned.run, edited, keep_as.format))
+            one.notes.extend(keep_edit(one.planned.run, edited, one.planned.keep_as.format))
             one.held.close()
 
 

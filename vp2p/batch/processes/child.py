@@ -19,9 +19,9 @@ _SECONDS_BETWEEN_NEWS = 0.1
 
 
 def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
-    """Takes (job, name of its parent run) from ``pipe`` until it closes.
+    """Takes (jobs, name of their parent run) from ``pipe`` until it closes; see :func:`vp2p.batch.job.attempt`.
 
-    Sends ``("progress", what, done, total, metric)``, ``("log", level, text)`` and ``("end", outcome)``.
+    Sends ``("progress", what, done, total, metric)``, ``("log", level, text)`` and ``("end", outcomes)``.
 
     Args:
         index: the place of this process among ``jobs``; they share the cores, and take the GPUs in turn.
@@ -62,8 +62,8 @@ def _serve(pipe: Connection, index: int, jobs: int) -> None:
 
     pool, progress = Pool(), at_most_every(_SECONDS_BETWEEN_NEWS, tell)
     while True:
-        job, parent = pipe.recv()
-        pipe.send(("end", attempt(pool, job, parent, progress)))
+        jobs_of_one, parent = pipe.recv()
+        pipe.send(("end", attempt(pool, jobs_of_one, parent, progress)))
 
 
 class _Tell(logging.Handler):

@@ -45,7 +45,7 @@ class Local:
         told = 0
         try:
             with noted() as signals:
-                while scheduler.left and not (signals and all(worker.node is None for worker in workers)):
+                while scheduler.left and not (signals and not any(worker.nodes for worker in workers)):
                     if not signals:
                         _hand_out(scheduler, workers, self._jobs)
                     for signum in signals[told:]:
@@ -69,9 +69,10 @@ def _listen(scheduler: Scheduler, workers: list[_Worker], stopping: bool) -> Non
 
 
 def _hand_out(scheduler: Scheduler, workers: list[_Worker], jobs: int) -> None:
-    """Gives every free process a job, and starts processes as long as there are jobs for them."""
+    """Gives every free process a job, or edits that share it, and starts processes as long as there are jobs."""
     while ready := scheduler.ready():
-        free = [worker for worker in workers if worker.node is None]
+        free = [worker for worker in workers if not worker.nodes]
+        idle = jobs - len(workers) + len(free)
         if not free and len(workers) < jobs:
             taken = {worker.index for worker in workers}
             free = [_Worker(next(index for index in range(jobs) if index not in taken), jobs)]
@@ -79,9 +80,9 @@ def _hand_out(scheduler: Scheduler, workers: list[_Worker], jobs: int) -> None:
         if not free:
             return
         worker, node = max(((worker, node) for worker in free for node in ready), key=lambda pair: _fit(*pair))
-        scheduler.take(node)
-        scheduler.began(node)
-        worker.give(node, scheduler.parent_run(node))
+        nodes = scheduler.take(node, idle)
+        scheduler.began(nodes)
+        worker.give(nodes, scheduler.parent_run(node))
 
 
 def _fit(worker: _Worker, node: Node) -> tuple[bool, bool, int]:
@@ -95,11 +96,11 @@ def _model(node: Node) -> ModelSettings:
 
 
 class _Worker:
-    """A child process, and the job it has."""
+    """A child process, and the nodes whose jobs it has."""
 
     def __init__(self, index: int, jobs: int) -> None:
         self.index = index
-        self.node: Node | None = None
+        self.nodes: list[Node] = []
         self.last: Node | None = None
         self._pipe, theirs = multiprocessing.Pipe()
         context = multiprocessing.get_context("spawn")
@@ -124,10 +125,10 @@ class _Worker:
         """The model that the process holds."""
         return _model(self.last) if self.last else None
 
-    def give(self, node: Node, parent: str | None) -> None:
-        self.node = self.last = node
+    def give(self, nodes: list[Node], parent: str | None) -> None:
+        self.nodes, self.last = nodes, nodes[0]
         with suppress(OSError):  # it has died, which is seen next
-            self._pipe.send((node.job, parent))
+            self._pipe.send(([node.job for node in nodes], parent))
 
     def listen(self, scheduler: Scheduler, stopping: bool) -> bool:
         """Passes on what the process says; returns whether it still lives."""
@@ -136,18 +137,21 @@ class _Worker:
                 kind, *told = self._pipe.recv()
                 if kind == "log":
                     _log.log(*told)
-                elif self.node is not None and kind == "progress":
-                    scheduler.progress(self.node, *told)
-                elif self.node is not None:
-                    node, self.node = self.node, None
-                    scheduler.end(node, *told)
+                elif kind == "progress":
+                    scheduler.progress(self.nodes, *told)
+                else:
+                    nodes, self.nodes = self.nodes, []
+                    for node, outcome in zip(nodes, *told):
+                        scheduler.end(node, outcome)
         except (EOFError, OSError):
             self._process.join()
         if self._process.is_alive():
             return True
-        lost, self.node = self.node, None
-        if lost is not None and not stopping:
-            scheduler.end(lost, _death(self._process.exitcode))
+        lost, self.nodes = self.nodes, []
+        if len(lost) > 1 and not stopping:
+            scheduler.give_back(lost)
+        elif lost and not stopping:
+            scheduler.end(lost[0], _death(self._process.exitcode))
         return False
 
     def stop(self, signum: int) -> None:
@@ -157,7 +161,7 @@ class _Worker:
 
     def close(self) -> None:
         """Ends the process; one that still works saves its checkpoint first."""
-        if self.node is not None:
+        if self.nodes:
             self.stop(signal.SIGTERM)
         self._pipe.close()
         self._process.join(_SECONDS_TO_STOP)

@@ -12,7 +12,7 @@ from vp2p.batch.graph import Failure, Graph, Node
 from vp2p.batch.plan.diagnostics import Diagnostics
 from vp2p.batch.plan.read import STAGES, Plan
 from vp2p.batch.plan.resources import Resources
-from vp2p.batch.ray.tasks import Board, build_plan, run_job
+from vp2p.batch.ray.tasks import Board, build_plan, run_jobs
 from vp2p.batch.scheduler import Scheduler
 from vp2p.batch.signals import noted
 from vp2p.errors import UsageError, Vp2pError
@@ -22,6 +22,8 @@ from vp2p.stages.saving import Interrupted
 _RETRIES = 5
 _SECONDS = 0.5
 _SECONDS_TO_ANSWER = 10
+_NEEDS = {"num_cpus": "CPU", "num_gpus": "GPU", "memory": "memory"}
+"""Ray's names of what a task needs, and of the same in what a node has."""
 _INSTALL = 'pip install "vp2p[ray]" on every node'
 
 
@@ -96,11 +98,12 @@ class Cluster:
             Interrupted: a signal came; the workers have saved their checkpoints.
         """
         ray, told = self._ray, 0
-        tasks: dict[Any, Node] = {}
+        tasks: dict[Any, list[Node]] = {}
         with noted() as signals:
             while scheduler.left and (tasks or not signals):
-                for node in [] if signals else scheduler.ready():
-                    tasks[self._submit(node, scheduler, plan)] = node
+                while not signals and (ready := scheduler.ready()):
+                    task, nodes = self._submit(ready[0], scheduler, plan, len(tasks))
+                    tasks[task] = nodes
                 for _ in signals[told:]:
                     for task in tasks:
                         ray.cancel(task, force=told > 0)
@@ -108,21 +111,32 @@ class Cluster:
                 ended, _ = ray.wait(list(tasks), timeout=_SECONDS)
                 self._pass_on(scheduler)
                 for task in ended:
-                    node, outcome = tasks.pop(task), self._outcome(task)
-                    if outcome is not None or not signals:
-                        scheduler.end(
-                            node, outcome or Failure("Cancelled", "The task was cancelled.", "the same command")
-                        )
+                    nodes, outcome = tasks.pop(task), self._outcome(task)
+                    if isinstance(outcome, Failure) and len(nodes) > 1:
+                        scheduler.give_back(nodes)
+                    elif outcome is not None or not signals:
+                        outcome = outcome or Failure("Cancelled", "The task was cancelled.", "the same command")
+                        outcomes = [outcome] * len(nodes) if isinstance(outcome, Failure) else outcome
+                        for node, one in zip(nodes, outcomes):
+                            scheduler.end(node, one)
         if signals:
             raise Interrupted(signals[0])
 
-    def _submit(self, node: Node, scheduler: Scheduler, plan: Plan) -> Any:
+    def _submit(self, node: Node, scheduler: Scheduler, plan: Plan, busy: int) -> tuple[Any, list[Node]]:
+        """Gives a node to Ray, with the edits that share its passes; ``busy`` counts the tasks that it has already."""
         job = node.job
         device = job.compute.get("device", job.config.model.device)
         options = self._options(job.stage, plan.resources.get(job.stage, Resources()), {device})
-        scheduler.take(node)
-        task = self._task(run_job, options)
-        return task.remote(self._board, node.key, job, scheduler.parent_run(node))
+        nodes = scheduler.take(node, max(1, self._places(options) - busy))
+        keys, jobs = [one.key for one in nodes], [one.job for one in nodes]
+        task = self._task(run_jobs, options)
+        return task.remote(self._board, keys, jobs, scheduler.parent_run(node)), nodes
+
+    def _places(self, options: dict[str, Any]) -> int:
+        """How many tasks with these needs the cluster can do at a time."""
+        needs = {key: options[name] for name, key in _NEEDS.items() if options.get(name)}
+        room = [min((node.get(key, 0) // need for key, need in needs.items()), default=1) for node in self._nodes]
+        return int(sum(room))
 
     def _task(self, function: Any, options: dict[str, Any]) -> Any:
         return self._ray.remote(function).options(max_retries=_RETRIES, **options)
@@ -148,19 +162,19 @@ class Cluster:
             if not come:
                 return
             taken, self._news = self._news, None
-            for key, *news in self._ray.get(taken):
-                node = scheduler.graph.nodes[key]
+            for keys, *news in self._ray.get(taken):
+                nodes = [scheduler.graph.nodes[key] for key in keys]
                 if news:
-                    scheduler.progress(node, *news)
+                    scheduler.progress(nodes, *news)
                 else:
-                    scheduler.began(node)
+                    scheduler.began(nodes)
 
-    def _outcome(self, task: Any) -> StageResult | Failure | None:
-        """What a task came to; None if it was cancelled."""
+    def _outcome(self, task: Any) -> list[StageResult | Failure] | Failure | None:
+        """What the jobs of a task came to, or what the task itself did; None if it was cancelled."""
         errors = self._ray.exceptions
         try:
-            outcome: StageResult | Failure = self._ray.get(task)
-            return outcome
+            outcomes: list[StageResult | Failure] = self._ray.get(task)
+            return outcomes
         except errors.TaskCancelledError:
             return None
         except errors.RayTaskError as error:

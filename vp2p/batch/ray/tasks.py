@@ -49,8 +49,8 @@ def build_plan(plan: Plan, diagnostics: Diagnostics) -> Graph | Diagnostics:
         return diagnostics
 
 
-def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult | Failure:
-    """Does a job; news of the node ``key`` go to ``board``.
+def run_jobs(board: Any, keys: list[str], jobs: list[Job], parent: str | None) -> list[StageResult | Failure]:
+    """Does jobs, as :func:`vp2p.batch.job.attempt` does; news of the nodes ``keys`` go to ``board``.
 
     Raises:
         KeyboardInterrupt: the task was cancelled; a checkpoint is saved.
@@ -60,15 +60,15 @@ def run_job(board: Any, key: str, job: Job, parent: str | None) -> StageResult |
     from vp2p.batch.job import attempt
 
     def tell(what: str, done: int, total: int, metric: str = "") -> None:
-        board.tell.remote(key, what, done, total, metric)
+        board.tell.remote(keys, what, done, total, metric)
 
     with suppress(ray.exceptions.RayError):
-        ray.get(board.tell.remote(key))  # it must be known even if this worker is lost at once
+        ray.get(board.tell.remote(keys))  # it must be known even if this worker is lost at once
     before = None
     if threading.current_thread() is threading.main_thread():
         before = signal.signal(signal.SIGINT, interrupt)
     try:
-        return attempt(_pool(), job, parent, at_most_every(_SECONDS_BETWEEN_NEWS, tell))
+        return attempt(_pool(), jobs, parent, at_most_every(_SECONDS_BETWEEN_NEWS, tell))
     except Interrupted as interrupted:
         raise KeyboardInterrupt from interrupted  # Ray's own word for it
     finally:

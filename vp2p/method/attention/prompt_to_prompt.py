@@ -41,7 +41,7 @@ class PromptToPrompt:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
         controls = [
             TargetControl(
-                self._layout.conditional(k),
+                self._layout.of_target(k, step)[-1],
                 target.plan.at(step),
                 _replaced(target.settings.control, step, self._layout.steps),
                 self._stores[k],
@@ -52,14 +52,14 @@ class PromptToPrompt:
         flowing = [k for k, target in enumerate(self._targets) if target.settings.control.token_flow]
         if not flowing and not any(control.acts for control in controls):
             return None
-        branches = self._layout.branches
+        branches = self._layout.branches(step)
         controller: Controller = EditControl(branches, 0, controls, self._resolutions.blend_tokens, self._map_tokens)
         blended = self._self_blended(controls)
         if blended:
             controller = SelfBlend(controller, branches, blended)
         if flowing:
-            both = [branch for k in flowing for branch in (self._layout.unconditional(k), self._layout.conditional(k))]
-            controller = TokenFlow(controller, branches, both)
+            flown = [branch for k in flowing for branch in self._layout.of_target(k, step)]
+            controller = TokenFlow(controller, branches, flown)
         return controller
 
     def _self_blended(self, controls: Sequence[TargetControl]) -> dict[int, Region]:

@@ -16,8 +16,8 @@ class Layout:
     """The batch of one edit of K targets over T ``steps``.
 
     Its branches are, in order: the source with its prompt; the K targets with their unconditional
-    embeddings; the K targets with their prompts; and the source with the empty prompt if ``guided_source``.
-    ``shape`` holds the frames and the latents' height and width.
+    embeddings, but for the steps that are ``unguided``; the K targets with their prompts; and the source with the
+    empty prompt if ``guided_source``. ``shape`` holds the frames and the latents' height and width.
     """
 
     layers: tuple[AttentionLayer, ...]
@@ -25,19 +25,15 @@ class Layout:
     steps: int
     targets: int
     guided_source: bool
+    unguided: frozenset[int] = frozenset()
 
-    @property
-    def branches(self) -> int:
-        """How many branches the batch holds."""
-        return 1 + 2 * self.targets + self.guided_source
+    def branches(self, step: int) -> int:
+        """How many branches the batch holds at a step of 0…T-1."""
+        return 1 + len(self.of_target(0, step)) * self.targets + self.guided_source
 
-    def unconditional(self, target: int) -> int:
-        """The branch of target 0…K-1 with its unconditional embedding."""
-        return 1 + target
-
-    def conditional(self, target: int) -> int:
-        """The branch of target 0…K-1 with its prompt."""
-        return 1 + self.targets + target
+    def of_target(self, target: int, step: int) -> tuple[int, ...]:
+        """The branches of target 0…K-1: with its unconditional embedding where that is there, then with its prompt."""
+        return (1 + target,) if step in self.unguided else (1 + target, 1 + self.targets + target)
 
 
 class AttentionControl(Protocol):
