@@ -44,7 +44,7 @@ STAGES: list[tuple[str, tuple[str, ...], int, str]] = [
     ("init", ("tune", "--steps", "2"), 8000, "tuned.safetensors"),
     ("tune", ("invert", "--method", "null-text", "--steps", "3", "--inner-steps", "1"), 20000, "null.safetensors"),
     ("tune", ("invert", "--steps", "2", "--method", "direct"), 5000, "trajectory.safetensors"),
-    ("invert", ("edit", "--swap", "cat=dog"), 1500, "latents.safetensors"),
+    ("invert", ("edit", "--swap", "cat=dog"), 2200, "latents.safetensors"),
     ("invert", ("edit", "--swap", "cat=dog"), 8000, "mp4"),
 ]
 

@@ -30,7 +30,10 @@ def latent_shape(kind: str) -> tuple[int, int, int]:
 def test_init_keeps_the_frames(prepared: Make, kind: str) -> None:
     folder = prepared(kind, "init")
     side = SIZES[kind]
-    assert shapes(only(folder / "source") / "frames.safetensors") == {"frames": ((FRAMES, side, side, 3), torch.uint8)}
+    kept = shapes(only(folder / "source") / "frames.safetensors")
+    assert kept.pop("frames") == ((FRAMES, side, side, 3), torch.uint8)
+    # The frames between, which tell of motion: one in each gap of this clip.
+    assert kept == {f"between.{gap}": ((1, side, side, 3), torch.uint8) for gap in range(FRAMES - 1)}
     assert sorted(path.name for path in folder.iterdir()) == ["source", "vp2p.yaml"]
 
 

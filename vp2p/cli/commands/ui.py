@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import secrets
-import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +68,6 @@ def ui(
     def ready() -> None:
         output.result("ui", {"address": address, "folder": here.folder}, address)
         output.say("Ctrl-C ends the page; work that it started goes on.")
-        sys.stdout.flush()
         if open_it:
             webbrowser.open(address)
 

@@ -92,7 +92,8 @@ def _filled(way: _Way, trajectory: Tensor, room: Room, on_step: Callable[[Tensor
     whole = room((schedule.steps + 1, *trajectory.shape[1:]))
     whole[: len(trajectory)] = trajectory
     for index in range(trajectory.shape[0], schedule.steps + 1):
-        x = whole[index - 1 : index].to(cond.device)
+        # The first one as it lies in memory: how its numbers are rounded depends on it.
+        x = (trajectory[-1:] if index == len(trajectory) else whole[index - 1 : index]).to(cond.device)
         # The noise at the next, noisier timestep stands for the unknown one of this step; a
         # velocity is read at that timestep's alpha too, or the step would not reverse.
         eps = schedule.noise(model(x, schedule.timestep(index), cond), x, index)
