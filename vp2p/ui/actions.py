@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from dataclasses import dataclass, field
 import html
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import quote
@@ -118,7 +118,8 @@ class Actions:
             found, now = read_status(workspace), jobs.news(workspace)
             busy = now.job.stage if now is not None and now.running else ""
             return View(
-                f'<p class="sentence">{html.escape(found.prompt)}</p>' + show.note(f"{found.model} · {found.video.name}"),
+                f'<p class="sentence">{html.escape(found.prompt)}</p>'
+                + show.note(f"{found.model} · {found.video.name}"),
                 show.seen(pictures.attention(workspace)) or "",
                 show.runs(workspace),
                 _frame(workspace),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import html
+import threading
 
 from vp2p.errors import Vp2pError
 from vp2p.report.collect import collect
@@ -30,7 +30,10 @@ class Reports:
             with self._one_at_a_time:
                 return 200, self._report(workspace)
         except Vp2pError as error:
-            return 404, f"<!doctype html><meta charset=utf-8><p>{html.escape(error.cause)}</p><p>{html.escape(error.hint)}</p>"
+            return (
+                404,
+                f"<!doctype html><meta charset=utf-8><p>{html.escape(error.cause)}</p><p>{html.escape(error.hint)}</p>",
+            )
 
     def _report(self, workspace: Workspace) -> str:
         stamp = stamp_of(workspace)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import html
+import re
 from typing import Iterator, Sequence
 
 from vp2p.errors import Vp2pError
@@ -56,9 +56,7 @@ def status(news: News | None, elsewhere: Sequence[Entry] = ()) -> str:
 def _running(news: News) -> str:
     step = news.step
     if step is None:
-        return (
-            f'<div class="job" role="status"><p><b>{html.escape(news.job.stage)}</b> starts …</p><progress></progress></div>'
-        )
+        return f'<div class="job" role="status"><p><b>{html.escape(news.job.stage)}</b> starts …</p><progress></progress></div>'
     told = f"{step.done} of {step.total} {step.told}".strip()
     bar = f'<progress max="{step.total}" value="{step.done}">{step.done} of {step.total}</progress>'
     return f'<div class="job" role="status"><p><b>{html.escape(step.what)}</b> {html.escape(told)}</p>{bar}</div>'
