@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import html
 from dataclasses import dataclass, field
+from html import escape as safe
 from pathlib import Path
 from typing import Any, Callable, Mapping, Sequence
 from urllib.parse import quote
@@ -118,8 +118,7 @@ class Actions:
             found, now = read_status(workspace), jobs.news(workspace)
             busy = now.job.stage if now is not None and now.running else ""
             return View(
-                f'<p class="sentence">{html.escape(found.prompt)}</p>'
-                + show.note(f"{found.model} · {found.video.name}"),
+                f'<p class="sentence">{safe(found.prompt)}</p>' + show.note(f"{found.model} · {found.video.name}"),
                 show.seen(pictures.attention(workspace)) or "",
                 show.runs(workspace),
                 _frame(workspace),
@@ -205,8 +204,8 @@ def _frame(workspace: Workspace) -> str:
     finished = [run.key for run in workspace.all_runs() if run.finished]
     address = f"report/{name}?v={_digest(repr((finished, stamp_of(workspace))))}"
     return (
-        f'<iframe class="report" title="report" src="{html.escape(address)}"></iframe>'
-        f'<p class="note"><a href="{html.escape(address)}" target="_blank">Open the report by itself</a></p>'
+        f'<iframe class="report" title="report" src="{safe(address)}"></iframe>'
+        f'<p class="note"><a href="{safe(address)}" target="_blank">Open the report by itself</a></p>'
     )
 
 

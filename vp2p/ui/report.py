@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import threading
+from html import escape as safe
 
 from vp2p.errors import Vp2pError
 from vp2p.report.collect import collect
@@ -32,7 +32,7 @@ class Reports:
         except Vp2pError as error:
             return (
                 404,
-                f"<!doctype html><meta charset=utf-8><p>{html.escape(error.cause)}</p><p>{html.escape(error.hint)}</p>",
+                f"<!doctype html><meta charset=utf-8><p>{safe(error.cause)}</p><p>{safe(error.hint)}</p>",
             )
 
     def _report(self, workspace: Workspace) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import re
+from html import escape as safe
 from typing import Iterator, Sequence
 
 from vp2p.errors import Vp2pError
@@ -26,8 +26,8 @@ def failure(error: Vp2pError) -> str:
 
 
 def trouble(cause: str, hint: str) -> str:
-    told = html.escape(one_line(_pressed(hint)))
-    return f'<div class="trouble" role="alert"><p>{html.escape(one_line(cause))}</p><p>{told}</p></div>'
+    told = safe(one_line(_pressed(hint)))
+    return f'<div class="trouble" role="alert"><p>{safe(one_line(cause))}</p><p>{told}</p></div>'
 
 
 def _pressed(hint: str) -> str:
@@ -36,7 +36,7 @@ def _pressed(hint: str) -> str:
 
 
 def note(text: str) -> str:
-    return f'<p class="note">{html.escape(text)}</p>'
+    return f'<p class="note">{safe(text)}</p>'
 
 
 def status(news: News | None, elsewhere: Sequence[Entry] = ()) -> str:
@@ -56,10 +56,12 @@ def status(news: News | None, elsewhere: Sequence[Entry] = ()) -> str:
 def _running(news: News) -> str:
     step = news.step
     if step is None:
-        return f'<div class="job" role="status"><p><b>{html.escape(news.job.stage)}</b> starts …</p><progress></progress></div>'
+        return (
+            f'<div class="job" role="status"><p><b>{safe(news.job.stage)}</b> starts …</p><progress></progress></div>'
+        )
     told = f"{step.done} of {step.total} {step.told}".strip()
     bar = f'<progress max="{step.total}" value="{step.done}">{step.done} of {step.total}</progress>'
-    return f'<div class="job" role="status"><p><b>{html.escape(step.what)}</b> {html.escape(told)}</p>{bar}</div>'
+    return f'<div class="job" role="status"><p><b>{safe(step.what)}</b> {safe(told)}</p>{bar}</div>'
 
 
 def _value(value: object) -> str:
@@ -70,23 +72,21 @@ def _result(stage: str, result: dict[str, object]) -> str:
     facts = result.get("facts")
     listed = facts.items() if isinstance(facts, dict) else ()
     told = "".join(
-        f"<li><span>{html.escape(str(name))}</span> {html.escape(_value(value))}</li>"
-        for name, value in listed
-        if name != "sheet"
+        f"<li><span>{safe(str(name))}</span> {safe(_value(value))}</li>" for name, value in listed if name != "sheet"
     )
     given = result.get("notes")
     notes = "".join(note(str(one)) for one in given) if isinstance(given, list) else ""
     commands = result.get("next")
     after = _pressed(str(commands[0])) if isinstance(commands, list) and commands else ""
     head = f"{stage} {result.get('run', '')}: {result.get('state', '')}." + (f" Next: {after}." if after else "")
-    return f'<div class="job" role="status"><p>✓ {html.escape(one_line(head))}</p><ul class="facts">{told}</ul>{notes}</div>'
+    return f'<div class="job" role="status"><p>✓ {safe(one_line(head))}</p><ul class="facts">{told}</ul>{notes}</div>'
 
 
 def sentence(text: str, changes: Changes) -> str:
     """The sentence with its changes marked."""
     parts = []
     for old, new, weight in pieces(text, changes):
-        parts.append(html.escape(old) if new == old else f"<del>{html.escape(old)}</del> <ins>{html.escape(new)}</ins>")
+        parts.append(safe(old) if new == old else f"<del>{safe(old)}</del> <ins>{safe(new)}</ins>")
         if weight != 1.0:
             parts.append(f"<sub>×{weight:g}</sub>")
     return f'<p class="sentence">{"".join(parts)}</p>'
@@ -96,8 +96,8 @@ def seen(words: Sequence[Seen], chosen: str | None = None) -> str:
     """Where the model sees each word, or the chosen one alone."""
     shown = [one for one in words if chosen is None or one.word.casefold() == chosen.casefold()]
     return "".join(
-        f'<figure><img src="{one.address}" alt="attention of {html.escape(one.word)}">'
-        f"<figcaption><b>{html.escape(one.word)}</b> {html.escape(one.note)}</figcaption></figure>"
+        f'<figure><img src="{one.address}" alt="attention of {safe(one.word)}">'
+        f"<figcaption><b>{safe(one.word)}</b> {safe(one.note)}</figcaption></figure>"
         for one in shown
     )
 
@@ -138,11 +138,11 @@ def _row(workspace: Workspace, entry: Entry, depth: int) -> str:
     if entry.stage == "edit" and entry.state == "finished":
         address = thumbnail(workspace.by_name("edit", entry.name))
         picture = f'<img src="{address}" alt="">' if address else ""
-    state = "" if entry.state == "finished" else f" <b>{html.escape(one_line(f'{entry.state} {entry.told}'))}</b>"
-    tags = "".join(f" <i>{html.escape(tag)}</i>" for tag in entry.tags)
-    told = html.escape(one_line(what(entry.settings, entry.stage)))
-    head = f"<b>{html.escape(entry.stage)}</b> {html.escape(entry.name)}{tags}{state}"
+    state = "" if entry.state == "finished" else f" <b>{safe(one_line(f'{entry.state} {entry.told}'))}</b>"
+    tags = "".join(f" <i>{safe(tag)}</i>" for tag in entry.tags)
+    told = safe(one_line(what(entry.settings, entry.stage)))
+    head = f"<b>{safe(entry.stage)}</b> {safe(entry.name)}{tags}{state}"
     return (
         f'<li style="--depth:{min(depth, 4)}">{picture}<div><p>{head}</p>'
-        f"<p>{told}</p></div><time>{html.escape(age(entry.created))}</time></li>"
+        f"<p>{told}</p></div><time>{safe(age(entry.created))}</time></li>"
     )
