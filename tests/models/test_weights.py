@@ -330,7 +330,7 @@ def test_parts_and_other_kinds_are_said_to_be_ones(folder: Path, tmp_path: Path)
     with pytest.raises(ModelError, match="holds a UNet2DConditionModel alone"):
         read_folder(alone)
     _set(alone / "config.json", _class_name="ControlNetModel")
-    with pytest.raises(ModelError, match="holds a ControlNetModel alone"):
+    with pytest.raises(ModelError, match="holds a ControlNet, which steers a model"):
         read_folder(alone)
     (alone / "config.json").unlink()
     (alone / f"{UNET}.safetensors").rename(alone / "pytorch_lora_weights.safetensors")

@@ -148,6 +148,7 @@ def paint(page: Opened) -> None:
 def test_work_outlives_the_server(browser: Any, root: Path) -> None:
     workspace = Root(root).workspace("walk")
     with served(root) as (address, server), shown(browser, address) as page:
+        page.page.locator("#words label", has_text="cat").wait_for()  # what is loaded sets which sections are open
         page.page.get_by_role("button", name="2 Tune").click()
         page.page.get_by_label("Steps").first.fill("500")
         press(page, "Tune")
