@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vp2p.compositing.motion.affine import grid, resizing, transform
-from vp2p.compositing.pixels import within
 from vp2p.compositing.track import ObjectTrack
+from vp2p.video.fitting import within
 
 _CELLS = 24  # of the grid's longer side
 _SHARP = 3  # power of the certainty: a surer key frame takes nearly all of a pixel

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vp2p.compositing.pixels import rounded, within
+from vp2p.compositing.pixels import rounded
 from vp2p.compositing.shapes import dilated, eroded, fill_holes
+from vp2p.video.fitting import within
 from vp2p.video.flow import dense_flow, warp
 
 _SIDE = 256  # pixels: larger pictures are made smaller

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.pixels import within
 from vp2p.compositing.robust import doubt
+from vp2p.video.fitting import within
 
 _SIDE = 64  # pixels: light is smooth, and found in small pictures
 _WIDTHS = (1 / 3, 1 / 8)  # of the longer side, over which it is averaged: the wider where the narrower sees nothing

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, pad
 
-from vp2p.compositing.pixels import within
 from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening
+from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger pictures are made smaller
 _BINS = 16  # of each colour channel

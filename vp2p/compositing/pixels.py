@@ -21,9 +21,3 @@ def rounded(planes: Tensor) -> np.ndarray:
 def spread(count: int, most: int) -> list[int]:
     """So many of a clip's frames, or all if it has no more, spread evenly from the first to the last; ``most`` > 1."""
     return sorted({round(place * (count - 1) / (most - 1)) for place in range(most)})
-
-
-def within(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """A size (H, W), made smaller so that no side is longer than so many pixels."""
-    scale = min(1.0, longest / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

@@ -86,7 +86,7 @@ class ObjectTrack:
         middle, crowded = len(rank) // 2, self._crowded.tolist()
         return sorted(frames, key=lambda f: (crowded[f], -reached[f], rank[f], abs(f - middle)))
 
-    @property
+    @cached_property
     def _crowded(self) -> Tensor:
         """bool (F,): whether other things stand near the object, or inside its outline, where attention is low then."""
         area = self.objects.flatten(1).sum(1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.models.json_files import read_json
 from vp2p.models.parts import STEMS, FolderPart
 from vp2p.models.scaled import scaled
 from vp2p.models.sources import HUB_ID, snapshot
@@ -81,10 +81,7 @@ def _config(folder: Path, give: str) -> Mapping[str, Any]:
     file = folder / "config.json"
     if not file.is_file():
         raise ModelError(f"The folder {folder} holds no ControlNet: there is no config.json in it.", give)
-    try:
-        config = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} cannot be read as JSON: {error}.", "copy or download the folder again") from error
+    config = read_json(file, "copy or download the folder again")
     kind = config.get("_class_name", "ControlNetModel") if isinstance(config, dict) else "list"
     if kind != "ControlNetModel":
         raise ModelError(f"The folder {folder} has a {shorten(kind)}, but a ControlNetModel is needed.", give)

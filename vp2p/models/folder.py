@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from vp2p.models.controlnets import ControlNetFolder
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
 from vp2p.models.ip_adapters import IPAdapterFolder
+from vp2p.models.json_files import read_json
 from vp2p.models.kinds import HINT, REFINER, inputs_kind, pipeline_kind
 from vp2p.models.loras import Lora
 from vp2p.models.parts import SECOND, STEMS, FolderPart, Part
@@ -316,12 +316,7 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     file = path / name
     if not file.is_file():
         raise _missing(path, name)
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))  # as the libraries read it: no byte order mark
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{file} cannot be read as JSON: {error}.", "save it as UTF-8, or copy the model folder again"
-        ) from error
+    content = read_json(file, "save it as UTF-8, or copy the model folder again")
     if not isinstance(content, dict):
         raise ModelError(f"{file} holds no JSON object.", "copy the model folder again")
     check_types(path, name, content)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
@@ -11,6 +10,7 @@ from typing import Any, Mapping
 from vp2p.errors import ModelError
 from vp2p.models.digests import file_digest
 from vp2p.models.header import Header, read_header
+from vp2p.models.json_files import read_json
 from vp2p.models.kinds import other_kind
 from vp2p.models.parts import FolderPart
 from vp2p.models.sources import HUB_ID, snapshot
@@ -126,10 +126,7 @@ def _encoder(folder: Path, variant: str | None, header: Header) -> FolderPart:
     file = folder / "config.json"
     if not file.is_file():
         raise ModelError(f"The IP-Adapter has no image encoder: there is no {file}.", _GIVE)
-    try:
-        config = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} cannot be read as JSON: {error}.", "copy or download the folder again") from error
+    config = read_json(file, "copy or download the folder again")
     kind = config.get("model_type") if isinstance(config, dict) else None
     if kind != "clip_vision_model":
         raise ModelError(f"{folder} is of the type {shorten(kind)}, but a clip_vision_model is needed.", _GIVE)

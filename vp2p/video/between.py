@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vp2p.settings import ClipSettings
-from vp2p.video.fitting import Fit, Size, fit_frames
+from vp2p.video.fitting import Fit, Size, fit_frames, within
 from vp2p.video.reading import SpanFrames
 
 _SIDE = 256  # pixels: motion is found in pictures of that size
@@ -21,8 +21,7 @@ Between = tuple[np.ndarray, ...]
 
 def small(size: Size) -> Size:
     """Width and height at which they are kept, of frames of this width and height."""
-    scale = min(1.0, _SIDE / max(size))
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+    return within(size, _SIDE)
 
 
 def frames_between(path: Path, settings: ClipSettings, size: Size | None = None) -> Between:

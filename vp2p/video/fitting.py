@@ -16,6 +16,12 @@ Size = tuple[int, int]
 Fit = Literal["crop", "pad", "stretch"]
 
 
+def within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Two sides, in either order, made smaller so that no side is longer than so many pixels."""
+    scale = min(1.0, longest / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
 def target_size(native: Size, size: str | None, model_size: int | Size, multiple: int) -> Size:
     """Width and height, in pixels, at which a clip of ``native`` width and height is edited.
 

@@ -32,7 +32,8 @@ from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
 from vp2p.compositing.motion.similarity import SimilarityModel
 from vp2p.compositing.motion.spline import smooth_field
-from vp2p.compositing.pixels import spread, within
+from vp2p.compositing.pixels import spread
+from vp2p.video.fitting import within
 
 SIMILARITY = SimilarityModel()
 

@@ -16,7 +16,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from vp2p.compositing.motion.affine import compose, grid, inverse, resizing, sample, transform
 from vp2p.compositing.motion.protocol import CONFIDENT
 from vp2p.compositing.motion.registration import Region, register
-from vp2p.compositing.pixels import within
+from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
 _SURE = 0.4  # share of the texture that follows, from which on no other guess is tried
