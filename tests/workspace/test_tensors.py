@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from vp2p.errors import ArtifactError
-from vp2p.workspace.tensors import load_metadata, load_tensors, save_tensors
+from vp2p.workspace.tensors import encode_tensors, load_metadata, load_tensors, save_tensors
 
 
 def _tensors() -> dict[str, torch.Tensor]:
@@ -111,3 +114,13 @@ def test_missing_and_unreadable(tmp_path: Path) -> None:
         load_tensors(tmp_path, "x")
     with pytest.raises(ArtifactError, match="is missing"):
         load_metadata(tmp_path / "no.safetensors", "x")
+
+
+@pytest.mark.parametrize("metadata", [None, {"é": [1, "x"]}])
+def test_the_bytes_are_those_of_the_formats_own_library(metadata: dict[str, Any] | None) -> None:
+    kinds = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
+    kinds += [torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool]
+    tensors = {f"{place}.{kind}": torch.arange(5).to(kind) for place, kind in enumerate(kinds)}
+    tensors["a"] = torch.randn(2, 3, 4)
+    told = None if metadata is None else {"vp2p": json.dumps(metadata, sort_keys=True)}
+    assert b"".join(encode_tensors(tensors, metadata)) == save(tensors, metadata=told)
