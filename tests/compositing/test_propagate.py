@@ -123,6 +123,22 @@ def test_a_frame_whose_outline_holds_other_things_is_no_key(track):
     assert dataclasses.replace(held, objects=objects, prior=prior).key_frames() == [1, 0, 3, 2, 4, 5]
 
 
+def test_a_frame_at_whose_border_the_object_stands_is_a_late_key(track):
+    """A larger object would be cut off there, and a frame that cuts it off tells nothing of how well it is attended."""
+    upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
+    motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
+    objects = torch.zeros_like(track.objects)
+    for frame, left in enumerate([24, 20, 16, 1, 24, 24]):
+        objects[frame, 20:44, left : left + 24] = True
+    moved = dataclasses.replace(track, motion=motion, objects=objects, background=track.clip)
+    assert moved.key_frames()[-1] == 3
+    objects[3] = False
+    objects[3, 20:44, :23] = True
+    prior = objects.float()
+    prior[[0, 1, 2, 4, 5]] *= 0.7
+    assert dataclasses.replace(moved, objects=objects, prior=prior).key_frames()[-1] == 3
+
+
 def test_a_frame_with_other_things_beside_the_object_is_the_last_to_be_the_key(track):
     upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
     motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))

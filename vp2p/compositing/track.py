@@ -20,7 +20,9 @@ DENSE = MODELS["dense"]
 
 _NEAR = 12  # this part of the longer side: so near an object, what is there is drawn anew with it
 _CROWD = 0.02  # of the object's area: less of other things is noise
-_PURE = 0.95  # of the most mean attention in a frame's outline: with less, it holds other things
+_PURE = 0.9  # of the most mean attention in a frame's outline: with less, it holds other things
+_HAZY = 2.0  # radians that a frame may be turned further for all of the attention, instead of none of it
+_CUT = 0.25  # the same for an object that lies along the border with its side, instead of far from it
 _OTHER = 30.0  # of 255: what differs more from the background is another thing
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _TYPICAL = 0.1  # by so much of the usual area may an object's differ: less is a part of it, more holds other things
@@ -69,9 +71,9 @@ class ObjectTrack:
         return dilated(opening(differs & self.known & ~self.objects, 2 * self.margin), self.margin) & ~self.objects
 
     def key_frames(self) -> list[int]:
-        """Frames that show all of the object and nothing else, the best first: alone, with reach, upright, and large.
+        """Frames that show all of the object and nothing else, the best first.
 
-        Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
+        It is alone, and seen from there in many frames; then it is upright, large, well attended, and has room around it. Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
         are least far away, and small errors of the motion do not choose.
         """
         scale, turn = self.motion.scale, self.motion.turn
@@ -79,7 +81,8 @@ class ObjectTrack:
         if not bool(known.any()):
             return []
         whole = known & self._typical(known)
-        cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2()
+        flaws = _HAZY * self._unattended + _CUT * self._at_border(dilated(self.objects, self._near))
+        cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2() + flaws.to(turn)
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
         reached = self._reached.sum(1).tolist()
         frames = [frame for frame in range(len(rank)) if whole[frame]]
@@ -88,23 +91,43 @@ class ObjectTrack:
 
     @cached_property
     def _crowded(self) -> Tensor:
-        """bool (F,): whether other things stand near the object, or inside its outline, where attention is low then."""
-        area = self.objects.flatten(1).sum(1)
-        near = dilated(self.objects, max(self.clip.shape[-2:]) // _NEAR) & self.others
-        crowded = near.flatten(1).sum(1) > _CROWD * area
+        """bool (F,): whether other things stand near the object."""
+        near = dilated(self.objects, self._near) & self.others
+        return near.flatten(1).sum(1) > _CROWD * self.objects.flatten(1).sum(1)
+
+    def _at_border(self, objects: Tensor) -> Tensor:
+        """(F,): how long objects (F, H, W) lie along the picture's border, in sides of a square as large as the own."""
+        length = objects.flatten(1).sum(1) - objects[:, 1:-1, 1:-1].flatten(1).sum(1)
+        return length / self.objects.flatten(1).sum(1).clamp(min=1).sqrt()
+
+    @cached_property
+    def _cut(self) -> Tensor:
+        """bool (F,): whether the picture's border cuts the object off."""
+        return self._at_border(eroded(self.objects, self.margin)) > 0
+
+    @property
+    def _near(self) -> int:
+        """In pixels."""
+        return max(self.clip.shape[-2:]) // _NEAR
+
+    @cached_property
+    def _unattended(self) -> Tensor:
+        """(F,), 0…1: how much less the model's attention sees of an outline than of the best one that is not cut off.
+
+        Other things inside it lower that.
+        """
         if self.prior is None:
-            return crowded
-        seen = (self.prior * self.objects).flatten(1).sum(1) / area.clamp(min=1)
-        return crowded | (seen < _PURE * seen.max())
+            return torch.zeros(len(self.objects))
+        seen = (self.prior * self.objects).flatten(1).sum(1) / self.objects.flatten(1).sum(1).clamp(min=1)
+        whole = seen if bool(self._cut.all()) else seen[~self._cut]
+        return (1 - seen / whole.max().clamp(min=1e-6)).clamp(0, 1)
 
     def _typical(self, known: Tensor) -> Tensor:
         """bool (F,): where the object is about as large as usual, in pixels of frame 0.
 
         What is cut off by the picture's border tells nothing of that, unless it always is; then the most is whole.
         """
-        rim = torch.ones_like(self.objects[0])
-        rim[1:-1, 1:-1] = False
-        inside = known & ~(self.objects & rim).flatten(1).any(1)
+        inside = known & ~self._cut
         shown = (self.objects.float().sum((1, 2)) / self.motion.scale.to(self.clip) ** 2).clamp(min=1).log()
         usual = shown[inside].median() if bool(inside.any()) else shown[known].max()
         apart = (shown - usual).abs()
@@ -116,7 +139,8 @@ class ObjectTrack:
         Where the object is alone in the first, it is in these: another key that shows more would not be like it.
         """
         keys, reached = [first], self._reached
-        fit = ~self._crowded | self._crowded[first]
+        crowded = self._crowded | (self._unattended > 1 - _PURE).to(self._crowded.device)
+        fit = ~crowded | crowded[first]
         while len(keys) < _MOST_KEYS:
             gained = ((reached & ~reached[keys].any(0)).sum(1) * fit).cpu()
             if not bool(gained.any()):
