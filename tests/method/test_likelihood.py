@@ -34,8 +34,8 @@ def test_each_object_is_likeliest_by_its_own_name(sprites):
             denoising_loss(model, latent.scheduler, latents, encode_prompts(latent, [f"a {obj} on the grass"]), mask)
             for obj in objects
         ]
-    )  # (names, pictures)
-    assert losses.argmin(0).tolist() == [0, 1, 2, 3]
+    )  # (names, noise levels, pictures)
+    assert (losses / losses.mean(0)).mean(1).argmin(0).tolist() == [0, 1, 2, 3]
 
 
 def test_a_spoilt_frame_is_less_likely_and_only_inside_the_mask(sprites):
@@ -45,11 +45,11 @@ def test_a_spoilt_frame_is_less_likely_and_only_inside_the_mask(sprites):
     latents[1, :, 4:12, 4:12] = latents[1, :, 4:12, 4:12].flip(-1)
     cond = encode_prompts(latent, [scene.prompt])
     mask = torch.ones(2, *latents.shape[-2:])
-    whole, spoilt = denoising_loss(model, latent.scheduler, latents, cond, mask)
-    assert spoilt > whole
+    whole, spoilt = denoising_loss(model, latent.scheduler, latents, cond, mask).T
+    assert (spoilt / whole).mean() > 1.05
     assert torch.equal(
         denoising_loss(model, latent.scheduler, latents, cond, mask),
         denoising_loss(model, latent.scheduler, latents, cond, mask),
     )
     alone = denoising_loss(model, latent.scheduler, latents[:1], cond, mask[:1])
-    assert torch.allclose(alone[0], whole, rtol=1e-3)  # frames do not see each other
+    assert torch.allclose(alone[:, 0], whole, rtol=1e-3)  # frames do not see each other

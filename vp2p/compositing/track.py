@@ -73,8 +73,9 @@ class ObjectTrack:
     def key_frames(self) -> list[int]:
         """Frames that show all of the object and nothing else, the best first.
 
-        It is alone, and seen from there in many frames; then it is upright, large, well attended, and has room around it. Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the others
-        are least far away, and small errors of the motion do not choose.
+        It is alone, and seen from there in many frames; then it is upright, large, well attended, and has room
+        around it. Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the
+        others are least far away, and small errors of the motion do not choose.
         """
         scale, turn = self.motion.scale, self.motion.turn
         known = self._reached.sum(1) > 1

@@ -9,7 +9,7 @@ from torch import Tensor
 from vp2p.method.schedule import generator, training_target
 from vp2p.t2s import TextToSetModel
 
-_NOISE = (0.4, 0.6)  # shares of the model's timesteps, at which a picture's objects are decided
+_NOISE = (0.4, 0.6, 0.8)  # shares of the model's timesteps, at which a picture's objects are decided
 _DRAWS = 2
 
 
@@ -21,6 +21,7 @@ def denoising_loss(
 
     The lower, the likelier the frame given the prompt (Li et al., "Your diffusion model is secretly a
     zero-shot classifier", 2303.16203, equation 5, with few draws). All frames have the same noise.
+    The noise levels stay apart, since errors differ in size from one to the next.
 
     Args:
         latents: (F, c, h, w).
@@ -28,7 +29,7 @@ def denoising_loss(
         mask: (F, h, w), weights.
 
     Returns:
-        (F,)
+        (noise levels, F)
     """
     random = generator(0)
     weight = mask[:, None] / mask.sum((1, 2))[:, None, None, None].clamp(min=1e-6)
@@ -41,4 +42,4 @@ def denoising_loss(
             noisy, target = scheduler.add_noise(latents, noise, at), training_target(scheduler, latents, noise, at)
             found = model(noisy[:, None], timestep, cond.expand(len(latents), -1, -1))[:, 0]
             losses.append(((found - target) ** 2 * weight).sum((1, 2, 3)))
-    return torch.stack(losses).mean(0)
+    return torch.stack(losses).unflatten(0, (len(_NOISE), _DRAWS)).mean(1)

@@ -12,8 +12,6 @@ from vp2p.method.schedule import generator
 from vp2p.settings import EditSettings
 
 _HOLDS = (0.0, 0.5, 1.0)
-_SPILL = 2.5  # how much likelier a try must be, as a share, to differ from its place by all of the old area
-_DRAWN = 1.3  # times as unlikely counts a try from drawn noise: it follows the clip less, and a blur is likely
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,12 @@ def candidates(count: int, replaces: bool) -> list[Candidate]:
     ]
 
 
-def best(losses: Sequence[float], spills: Sequence[float], drawn: Sequence[bool]) -> int:
-    """Which version is kept: a likely one that fits.
+def best(losses: Tensor, spills: Sequence[float]) -> int:
+    """Which version is kept: a likely one that fits. To cover as much again as the old object is as bad as double loss.
 
     Args:
-        losses: how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`).
+        losses: (noise levels, n), how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`).
         spills: each look's ``spill``.
-        drawn: whether each began from drawn noise; not all did.
     """
-    own = [loss for loss, new in zip(losses, drawn) if not new]
-    mean = sum(own) / len(own)
-    costs = [loss / mean * (_DRAWN if new else 1) + _SPILL * spill for loss, spill, new in zip(losses, spills, drawn)]
-    return costs.index(min(costs))
+    compared = (losses / losses.mean(1, keepdim=True)).mean(0)
+    return int((compared + torch.tensor(spills).to(compared)).argmin())
