@@ -54,3 +54,12 @@ def test_a_pose_that_is_a_little_off_or_mirrored_does_no_harm(judge: PoseJudge):
     ):
         (verdict,) = judge.judge_at(scene.render(), [near])
         assert (verdict.object, verdict.colour) == ("horse", "green")
+
+
+@pytest.mark.parametrize("texture, shift", [("striped", (3, 9)), ("spotted", (13, 5)), ("checkered", (9, 20))])
+def test_a_texture_may_lie_anywhere(judge: PoseJudge, texture: str, shift: tuple[int, int]):
+    pose = Pose(0.5, 0.5, 0.8)
+    behind = np.full((128, 128, 3), 0.5, np.float32)
+    frame, _ = compose(behind, sprite("bird", None, texture, shift), pose)
+    (verdict,) = judge.judge_at(np.uint8(frame * 255 + 0.5)[None], [pose])
+    assert (verdict.object, verdict.colour, verdict.texture) == ("bird", None, texture)

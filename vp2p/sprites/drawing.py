@@ -42,9 +42,11 @@ def _tint(rgb: np.ndarray, alpha: np.ndarray, colour: str) -> npt.NDArray[np.flo
     return np.where(shade < 0.5, dark + (base - dark) * 2 * shade, base + (light - base) * (2 * shade - 1))
 
 
-def _pattern(texture: str) -> npt.NDArray[np.float32]:
-    """Where a texture is inked: float32 (128, 128) in 0..1, in the glyph's own square."""
+@lru_cache(maxsize=32)
+def _pattern(texture: str, shift: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Where a texture is inked: float32 (128, 128) in 0..1, in the glyph's own square, shifted by rows and columns."""
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(np.float32)
+    rows, columns = rows + shift[0], columns + shift[1]
     if texture == "striped":
         signal = np.sin(2 * np.pi * (columns + 0.35 * rows) / 24)
     elif texture == "spotted":
@@ -56,21 +58,39 @@ def _pattern(texture: str) -> npt.NDArray[np.float32]:
     return inked
 
 
-@lru_cache(maxsize=1024)
-def sprite(obj: str, colour: str | None = None, texture: str | None = None) -> Image.Image:
-    """A glyph tinted, textured and outlined: an RGBA image of 128x128."""
+@lru_cache(maxsize=256)
+def _tinted(obj: str, colour: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """A glyph in a colour and what a texture inks it with: (128, 128, 3) each."""
     rgba = glyph(obj)
     rgb, alpha = rgba[..., :3], rgba[..., 3]
     if colour:
         rgb = _tint(rgb, alpha, colour)
-    if texture:
-        bright = float(np.median((rgb @ _LUMA)[alpha > 0.5])) > 0.3
-        ink = rgb * 0.25 if bright else rgb + (1 - rgb) * 0.75
-        rgb = rgb + (ink - rgb) * (_pattern(texture) * 0.8)[..., None]
-    # A thin dark outline keeps a green cat on grass, or a white one on snow, in sight.
+    bright = float(np.median((rgb @ _LUMA)[alpha > 0.5])) > 0.3
+    return rgb, rgb * 0.25 if bright else rgb + (1 - rgb) * 0.75
+
+
+@lru_cache(maxsize=32)
+def _outline(obj: str) -> npt.NDArray[np.float32]:
+    """What a glyph covers with its outline, (128, 128) in 0..1: a thin dark one keeps a green cat on grass in sight."""
+    alpha = glyph(obj)[..., 3]
     mask = Image.fromarray((alpha * 255).astype(np.uint8))
     grown = np.asarray(mask.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.GaussianBlur(0.8)), np.float32) / 255
-    outline = np.maximum(grown, alpha)
+    return np.maximum(grown, alpha)
+
+
+@lru_cache(maxsize=1024)
+def sprite(
+    obj: str, colour: str | None = None, texture: str | None = None, shift: tuple[int, int] = (0, 0)
+) -> Image.Image:
+    """A glyph tinted, textured and outlined: an RGBA image of 128x128.
+
+    Args:
+        shift: by how many pixels (rows, columns) the texture is moved.
+    """
+    rgb, ink = _tinted(obj, colour)
+    if texture:
+        rgb = rgb + (ink - rgb) * (_pattern(texture, shift) * 0.8)[..., None]
+    alpha, outline = glyph(obj)[..., 3], _outline(obj)
     covered = (rgb * alpha[..., None] + 0.08 * (outline - alpha)[..., None]) / np.maximum(outline, 1e-3)[..., None]
     return Image.fromarray((np.clip(np.dstack([covered, outline]), 0, 1) * 255 + 0.5).astype(np.uint8))
 

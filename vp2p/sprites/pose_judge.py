@@ -1,7 +1,8 @@
 """The judge of moving scenes: which object, colour, texture and place does each frame show, its pose being known?
 
 The glyph's square is taken out of the frame at the known pose, at its mirror image and at poses a
-little around them; the look that explains most of what the ground does not is the answer.
+little around them; the look that explains most of what the ground does not is the answer. Words say that
+an object is striped, and not where its stripes are. So each texture is also tried moved.
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ _PLACE_SIDE = 32  # pixels at which the ground is looked at
 _SIDE = 32  # of the glyph's square: enough to tell looks apart, too little for the VAE's blur to matter
 _SHIFTS = (-0.03, 0.0, 0.03)
 _SIZES = (0.94, 1.0, 1.06)
+# By how many pixels (rows, columns) of the glyph's square, quarters of their periods.
+_MOVED = {
+    "striped": ((0, 0), (0, 6), (0, 12), (0, 18)),
+    "spotted": tuple(product((0, 13), (0, 13))),
+    "checkered": tuple(product((0, 9), (0, 9, 18, 27))),
+}
 
 
 def _around(pose: Pose) -> Iterator[Pose]:
@@ -33,8 +40,9 @@ class PoseJudge(Judge):
 
     def __init__(self, ground_seeds: int = 24) -> None:
         super().__init__(ground_seeds)
-        self._looks = list(looks())
-        self._templates_flat = np.stack([_template(sprite(*look)) for look in self._looks])
+        moved = [(look, shift) for look in looks() for shift in _MOVED.get(look[2] or "", ((0, 0),))]
+        self._looks = [look for look, _ in moved]
+        self._templates_flat = np.stack([_template(sprite(*look, shift)) for look, shift in moved])
 
     def judge_at(self, pictures: np.ndarray, poses: Sequence[Pose]) -> list[Verdict]:
         """Verdicts on pictures, uint8 (n, side, side, 3), with one pose for each."""
