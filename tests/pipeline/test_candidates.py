@@ -57,9 +57,14 @@ def test_noise_is_drawn_where_the_edit_acts_and_the_same_again():
 
 
 def test_a_likely_try_that_fits_is_kept():
-    losses = torch.tensor([[1.0, 1.2, 3.0]])
-    assert best(losses, [0.2, 0.2, 0.2]) == 0
-    assert best(losses, [0.8, 0.1, 0.0]) == 1
+    losses, own = torch.tensor([[1.0, 1.2, 3.0]]), [False] * 3
+    assert best(losses, [0.2, 0.2, 0.2], own) == 0
+    assert best(losses, [0.8, 0.1, 0.0], own) == 1
     # Only how they compare counts, not the model's own scale, nor a noise level's.
-    assert best(losses / 100, [0.8, 0.1, 0.0]) == 1
-    assert best(torch.tensor([[1.0, 2.0], [90.0, 80.0]]), [0.0, 0.0]) == 0
+    assert best(losses / 100, [0.8, 0.1, 0.0], own) == 1
+    assert best(torch.tensor([[1.0, 2.0], [90.0, 80.0]]), [0.0, 0.0], own[:2]) == 0
+
+
+def test_a_try_from_drawn_noise_must_be_much_likelier():
+    assert best(torch.tensor([[1.0, 0.9]]), [0.1, 0.1], [False, True]) == 0
+    assert best(torch.tensor([[1.0, 0.8]]), [0.1, 0.1], [False, True]) == 1

@@ -9,7 +9,7 @@ from torch import Tensor
 from vp2p.method.schedule import generator, training_target
 from vp2p.t2s import TextToSetModel
 
-_NOISE = (0.4, 0.6, 0.8)  # shares of the model's timesteps, at which a picture's objects are decided
+_NOISE = (0.6, 0.8)  # shares of the model's timesteps, at which a picture's objects are decided
 _DRAWS = 2
 
 

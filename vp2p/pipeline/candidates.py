@@ -12,6 +12,7 @@ from vp2p.method.schedule import generator
 from vp2p.settings import EditSettings
 
 _HOLDS = (0.0, 0.5, 1.0)
+_DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own keeps its pose
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ def candidates(count: int, replaces: bool) -> list[Candidate]:
     ]
 
 
-def best(losses: Tensor, spills: Sequence[float]) -> int:
+def best(losses: Tensor, spills: Sequence[float], drawn: Sequence[bool]) -> int:
     """Which version is kept: a likely one that fits. To cover as much again as the old object is as bad as double loss.
 
     Args:
         losses: (noise levels, n), how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`).
         spills: each look's ``spill``.
+        drawn: whether each began from drawn noise.
     """
-    compared = (losses / losses.mean(1, keepdim=True)).mean(0)
-    return int((compared + torch.tensor(spills).to(compared)).argmin())
+    compared = (losses / losses.mean(1, keepdim=True)).mean(0).tolist()
+    costs = [loss * (_DRAWN if new else 1) + spill for loss, spill, new in zip(compared, spills, drawn)]
+    return costs.index(min(costs))

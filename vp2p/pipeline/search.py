@@ -49,7 +49,7 @@ class CandidateSearch:
         first = own(frames[0])
         if self._plan.kind != "reweight":  # a word that weighs more makes no picture likelier
             found = [first, *map(own, frames[1:])]
-            first = found[self._likeliest(found, latents[frames])]
+            first = found[self._likeliest(found, latents[frames], [False] * len(found))]
         return [first, *map(own, self._track.further_keys(first.frame))]
 
     @property
@@ -86,7 +86,7 @@ class CandidateSearch:
             return Drawn(frames[place], picture, masks[place], None if prior is None else prior[place])
 
         found = [self._found(drawn_at(0, picture, candidate)) for candidate, picture in enumerate(first)]
-        chosen = self._likeliest(found, out.targets[:, 0])
+        chosen = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
         if len(frames) == 1:
             return [found[chosen]]
         others = planes(job.model.decode(out.targets[chosen][1:]))
@@ -113,14 +113,14 @@ class CandidateSearch:
         moves = self._settings.in_place and self._replaces and self._job.user_mask is None
         return in_place(foreground, self._track) if moves else foreground
 
-    def _likeliest(self, found: Sequence[Foreground], latents: Tensor) -> int:
-        """Which foreground is best, made of latents (n, c, h, w)."""
+    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> int:
+        """Which foreground is best, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
         t2s = self._job.t2s.of_frames([one.frame for one in found])
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
         model = self._job.model
         losses = denoising_loss(t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device))
-        return best(losses, [one.spill for one in found])
+        return best(losses, [one.spill for one in found], drawn)
 
 
 def priors(attention: Tensor | None, clip: Tensor) -> tuple[Tensor | None, Tensor | None]:
