@@ -306,6 +306,12 @@ class WordSettings:
         'Multiply a word\'s attention: red:2 strengthens it, red:0.5 weakens it, and "red:0->3" changes it evenly '
         "from the first step to the last. May be repeated.",
     )
+    reweight_text: bool = option(
+        True,
+        "Where --reweight weakens a word, also take what it says out of the other words' embeddings.",
+        expert=True,
+        before=True,  # earlier edits did not, and are still the same edits
+    )
     window: tuple[str, ...] = option(
         (),
         "Share of the steps in which one word's cross-attention is replaced, in place of --cross-replace: "

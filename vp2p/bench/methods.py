@@ -61,7 +61,7 @@ class Method:
         return local_card(self.model.model)
 
 
-_PAPER = {"self_target": "temporal", "propagate": False, "paste": False}
+_PAPER = {"self_target": "temporal", "propagate": False, "paste": False, "reweight_text": False}
 _PLAIN = {**_PAPER, "cross_replace": 0.0, "self_replace": 0.0, "no_blend": True}
 
 

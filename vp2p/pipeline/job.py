@@ -15,6 +15,7 @@ from vp2p.method.branches import Branches, Target
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.reference import Reference, find_reference
+from vp2p.prompts.lending import weakened_text
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
@@ -91,7 +92,9 @@ class EditJob:
 
     def target(self, plan: EditPlan, settings: EditSettings) -> Target:
         """The target of a plan, with the user's mask."""
-        cond = self.show(self.model.embed(plan.target.prompt))
+        words = settings.words
+        text = weakened_text(self.model.embed, plan) if words.reweight_text else self.model.embed(plan.target.prompt)
+        cond = self.show(text)
         return Target(plan, settings, self.guidance, cond, self.unconditional, self.latent_mask)
 
     def of_frames(self, frames: list[int]) -> EditJob:

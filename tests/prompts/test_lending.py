@@ -1,0 +1,63 @@
+"""What a word says through the embeddings of the others."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from vp2p.models.text import encode_prompts
+from vp2p.prompts.lending import weakened_text
+from vp2p.prompts.plan import EditPlan, plan_words
+from vp2p.settings import EditSettings, ModelSettings
+
+RED, PLAIN = "a red cat on the grass", "a cat on the grass"
+
+
+@pytest.fixture(scope="module")
+def latent():
+    from vp2p.models.loading import load_model
+
+    return load_model(ModelSettings(device="cpu"))
+
+
+@pytest.fixture
+def embed(latent) -> Callable[[str], Tensor]:
+    return lambda prompt: encode_prompts(latent, [prompt])
+
+
+@pytest.fixture
+def plan(latent) -> Callable[..., EditPlan]:
+    def made(*reweight: str, prompt: str | None = None) -> EditPlan:
+        settings = EditSettings.of(reweight=reweight, prompt=prompt)
+        return plan_words(latent.tokenizer, RED, settings, 5, latent.tokenizer.model_max_length)
+
+    return made
+
+
+def test_the_rest_of_a_prompt_without_a_word_is_the_prompt_that_never_had_it(embed, plan):
+    found, whole, without = weakened_text(embed, plan("red:0")), embed(RED), embed(PLAIN)
+    assert torch.allclose(found[:, 3:], without[:, 2:-1], atol=1e-6)  # a start, "a", then "red" itself
+    assert torch.equal(found[:, 2], whole[:, 2]) and not torch.allclose(found, whole)
+    half = weakened_text(embed, plan("red:0.5"))
+    assert torch.allclose(half, (found + whole) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", ["red:1", "red:3", "red:0->1", "red:-1"])
+def test_words_that_are_not_weakened_stay(embed, plan, weight: str):
+    assert torch.equal(
+        weakened_text(embed, plan(weight, prompt="a red dog on the grass")), embed("a red dog on the grass")
+    )
+
+
+def test_several_words_and_rows_beside_the_tokens(embed, plan):
+    def pooled(prompt: str) -> Tensor:
+        return torch.cat([embed(prompt), embed(prompt).mean(1, keepdim=True)], 1)
+
+    asked = plan("red:0", "grass:0")
+    found = weakened_text(pooled, asked)
+    parts = [weakened_text(pooled, plan(one)) - pooled(RED) for one in ("red:0", "grass:0")]
+    assert torch.allclose(found, pooled(RED) + parts[0] + parts[1], atol=1e-6)
+    assert torch.allclose(weakened_text(pooled, plan("red:0"))[:, -1], pooled(PLAIN)[:, -1], atol=1e-6)
