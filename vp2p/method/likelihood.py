@@ -42,4 +42,4 @@ def denoising_loss(
             noisy, target = scheduler.add_noise(latents, noise, at), training_target(scheduler, latents, noise, at)
             found = model(noisy[:, None], timestep, cond.expand(len(latents), -1, -1))[:, 0]
             losses.append(((found - target) ** 2 * weight).sum((1, 2, 3)))
-    return torch.stack(losses).unflatten(0, (len(_NOISE), _DRAWS)).mean(1)
+    return torch.stack(losses).view(len(_NOISE), _DRAWS, -1).mean(1)

@@ -75,7 +75,8 @@ def _outline(obj: str) -> npt.NDArray[np.float32]:
     alpha = glyph(obj)[..., 3]
     mask = Image.fromarray((alpha * 255).astype(np.uint8))
     grown = np.asarray(mask.filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.GaussianBlur(0.8)), np.float32) / 255
-    return np.maximum(grown, alpha)
+    covered: npt.NDArray[np.float32] = np.maximum(grown, alpha)
+    return covered
 
 
 @lru_cache(maxsize=1024)
