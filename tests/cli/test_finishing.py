@@ -48,7 +48,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = ("--prompt", SCENE.prompt, "--model", "sprites", "--size", "keep", "--frames", "4")
     done("init", folder / "walk", "--video", folder / "cat", *options)
     done("-w", folder / "walk", "tune", "--steps", "0")
-    done("-w", folder / "walk", "invert", "--steps", "10")
+    done("-w", folder / "walk", "invert", "--steps", "8")
     return folder / "walk"
 
 
