@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,8 @@ def model() -> vp2p.VideoModel:
 @pytest.fixture(scope="module")
 def inversion(model: vp2p.VideoModel) -> vp2p.Inversion:
     frames = Scene("cat", "grass", path="slide", seed=4).render(2)
-    return model.invert(vp2p.Clip.of(frames[:, ::2, ::2].copy()), PROMPT, steps=STEPS)
+    clip = replace(vp2p.Clip.of(frames[:, ::2, ::2].copy()), size="keep")
+    return model.invert(clip, PROMPT, steps=STEPS)
 
 
 class Passes:
