@@ -160,8 +160,9 @@ def before(cls: type) -> dict[str, Any]:
     return {one.name: one.metadata["before"] for one in options(cls) if "before" in one.metadata}
 
 
-def _fields(cls: type) -> dict[str, Any]:
-    """The fields of a settings class with their types."""
+@cache
+def _fields(cls: Any) -> Mapping[str, Any]:
+    """The fields of a settings class with their types, whose texts are read once."""
     hints = typing.get_type_hints(cls)
     return {entry.name: hints[entry.name] for entry in fields(cls)}
 
@@ -169,7 +170,7 @@ def _fields(cls: type) -> dict[str, Any]:
 def _built(cls: type[T], values: Mapping[tuple[str, ...], Any]) -> T:
     """Settings of values by their paths."""
     given: dict[str, Any] = {}
-    for name, hint in _fields(cls).items():
+    for name, hint in _fields(typing.cast(Hashable, cls)).items():
         if is_dataclass(hint):
             given[name] = _built(
                 typing.cast(type, hint), {path[1:]: one for path, one in values.items() if path[0] == name}

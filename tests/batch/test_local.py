@@ -59,7 +59,7 @@ def test_an_interrupted_plan_goes_on_to_the_same_bytes(folder: Path, write: Writ
     (checkpoint,) = work.glob("one/tune/*/checkpoint/*.safetensors")
     dry = vp2p("batch", plan, "--dry-run", "--json")
     assert "resume" in {stage["state"] for line in results(dry.out) for stage in line["result"]["stages"]}
-    again = vp2p("batch", plan, "--json")
+    again = vp2p("batch", plan, "--jobs", "1", "--json")
     assert again.code == 0 and len(states(again.out)) == 2 and not checkpoint.exists()
 
     unbroken = plan.with_name("unbroken.yaml")
@@ -74,7 +74,8 @@ def tensors(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.slow
 def test_a_killed_process_takes_only_its_own_items_with_it(folder: Path, write: Write, start: Start) -> None:
-    plan, work = write("one", "two", steps=80, edits="[{swap: cat=dog}, {swap: cat=bird}]"), folder / "work"
+    more, edits = "overrides: [{videos: two, tune: {steps: 2}}]", "[{swap: cat=dog}, {swap: cat=bird}]"
+    plan, work = write("one", "two", steps=80, edits=edits, more=more), folder / "work"
     broken = start(plan)
     wait_for(lambda: tuning(work / "one"))
     (lock,) = work.glob("one/tune/.*.lock")
@@ -89,7 +90,7 @@ def test_a_killed_process_takes_only_its_own_items_with_it(folder: Path, write: 
     }
     failed = [line for line in results(out) if not line["ok"]]
     assert all("SIGKILL" in line["error"]["cause"] and line["result"]["stage"] == "tune" for line in failed)
-    again = vp2p("batch", plan, "--json")
+    again = vp2p("batch", plan, "--jobs", "1", "--json")
     assert again.code == 0 and sorted(states(again.out).values()) == ["done", "done", "up to date", "up to date"]
 
 

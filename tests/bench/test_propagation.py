@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,13 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def walk(data: Path) -> Path:
+    """The clip with its true edit alone."""
+    shutil.rmtree(data / "plain")
+    return data / "walk"
+
+
 def scores(path: Path) -> dict:
     return json.loads(path.read_text())["clips"]
 
@@ -50,9 +58,9 @@ def test_known_edits_and_own_key_frames_are_scored(data: Path, tmp_path: Path) -
     assert edit["inside_db"] > 17 and edit["followed"] == [0, 1, 2, 3]
 
 
-def test_of_two_key_frames_the_second_is_chosen(data: Path, tmp_path: Path) -> None:
+def test_of_two_key_frames_the_second_is_chosen(walk: Path, tmp_path: Path) -> None:
     out = tmp_path / "figures.json"
-    assert main(["propagate", "--data", str(data), "--keys", "2", "--out", str(out)]) == 0
+    assert main(["propagate", "--data", str(walk.parent), "--keys", "2", "--out", str(out)]) == 0
     edit = scores(out)["walk"]["edit-texture"]
     assert len(edit["frames_db"]) == 2 and edit["inside_db"] > 17
 
@@ -67,12 +75,12 @@ def test_a_broken_clip_is_named_and_the_others_are_scored(
 
 
 @pytest.mark.parametrize("content", [b"no archive", b""])
-def test_a_broken_mask_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
-    (data / "walk" / "mask.npz").write_bytes(content)
-    assert main(["propagate", "--data", str(data), "--out", str(tmp_path / "figures.json")]) == 3
+def test_a_broken_mask_is_named(walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    (walk / "mask.npz").write_bytes(content)
+    assert main(["propagate", "--data", str(walk.parent), "--out", str(tmp_path / "figures.json")]) == 3
     assert "mask.npz cannot be read" in capsys.readouterr().err
-    np.savez(data / "walk" / "mask.npz", other=np.ones((FRAMES, 8, 8), bool))
-    assert main(["propagate", "--data", str(data), "--out", str(tmp_path / "figures.json")]) == 3
+    np.savez(walk / "mask.npz", other=np.ones((FRAMES, 8, 8), bool))
+    assert main(["propagate", "--data", str(walk.parent), "--out", str(tmp_path / "figures.json")]) == 3
 
 
 def test_drawn_cases_need_no_files(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from itertools import cycle
 from pathlib import Path
 from typing import Callable
 
@@ -42,10 +43,16 @@ NOTICED: list[tuple[str, str, tuple[tuple[str, ...], ...]]] = [
 ]
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize(("stage", "name", "commands"), NOTICED, ids=[one[1] for one in NOTICED])
+# Every damage of one artifact, and one damage of each other; tests/crash/test_damage.py tries all of all.
+CASES = [
+    *((damage, *NOTICED[0]) for damage in DAMAGES),
+    *((damage, *one) for damage, one in zip(cycle(DAMAGES), NOTICED[1:])),
+]
+
+
+@pytest.mark.parametrize(("damage", "stage", "name", "commands"), CASES, ids=[f"{one[2]}-{one[0]}" for one in CASES])
 def test_a_damaged_artifact_is_named_and_made_anew(
-    work: Make, stage: str, name: str, commands: tuple[tuple[str, ...], ...], damage: str
+    work: Make, damage: str, stage: str, name: str, commands: tuple[tuple[str, ...], ...]
 ) -> None:
     folder = work("sd2", "edit")
     path = only(folder / stage) / name

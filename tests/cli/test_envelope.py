@@ -53,6 +53,7 @@ WORDS = {
 # These take minutes, or do not end: tests/ui starts the page.
 ELSEWHERE = {"demo", "ui"}
 # Asked something, these print the answer; the others print a path.
+NOT_ALONE = {"batch"}  # one path for each result: tests/batch/test_view.py
 ANSWERS = {"config", "eval", "gc", "log", "models", "status", "tag", "verify"}
 PLAN = """\
 format: 1
@@ -123,7 +124,7 @@ def test_the_demo_gives_what_the_page_says() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({*COMMANDS} - ELSEWHERE - ANSWERS))
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - ELSEWHERE - NOT_ALONE - ANSWERS))
 def test_off_a_terminal_stdout_is_a_path_alone(work: Make, models: dict[str, Path], name: str) -> None:
     ran = done("-q", *words(name, work("sd2", "edit"), models["sd2"]))
     (line,) = ran.out.splitlines()

@@ -47,8 +47,13 @@ def left(folder: Path, stage: str) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.slow
-def test_killed_runs_end_as_unbroken_ones(prepared: Make, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def killed(prepared: Make, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[tuple[Path, Path, str]], Path]:
+    """Workspaces of unbroken runs and of broken ones that went on, with their stage; and one whose run stays broken.
+
+    One process does them all, as its libraries take seconds to load.
+    """
+    tmp_path = tmp_path_factory.mktemp("killed")
     jobs: list[dict[str, Any]] = []
     pairs: list[tuple[Path, Path, str]] = []
     for number, (before, stage, settings, cases) in enumerate(STAGES):
@@ -62,19 +67,26 @@ def test_killed_runs_end_as_unbroken_ones(prepared: Make, tmp_path: Path) -> Non
             for moment in (*moments, None):
                 jobs.append({"folder": str(broken / "work"), "stage": stage, "settings": settings, "kill": moment})
             pairs.append((unbroken / "work", broken / "work", stage))
+    left_so = tmp_path / "left" / "work"
+    shutil.copytree(prepared("sd2", "init").parent, left_so.parent)
+    jobs.append({"folder": str(left_so), "stage": "tune", "settings": {"steps": 4}, "kill": ["tune", 3]})
     command = [sys.executable, "-m", "tests.cli.killing", json.dumps(jobs)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    for unbroken, broken, stage in pairs:
+    return pairs, left_so
+
+
+@pytest.mark.slow
+def test_killed_runs_end_as_unbroken_ones(killed: tuple[list[tuple[Path, Path, str]], Path]) -> None:
+    for unbroken, broken, stage in killed[0]:
         assert left(broken, stage) == left(unbroken, stage), broken
 
 
 @pytest.mark.slow
-def test_status_of_a_killed_run(work: Make) -> None:
-    folder = work("sd2", "init")
-    job = {"folder": str(folder), "stage": "tune", "settings": {"steps": 4}, "kill": ["tune", 3]}
-    command = [sys.executable, "-m", "tests.cli.killing", json.dumps([job])]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+def test_status_of_a_killed_run(
+    killed: tuple[list[tuple[Path, Path, str]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(killed[1])
     ran = done("status")
     assert "interrupted at step 2" in ran.out and "vp2p tune, with the same options" in ran.err
     assert vp2p("invert").code == 1  # an unfinished tune run is none

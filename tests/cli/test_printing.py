@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Make
-from tests.cli.running import done
+from tests.cli.running import done, vp2p
 
 ROOT = Path(__file__).parents[2]
 ODD = "a [red] cat :smile: \\ [/b] [link=x]y \x1b[31m\u202e \x07 猫🐱"
@@ -69,9 +69,15 @@ def test_text_is_shown_as_it_is_typed(odd: Path, command: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
-@pytest.mark.parametrize("command", ["status", "log", "--help"])
-def test_every_encoding(odd: Path, encoding: str, command: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "encoding"),
+    [
+        *((command, "ascii") for command in ("status", "log", "--help")),
+        *(("status", encoding) for encoding in ("latin-1", "cp1252", "utf-16")),
+        ("--help", "cp1252"),
+    ],
+)
+def test_every_encoding(odd: Path, command: str, encoding: str) -> None:
     found = ran(odd, command, PYTHONIOENCODING=encoding)
     assert found.returncode == 0 and b"Traceback" not in found.stderr
     text = found.stdout.decode(encoding)
@@ -79,21 +85,29 @@ def test_every_encoding(odd: Path, encoding: str, command: str) -> None:
     assert "\\u2713" not in text  # the program's own marks have stand-ins
 
 
+CLOSED = ('exec "$0" -m vp2p "$@" >&-', 0, b"")
+FULL = ('exec "$0" -m vp2p "$@" >/dev/full', 1, b"No space left on device")
+CUT_OFF = ('"$0" -m vp2p "$@" | head -c 0; exit ${PIPESTATUS[0]}', 0, b"")
+STREAMS = [
+    *(CLOSED, FULL, CUT_OFF),
+    ('exec "$0" -m vp2p "$@" 2>&-', 0, b""),
+    ('exec "$0" -m vp2p "$@" <&- >&- 2>&-', 0, b""),
+    ('exec "$0" -m vp2p "$@" 2>/dev/full', 0, b""),
+    ('exec "$0" -m vp2p "$@" >/dev/full 2>/dev/full', 1, b""),
+]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("script", "code", "told"),
+    ("words", "script", "code", "told"),
     [
-        ('exec "$0" -m vp2p "$@" >&-', 0, b""),
-        ('exec "$0" -m vp2p "$@" 2>&-', 0, b""),
-        ('exec "$0" -m vp2p "$@" <&- >&- 2>&-', 0, b""),
-        ('exec "$0" -m vp2p "$@" 2>/dev/full', 0, b""),
-        ('exec "$0" -m vp2p "$@" >/dev/full', 1, b"No space left on device"),
-        ('exec "$0" -m vp2p "$@" >/dev/full 2>/dev/full', 1, b""),
-        ('"$0" -m vp2p "$@" | head -c 0; exit ${PIPESTATUS[0]}', 0, b""),
+        *((("status",), *stream) for stream in STREAMS),
+        # What else prints: an envelope, an option that ends the command at once, and help.
+        *((("status", "--json"), *stream) for stream in (CLOSED, FULL, CUT_OFF)),
+        *((words, *stream) for words in (("--version",), ("edit", "--help")) for stream in (CLOSED, FULL)),
     ],
 )
-@pytest.mark.parametrize("words", [("status",), ("status", "--json"), ("--version",), ("edit", "--help")])
-def test_streams_that_take_nothing(odd: Path, script: str, code: int, told: bytes, words: tuple[str, ...]) -> None:
+def test_streams_that_take_nothing(odd: Path, words: tuple[str, ...], script: str, code: int, told: bytes) -> None:
     found = ran(odd, *words, script=script)
     whole(found, code)
     assert told in found.stderr
@@ -131,20 +145,26 @@ def test_a_path_on_a_terminal_is_shown(odd: Path) -> None:
 
 @pytest.mark.parametrize("columns", ["0", "-5", "abc", "1", "\u00b2", "99999999999"])
 def test_a_width_that_is_none(odd: Path, columns: str) -> None:
-    for words in (("status",), ("--help",)):
-        whole(ran(odd, *words, COLUMNS=columns, LINES=columns))
+    whole(ran(odd, "status", COLUMNS=columns, LINES=columns))
+
+
+@pytest.mark.parametrize("columns", ["0", "99999999999"])
+def test_help_at_a_width_that_is_none(odd: Path, columns: str) -> None:
+    whole(ran(odd, "--help", COLUMNS=columns, LINES=columns))
 
 
 def test_json_is_ascii(odd: Path) -> None:
     for words in (("status", "--json"), ("edit", "--swap", "狗=猫\x1b", "--json")):
-        assert ran(odd, *words).stdout.isascii()
+        printed = vp2p("-w", odd, *words).out
+        assert printed and printed.isascii() and "\x1b" not in printed
 
 
 def test_errors_are_two_lines(odd: Path) -> None:
     for words in (("show", "no\n\x1b[31m"), ("tag", "x\u202e\n", "nothing"), ("no\nsuch\x1b",), ("config", "a.\x1b\n")):
-        found = ran(odd, *words)
-        whole(found, 2 if words[0] != "show" else found.returncode)
-        assert found.returncode and len(found.stderr.splitlines()) == 2 and found.stdout == b""
+        found = vp2p("-w", odd, *words)
+        assert found.code == 2 if words[0] != "show" else found.code
+        assert len(found.err.split("\n")) == 3 and found.err.endswith("\n") and found.out == ""
+        assert "Traceback" not in found.err and "\x1b" not in found.err
 
 
 def test_nothing_else_prints() -> None:

@@ -50,7 +50,7 @@ def tensors(folder: Path, stage: str) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("signum", "code", "stage", "words"),
     [
-        (signal.SIGTERM, 143, "tune", ("tune", "--steps", "40")),
+        (signal.SIGTERM, 143, "tune", ("tune", "--steps", "24")),
         (
             signal.SIGINT,
             130,

@@ -151,7 +151,7 @@ class Share:
 def at_points(one: Unbroken, scratch: Path, share: Share) -> Iterator[Figures]:
     """Breaks at the command's write points: all sorts at each, or in turn one sort of death and, rarer, of trouble."""
     trials, draw = Trials(one, scratch), random.Random(f"{share.seed} {one.name}")
-    for sorts, stride in ((_DEATHS, share.every), (_TROUBLES, 3 * share.every)):
+    for sorts, stride in ((_DEATHS, share.every), (_TROUBLES, share.every + 2)):
         first = draw.randrange(share.every)
         for place, sort in enumerate(sorts):
             points = list(enumerate(one.points, start=1))

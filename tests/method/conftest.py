@@ -48,3 +48,9 @@ def small(request) -> Small:
 @pytest.fixture
 def sd1(sd1_folder) -> Small:
     return Small(sd1_folder)
+
+
+@pytest.fixture
+def sd2(sd2_folder) -> Small:
+    """The smaller of the two, for what takes many steps."""
+    return Small(sd2_folder)

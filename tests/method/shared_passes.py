@@ -78,7 +78,7 @@ def low_memory(folder: Path) -> Results:
 def one_position(folder: Path) -> Results:
     """The middle of the UNet has one cell alone: a rank has no position there."""
     small = _small(folder)
-    return _with_gradient(small, small.embed(SOURCE), small.latents[..., :8, :8])
+    return _with_gradient(small, small.embed(SOURCE), small.latents[..., :4, :4])
 
 
 def one_frame(folder: Path) -> Results:
@@ -89,7 +89,7 @@ def one_frame(folder: Path) -> Results:
 
 def structure(folder: Path) -> Results:
     small = _small(folder)
-    pictures = torch.rand((3, 3, 128, 128), generator=torch.Generator().manual_seed(3))
+    pictures = torch.rand((3, 3, 64, 64), generator=torch.Generator().manual_seed(3))
     small.model = small.model.held_to([Structure(tiny_controlnet(folder / "unet"), 1.0, pictures)])
     return _with_gradient(small, small.embed(SOURCE))
 

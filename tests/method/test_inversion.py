@@ -45,7 +45,9 @@ def test_reconstruction_comes_back_near_the_clip(inverted):
 def test_null_text_comes_nearer_than_the_empty_prompt(inverted, null):
     trajectory = inverted[2]
     frames, (length, width) = trajectory.shape[1], inverted[4].shape[1:]
-    states = optimise(inverted, InvertSettings(steps=4, null=null, null_learning_rate=0.05, tolerance=0.0))
+    states = optimise(
+        inverted, InvertSettings(steps=4, null=null, null_learning_rate=0.05, inner_steps=4, tolerance=0.0)
+    )
     final = states[-1][0]
     assert final.embeddings.shape == ((4, length, width) if null == "shared" else (4, frames, length, width))
     assert final.source.shape == trajectory.shape

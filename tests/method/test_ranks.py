@@ -20,12 +20,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def by_rank(sd1_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Tensor]]:
+def by_rank(sd2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Tensor]]:
     """What each of two ranks found in all cases, which share the start of the processes."""
     results = tmp_path_factory.mktemp("ranks")
     ranks = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.method.shared_passes", str(sd1_folder), str(results), str(rank)],
+            [sys.executable, "-m", "tests.method.shared_passes", str(sd2_folder), str(results), str(rank)],
             env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
             cwd=ROOT,
             stderr=subprocess.PIPE,
@@ -40,8 +40,8 @@ def by_rank(sd1_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_two_ranks_find_what_one_finds(case: str, by_rank: list[dict[str, Tensor]], sd1_folder: Path) -> None:
-    alone = CASES[case](sd1_folder)
+def test_two_ranks_find_what_one_finds(case: str, by_rank: list[dict[str, Tensor]], sd2_folder: Path) -> None:
+    alone = CASES[case](sd2_folder)
     for found in by_rank:
         mine = {key.partition("/")[2]: one for key, one in found.items() if key.startswith(f"{case}/")}
         assert mine.keys() == alone.keys()

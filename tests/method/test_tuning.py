@@ -58,24 +58,24 @@ def test_a_resumed_run_is_the_unbroken_one(sd1_folder):
     assert all(torch.equal(unbroken[name], resumed[name]) for name in unbroken)
 
 
-def test_tuning_stops_by_itself_where_the_held_out_loss_stays(sd1):
+def test_tuning_stops_by_itself_where_the_held_out_loss_stays(sd2):
     """With so small a rate nothing moves, so the first rounds tell that more steps are no use."""
-    state = run(sd1, TuneSettings(learning_rate=1e-12))
+    state = run(sd2, TuneSettings(learning_rate=1e-12))
     assert state.settled and state.step == 20 * (len(state.held_out) - 1) < 100
     assert max(state.held_out) - min(state.held_out) < 1e-4
 
 
-def test_tuning_goes_on_while_the_held_out_loss_falls(sd1):
-    state = Tuning.start(sd1.model, TuneSettings())
+def test_tuning_goes_on_while_the_held_out_loss_falls(sd2):
+    state = Tuning.start(sd2.model, TuneSettings())
     state.held_out = [1.0]
     while not state.settled:
         state.held_out.append(state.held_out[-1] * (0.95 if len(state.held_out) < 6 else 0.999))
     assert 6 < len(state.held_out) < 9
 
 
-def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
+def test_a_resumed_run_stops_where_the_unbroken_one_does(sd2_folder):
     settings = TuneSettings(learning_rate=1e-5)
-    unbroken = run(Small(sd1_folder), settings)
+    unbroken = run(Small(sd2_folder), settings)
 
     class Killed(Exception):
         pass
@@ -84,13 +84,13 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
         if state.step == 13:
             raise Killed
 
-    small = Small(sd1_folder)
+    small = Small(sd2_folder)
     first = Tuning.start(small.model, settings)
     task = TuningTask(small.model, small.latent.scheduler, small.latents, small.embed("a cat"), settings)
     with pytest.raises(Killed):
         tune(task, first, kill)
     tensors = {name: tensor.clone() for name, tensor in first.to_tensors().items()}
-    other = Small(sd1_folder)
+    other = Small(sd2_folder)
     state = Tuning.start(other.model, settings)
     state.restore(13, tensors)
     resumed = run(other, settings, state)
@@ -98,12 +98,12 @@ def test_a_resumed_run_stops_where_the_unbroken_one_does(sd1_folder):
     assert all(torch.equal(tensor, unbroken.tuned()[name]) for name, tensor in resumed.tuned().items())
 
 
-def test_the_loss_falls_on_fixed_noise(sd1):
+def test_the_loss_falls_on_fixed_noise(sd2):
     settings = TuneSettings(steps=30, learning_rate=3e-3)
-    noise = torch.randn(sd1.latents.shape, generator=torch.Generator().manual_seed(5))
+    noise = torch.randn(sd2.latents.shape, generator=torch.Generator().manual_seed(5))
     losses = []
     tune(
-        TuningTask(sd1.model, sd1.latent.scheduler, sd1.latents, sd1.embed("a cat"), settings),
-        Tuning.start(sd1.model, settings), lambda _, loss: losses.append(loss), lambda _: (noise, 400),
+        TuningTask(sd2.model, sd2.latent.scheduler, sd2.latents, sd2.embed("a cat"), settings),
+        Tuning.start(sd2.model, settings), lambda _, loss: losses.append(loss), lambda _: (noise, 400),
     )  # fmt: skip
     assert losses[-1] < 0.98 * losses[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def model() -> vp2p.VideoModel:
 @pytest.fixture(scope="module")
 def clip() -> vp2p.Clip:
     frames = Scene("cat", "grass", path="slide", seed=4).render(FRAMES)
-    return vp2p.Clip.of(frames[:, ::2, ::2].copy())
+    return dataclasses.replace(vp2p.Clip.of(frames[:, ::2, ::2].copy()), size="keep")
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +103,11 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
 
 def test_a_window_of_the_clips_length_gives_the_bits_of_no_window(clip: vp2p.Clip) -> None:
     whole = vp2p.load("sprites", device="cpu", window_frames=1000)
-    short = vp2p.Clip.of(clip.pixels[:4])
+    short = dataclasses.replace(clip, pixels=clip.pixels[:4])
     found = []
     for most in (4, 1000):
         whole.t2s.window_frames = most
-        found.append(whole.edit(whole.invert(short, PROMPT, steps=1), swap={"cat": "dog"}, candidates=1).frames)
+        found.append(whole.edit(whole.invert(short, PROMPT, steps=1), swap={"cat": "dog"}, candidates=0).frames)
     assert np.array_equal(*found)
 
 

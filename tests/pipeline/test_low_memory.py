@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def model() -> vp2p.VideoModel:
 
 
 def _inversion(model: vp2p.VideoModel) -> vp2p.Inversion:
-    clip = vp2p.Clip.of(Scene("cat", "grass", path="slide", seed=4).render(_FRAMES))
+    frames = Scene("cat", "grass", path="slide", seed=4).render(_FRAMES)
+    clip = replace(vp2p.Clip.of(frames[:, ::2, ::2].copy()), size="keep")
     return model.invert(clip, _PROMPT, steps=_STEPS)
 
 

@@ -72,7 +72,7 @@ def model(sd1_folder: Path) -> vp2p.VideoModel:
 
 @pytest.fixture
 def clip() -> vp2p.Clip:
-    return vp2p.Clip.of(moving_square(2, 48))
+    return dataclasses.replace(vp2p.Clip.of(moving_square(2, 64)), size="keep")
 
 
 def test_two_models_share_nothing(model: vp2p.VideoModel, clip: vp2p.Clip, sd1_folder: Path) -> None:

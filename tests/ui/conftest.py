@@ -63,7 +63,7 @@ def served(root: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[st
 @contextlib.contextmanager
 def shown(browser: Any, address: str, **settings: Any) -> Iterator[Opened]:
     """A page of that server in a fresh window, once it shows a workspace."""
-    context = browser.new_context(**settings)
+    context = browser.new_context(reduced_motion="reduce", **settings)  # a clip that plays takes a core
     try:
         page = Opened(context.new_page())
         page.page.set_default_timeout(120_000)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.report.browser import Opened
-from tests.ui.conftest import PROMPT, served, shown
+from tests.ui.conftest import served, shown
 from vp2p.points import Point
 from vp2p.ui import jobs
 from vp2p.ui.root import Root
@@ -29,30 +29,6 @@ def unhurt(page: Opened, address: str) -> None:
     assert all(one.startswith((address.partition("?")[0], "data:", "blob:")) for one in page.asked)
 
 
-def test_a_word_is_swapped_by_clicking(browser: Any, root: Path) -> None:
-    with served(root) as (address, _), shown(browser, address) as page:
-        page.page.locator("#words label", has_text="cat").click()
-        page.page.locator("#seen img").wait_for()
-        page.page.locator("#new input, #new textarea").fill("dog")
-        page.page.locator("#target ins", has_text="dog").wait_for()
-        press(page, "Edit")
-        page.page.get_by_text("4 Edit ✓").wait_for()
-        page.page.frame_locator("iframe.report").locator("#right-name", has_text="dog").wait_for()
-        assert page.page.get_by_label("Stop").count() == 0
-        mark(page)
-        page.page.get_by_role("button", name="Whole new prompt").click()
-        page.page.get_by_label("Name").last.fill("marked")
-        press(page, "Edit")
-        page.page.frame_locator("iframe.report").locator("#right-name", has_text="marked").wait_for()
-        unhurt(page, address)
-        refuses(address, root)
-    edit = Root(root).workspace("walk").by_name("edit", "dog")
-    assert edit.finished and edit.record().settings["target"] == PROMPT.replace("cat", "dog")
-    marked = Root(root).workspace("walk").by_name("edit", "marked").record().settings["edit"]["mask_point"]
-    assert [Point.read(one).inside for one in marked] == [True, False, False]
-    assert [(Point.read(one).x, Point.read(one).y) for one in marked] == clicked(root)
-
-
 def refuses(address: str, root: Path) -> None:
     """What lies in the folder and elsewhere is not served, and a file of the server is no upload."""
     for path in (root / "secret.txt", root / "walk" / "vp2p.yaml", Path("/etc/passwd")):
@@ -63,7 +39,7 @@ def refuses(address: str, root: Path) -> None:
 
 
 @pytest.mark.slow
-def test_from_a_dropped_clip_to_an_edit(browser: Any, root: Path) -> None:
+def test_from_a_dropped_clip_to_its_edits(browser: Any, root: Path) -> None:
     (root / "walk" / "vp2p.yaml").unlink()  # so there is none yet
     with served(root) as (address, _), shown(browser, address, color_scheme="dark") as page:
         press(page, "Make workspace")
@@ -87,16 +63,34 @@ def test_from_a_dropped_clip_to_an_edit(browser: Any, root: Path) -> None:
         page.page.get_by_text("3 Invert ✓").wait_for()
         page.page.locator("#words label", has_text="cat").click()
         page.page.locator("#new input, #new textarea").fill("dog")
-        page.page.get_by_role("button", name="Mask").click()
-        paint(page)
+        page.page.locator("#target ins", has_text="dog").wait_for()
+        mark(page)
+        page.page.get_by_role("button", name="Whole new prompt").click()
+        page.page.get_by_label("New prompt").wait_for()  # its last Name is the edit's, and no more the workspace's
+        page.page.get_by_label("Name").last.fill("marked")
         press(page, "Edit")
         page.page.get_by_text("4 Edit ✓").wait_for()
+        page.page.frame_locator("iframe.report").locator("#right-name", has_text="marked").wait_for()
+        page.page.get_by_role("button", name="Stop").wait_for(state="hidden")
+        paint(page)
+        page.page.get_by_label("Name").last.fill("painted")
+        press(page, "Edit")
+        press(page, "Stop")  # what it was asked is enough
+        page.page.get_by_role("button", name="Go on").wait_for()
         page.page.get_by_role("tab", name="History").click()
-        page.page.locator(".runs li", has_text="dog").locator("img").wait_for()
+        page.page.locator(".runs li", has_text="marked").locator("img").wait_for()
         unhurt(page, address)
+        refuses(address, root)
     workspace = Root(root).workspace("mine")
-    (edit,) = workspace.runs("edit")
-    assert edit.record().settings["edit"]["mask"].startswith("ui/masks/")
+    marked = workspace.by_name("edit", "marked").record().settings
+    assert marked["target"] == f"a dog on {HURT}"
+    points = [Point.read(one) for one in marked["edit"]["mask_point"]]
+    assert [one.inside for one in points] == [True, False, False]
+    assert [(one.x, one.y) for one in points] == clicked(root)
+    painted = jobs.news(workspace)
+    assert painted is not None and painted.job.stage == "edit"
+    (mask,) = (one.removeprefix("--mask=") for one in painted.job.options if one.startswith("--mask"))
+    assert mask.startswith("ui/masks/") and (workspace.folder / mask).is_file()
     assert (root / "mine.mp4").read_bytes() == (root / "cat.mp4").read_bytes()
 
 
@@ -132,9 +126,8 @@ def mark(page: Opened) -> None:
 
 def paint(page: Opened) -> None:
     """A stroke across the picture."""
+    page.page.get_by_label("Paint", exact=True).check()
     canvas = page.page.locator("#mask canvas")
-    canvas.wait_for()
-    page.until("document.querySelector('#mask canvas').offsetHeight > 50")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     page.page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
@@ -145,7 +138,7 @@ def paint(page: Opened) -> None:
 
 
 @pytest.mark.slow
-def test_work_outlives_the_server(browser: Any, root: Path) -> None:
+def test_work_outlives_the_server_and_the_next_one_goes_on_for_those_with_the_token(browser: Any, root: Path) -> None:
     workspace = Root(root).workspace("walk")
     with served(root) as (address, server), shown(browser, address) as page:
         page.page.locator("#words label", has_text="cat").wait_for()  # what is loaded sets which sections are open
@@ -157,27 +150,26 @@ def test_work_outlives_the_server(browser: Any, root: Path) -> None:
         server.wait()
     before = jobs.news(workspace)
     assert before is not None and before.running
-    with served(root) as (address, _), shown(browser, address) as page:
-        page.page.locator("#status progress[max='500']").wait_for()
-        now = jobs.news(workspace)
-        assert now is not None and now.job == before.job and now.step and before.step
-        assert now.step.done > before.step.done
-        press(page, "Stop")
-        page.page.get_by_role("button", name="Go on").wait_for()
-        press(page, "Go on")
-        page.page.locator("#status progress").wait_for()
-        press(page, "Stop")
-        page.page.get_by_role("button", name="Go on").wait_for()
-
-
-@pytest.mark.slow
-def test_other_machines_need_the_token(browser: Any, root: Path) -> None:
-    with served(root, "--host", "0.0.0.0") as (address, _):
+    with served(root, "--host", "0.0.0.0") as (address, _):  # and other machines need the token
         assert "?token=" in address
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(address.partition("?")[0])
         assert refused.value.code == 401
         with shown(browser, address) as page:
             assert "token" not in page.page.url
-            page.page.locator("#words label", has_text="cat").wait_for()
+            page.page.locator("#status progress[max='500']").wait_for()
+            now = jobs.news(workspace)
+            assert now is not None and now.job == before.job and now.step and before.step
+            assert now.step.done > before.step.done
+            press(page, "Stop")
+            page.page.get_by_role("button", name="Go on").wait_for()
+            page.page.locator("#words label", has_text="cat").click()
+            page.page.locator("#seen img").wait_for()
+            press(page, "Go on")
+            page.page.get_by_role("button", name="Stop").wait_for()
+            again = jobs.news(workspace)
+            assert again is not None and again.running and again.job.pid != before.job.pid
+            assert (again.job.stage, again.job.options) == (before.job.stage, before.job.options)
+            press(page, "Stop")  # what goes on then: test_jobs.py
+            page.page.get_by_role("button", name="Go on").wait_for()
             unhurt(page, address)

@@ -52,10 +52,9 @@ def test_work_is_stopped_and_goes_on_and_is_killed(root: Path) -> None:
     assert killed.broken_off and not killed.error and "Go on" in show.status(killed)
 
 
-@pytest.mark.slow
 def test_an_error_is_one_sentence_and_what_to_press(root: Path) -> None:
     workspace = Root(root).workspace("walk")
-    jobs.start(workspace, "edit", ["--swap=<b>=dog"])
+    jobs.start(workspace, "tune", ["--steps=<b>"])  # told before the libraries load
     ended = until(workspace, lambda now: not now.running)
     told = show.status(ended)
     assert not ended.broken_off and 'role="alert"' in told and "<b>" not in told and "&lt;b&gt;" in told

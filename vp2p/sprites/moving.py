@@ -76,9 +76,10 @@ class MovingScene(Scene):
         rows, columns = (np.rint(here[..., axis]).astype(int) for axis in (1, 0))
         seen = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
         seen[seen] &= self.masks(frames, side)[key][rows[seen], columns[seen]]
+        points, here, rows, columns = grid[seen], here[seen], rows[seen], columns[seen]
         found = np.full((frames, side, side, 2), np.nan, np.float32)
         for frame in range(frames):
-            found[frame, rows[seen], columns[seen]] = (self._surface(grid, frame, frames, side) - here)[seen]
+            found[frame, rows, columns] = self._surface(points, frame, frames, side) - here
         return found
 
     def _draw(self, frames: int, side: int) -> list[tuple[np.ndarray, np.ndarray]]:
