@@ -121,7 +121,7 @@ def test_an_edit_that_stops_anywhere_goes_on_to_the_same_bits(model: vp2p.VideoM
     # A window, a step, a window, and the pass; a step of the candidates, and their pass.
     names = [sorted({name.split(".", 1)[1].split(".")[0] for name in state}) for state in states]
     assert ["windows" in one for one in names] == [True, False, True, False, False, False]
-    for place, left in ((0, passes - 1), (1, passes - 2), (2, passes - 3), (5, passes - 6)):
+    for place, left in ((1, passes - 2), (2, passes - 3), (5, passes - 6)):
         again, taken = made(decode_tensors(b"".join(encode_tensors(states[place]))))
         assert taken == left
         assert torch.equal(again.latents.targets, whole.latents.targets)
