@@ -104,6 +104,7 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
     assert torch.equal(again.inverted.trajectory, inversion.inverted.trajectory)
 
 
+@pytest.mark.slow
 def test_an_edit_that_stops_anywhere_goes_on_to_the_same_bits(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
     inversion = model.invert(clip, PROMPT, steps=2)
     options = {"candidates": 1, "self_blend": True, "modulate": 0.5, "blend_start": 0.0}
