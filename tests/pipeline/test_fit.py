@@ -90,9 +90,9 @@ def test_what_cannot_fit_is_refused_with_what_would(model: vp2p.VideoModel, mach
 
 
 def test_a_smaller_size_where_no_fewer_frames_fit(model: vp2p.VideoModel, machine: _Machine) -> None:
-    large = Work("editing", 2, (128, 64))
+    large = Work("editing", 2, (256, 128))
     machine.has(model.memory_needed(replace(large, size=(64, 32), low=True)))
-    with pytest.raises(Vp2pError, match="Editing with 2 frames of 128x64") as refused:
+    with pytest.raises(Vp2pError, match="Editing with 2 frames of 256x128") as refused:
         fit(model, large)
     assert refused.value.hint.startswith("vp2p config clip.size 64x32, then vp2p tune")
 
