@@ -23,7 +23,7 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 test: setup  ## run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-test-large: setup  ## take models of full size with random weights through every command (minutes, up to 26 GB of memory)
+test-large: setup  ## take models of full size with random weights through every command (minutes, up to 21 GB of memory)
 	$(BIN)/python -m pytest tests/large --large -s
 
 test-crash: setup  ## mislead, damage, crowd and break off every command, thousands of times (about 40 minutes)

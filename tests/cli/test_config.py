@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.conftest import PROMPT, Make
 from tests.cli.running import done, only, refused, snapshot, vp2p
-from vp2p.config.change import KEYS
+from vp2p.config.change import KEYS, read_value
 
 
 def settings(*words: str | Path) -> dict[str, tuple[Any, str]]:
@@ -205,3 +205,40 @@ def test_a_damaged_file_is_named_and_not_changed(
         assert str(path) in ran.cause and path.read_bytes() == data
     finally:
         path.unlink() if before is None else path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "stored"),
+    [
+        ("model.model", "net", "{here}/net"),
+        ("model.model_config", "net", "{here}/net"),
+        ("model.vae", "net", "{here}/net"),
+        ("model.lora", "toon.safetensors:0.8", ["{here}/toon.safetensors:0.8"]),
+        ("model.control", "canny=net:0.8", ["canny={here}/net:0.8"]),
+        ("model.ip_adapter", "net", "{here}/net"),
+        ("model.ip_adapter", "h94/IP-Adapter", "h94/IP-Adapter"),
+        ("clip.control_video", "depth=depth.mp4", ["depth={here}/depth.mp4"]),
+        ("edit.mask", "toon.safetensors", "{here}/toon.safetensors"),
+        ("edit.mask", "named", "named"),
+        ("edit.segmenter", "net", "{here}/net"),
+        ("edit.detector", "owner/dino", "owner/dino"),
+        ("edit.reference", "toon.safetensors:0.6", "{here}/toon.safetensors:0.6"),
+    ],
+)
+def test_paths_hold_from_any_folder(
+    key: str, typed: str, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "toon.safetensors").touch()
+    monkeypatch.chdir(tmp_path)
+    wanted = json.loads(json.dumps(stored).replace("{here}", str(tmp_path)))
+    assert read_value(key, typed) == wanted
+    monkeypatch.chdir("/")
+    assert wanted == read_value(key, wanted if isinstance(wanted, str) else wanted[0])
+
+
+def test_a_path_is_written_as_it_holds_from_any_folder(work: Make) -> None:
+    folder = work("sd2", "init")
+    (folder / "net").mkdir()
+    done("config", "model.control", "canny=net:0.8")
+    assert f"canny={folder}/net:0.8" in (folder / "vp2p.yaml").read_text()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.running import vp2p
+from tests.cli.running import done, vp2p
+from tests.cli.test_signals import sent, tensors
+from vp2p.stages.saving import Saver
 
 
 @pytest.fixture
@@ -41,3 +45,22 @@ def test_a_window_that_is_too_short_is_refused(tmp_path: Path) -> None:
     assert refused.code == 2
     assert refused.cause.endswith("window_frames is 1, but must be 4 or more.")
     assert refused.hint.endswith("give --window-frames 4 or more")
+
+
+def test_an_edit_of_a_long_clip_goes_on_after_a_signal(
+    walk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vp2p("-w", walk, "config", "model.window_frames", 6)
+    done("-w", walk, "tune", "--steps", 0)
+    done("-w", walk, "invert", "--steps", 2)
+    shutil.copytree(walk, tmp_path / "unbroken")
+    words = ("edit", "--swap", "cat=dog", "--no-paste", "--no-propagate")
+    monkeypatch.setattr(Saver.__init__, "__defaults__", (0.0,))
+    with sent(signal.SIGINT, lambda: any(walk.glob("edit/dog/checkpoint/*"))):
+        ran = vp2p("-w", walk, *words)
+    assert ran.code == 130 and "the same command" in ran.err
+    assert "edit, with the same options" in done("-w", walk, "status").err
+    assert ": resumed" in done("-w", walk, *words).err
+    assert not (walk / "edit" / "dog" / "checkpoint").exists() and not (walk / "edit" / "dog-2").exists()
+    done("-w", tmp_path / "unbroken", *words)
+    assert tensors(walk, "edit") == tensors(tmp_path / "unbroken", "edit")

@@ -10,6 +10,7 @@ import torch
 
 from vp2p.compositing.between import between, edited_layers
 from vp2p.compositing.enlarge import enlarged
+from vp2p.compositing.motion.affine import CUBIC, EVEN, sample
 from vp2p.compositing.pixels import planes
 from vp2p.compositing.shapes import dilated
 from vp2p.sprites.moving import MovingScene
@@ -82,3 +83,15 @@ def test_an_edit_beside_what_a_crop_left_out_stays_inside_the_crop() -> None:
     found = enlarged(layers, wide, fit_matrix((128, 64), (32, 32), "crop"))
     assert (found[:, 34:94] == 0).all()
     assert np.array_equal(found[:, :30], wide[:, :30]) and np.array_equal(found[:, 98:], wide[:, 98:])
+
+
+def test_what_is_moved_is_no_crisper_than_what_is_not() -> None:
+    wave = 40 * torch.sin(2 * torch.pi * torch.arange(96) / 6)
+    moved = torch.tensor([[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    picture = wave.expand(1, 8, 96).contiguous()
+    inner = slice(12, 84)  # whole waves, away from the border
+    crisp = {
+        kernel: float(sample(picture, moved, kernel)[0][0, 0, inner].std() / wave[inner].std())
+        for kernel in (CUBIC, EVEN)
+    }
+    assert crisp[EVEN] == pytest.approx(1, abs=0.015) and crisp[CUBIC] > 1.02, crisp

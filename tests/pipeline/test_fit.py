@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import vp2p
 from vp2p.errors import SlowWarning, Vp2pError
@@ -35,10 +36,10 @@ class _Machine:
     """Has so many bytes free as are said, beside the model."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, model: vp2p.VideoModel) -> None:
-        self._patch, self._held = monkeypatch, model.bytes_held
+        self._patch, self._model = monkeypatch, model
 
     def has(self, needed: float, swap: int = 0) -> None:
-        now = int(needed) - self._held
+        now = int(needed) - self._model.bytes_held
         self._patch.setattr("vp2p.pipeline.fit.free_memory", lambda _: Free(now, now + swap))
 
 
@@ -88,11 +89,18 @@ def test_what_cannot_fit_is_refused_with_what_would(model: vp2p.VideoModel, mach
 
 
 def test_a_smaller_size_where_no_fewer_frames_fit(model: vp2p.VideoModel, machine: _Machine) -> None:
-    large = Work("editing", 2, (128, 64))
+    large = Work("editing", 2, (256, 128))
     machine.has(model.memory_needed(replace(large, size=(64, 32), low=True)))
-    with pytest.raises(Vp2pError, match="Editing with 2 frames of 128x64") as refused:
+    with pytest.raises(Vp2pError, match="Editing with 2 frames of 256x128") as refused:
         fit(model, large)
     assert refused.value.hint.startswith("vp2p config clip.size 64x32, then vp2p tune")
+
+
+def test_half_precision_where_that_fits(model: vp2p.VideoModel, machine: _Machine) -> None:
+    machine.has(model.memory_needed(replace(_TUNING, low=True), torch.bfloat16))
+    with pytest.raises(Vp2pError) as refused:
+        fit(model, _TUNING)
+    assert refused.value.hint.startswith("vp2p config model.dtype bf16, then vp2p tune")
 
 
 def test_with_nothing_that_fits(model: vp2p.VideoModel, machine: _Machine) -> None:

@@ -10,13 +10,17 @@ import pytest
 import torch
 
 import vp2p
+from vp2p.defaults import for_model
 from vp2p.errors import UsageError, WindowsWarning
 from vp2p.method.inversion.protocol import InversionStep, Kept
 from vp2p.pipeline.described import Described
+from vp2p.pipeline.edit import Asked, Edit, edit_all
 from vp2p.pipeline.invert import invert
+from vp2p.pipeline.journal import Journal, State
 from vp2p.settings import InvertSettings
 from vp2p.sprites.scenes import Scene
 from vp2p.t2s.windows import windows
+from vp2p.workspace.tensors import decode_tensors, encode_tensors
 
 PROMPT, FRAMES, WINDOW, STEPS = "a cat on the grass", 10, 6, 1
 
@@ -99,6 +103,41 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
         again = invert(model, described, settings, lambda _: None, Kept(found, room))
     assert len(passes) == 1  # the other window of the only step
     assert torch.equal(again.inverted.trajectory, inversion.inverted.trajectory)
+
+
+@pytest.mark.slow
+def test_an_edit_that_stops_anywhere_goes_on_to_the_same_bits(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    inversion = model.invert(clip, PROMPT, steps=2)
+    options = {"candidates": 1, "self_blend": True, "modulate": 0.5, "blend_start": 0.0}
+    asked = [Asked(for_model(model.latent.folder, "edit", {"swap": ["cat=dog"], **options}))]
+    states: list[State] = []
+
+    def made(found: State | None = None) -> tuple[Edit, int]:
+        passes: list[int] = []
+        with model.t2s.unet.register_forward_pre_hook(lambda *_: passes.append(1)):
+            journal = Journal(lambda state: states.append(dict(state())), found)
+            ((_, edit),) = edit_all(model, inversion, asked, journal=journal)
+        return edit, len(passes)
+
+    whole, passes = made()
+    # A window, a step, a window, and the pass; a step of the candidates, and their pass.
+    names = [sorted({name.split(".", 1)[1].split(".")[0] for name in state}) for state in states]
+    assert ["windows" in one for one in names] == [True, False, True, False, False, False]
+    for place, left in ((1, passes - 2), (2, passes - 3), (5, passes - 6)):
+        again, taken = made(decode_tensors(b"".join(encode_tensors(states[place]))))
+        assert taken == left
+        assert torch.equal(again.latents.targets, whole.latents.targets)
+        assert np.array_equal(again.frames, whole.frames)
+
+
+def test_a_state_of_other_edits_is_not_gone_on_from(model: vp2p.VideoModel, inversion: vp2p.Inversion) -> None:
+    states: list[State] = []
+    off = {"paste": False, "propagate": False}
+    asked = [Asked(for_model(model.latent.folder, "edit", {"swap": [swap], **off})) for swap in ("cat=dog", "cat=pig")]
+    journal = Journal(lambda state: states.append(dict(state())))
+    both = dict(edit_all(model, inversion, asked, journal=journal))
+    again = dict(edit_all(model, inversion, asked[1:], journal=Journal(lambda _: None, states[-1])))
+    assert np.abs(again[0].frames.astype(int) - both[1].frames).max() <= 1
 
 
 def test_a_window_of_the_clips_length_gives_the_bits_of_no_window(clip: vp2p.Clip) -> None:

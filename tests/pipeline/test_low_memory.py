@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from torch.testing import assert_close
 
 import vp2p
 from tests.pipeline.test_together import Passes
-from vp2p.models.offload import on_device, resting_place
+from vp2p.models.offload import OnDisk, on_device, resting_place
 from vp2p.sprites.scenes import Scene
 
 _PROMPT, _FRAMES, _STEPS = "a cat on the grass", 2, 2
@@ -84,6 +86,24 @@ def test_beside_a_gpu_idle_parts_wait_in_main_memory() -> None:
         raise RuntimeError
     assert (vae.place, unet.place) == ("cpu", "cuda")
     assert resting_place(torch.device("cpu")).type == "cpu"
+
+
+def test_without_a_gpu_text_encoders_lie_on_the_disk_and_say_the_same(model: vp2p.VideoModel) -> None:
+    plain, held = model.embed(_PROMPT), model.bytes_held
+    model.save_memory(True)
+    texts = sum(4 * one.numel() for one in model.latent.texts.parameters())
+    assert model.bytes_held == held - texts
+    for _ in range(2):  # they are read again after they were let go
+        assert torch.equal(model.embed(_PROMPT), plain)
+
+
+def test_where_the_disk_refuses_text_encoders_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    part = nn.Linear(2, 2)
+    before = part.weight.detach().clone()
+    disk = OnDisk(part)
+    disk.release()
+    assert not disk.done and torch.equal(part.weight, before)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

@@ -6,14 +6,20 @@ import copy
 import dataclasses
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from vp2p.method.tuning import Tuning, tune
 from vp2p.models.folder import ModelFolder
 from vp2p.models.loading import LatentModel
+from vp2p.pipeline.described import Described
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.memory import Live, Shapes, Work, plenty
+from vp2p.pipeline.tune import tuning_task
+from vp2p.settings import TuneSettings
 from vp2p.t2s import TextToSetModel
+from vp2p.video.clip import Clip
 
 _FRAMES, _SIDE = 4, 128
 _TUNING = Work("tuning", _FRAMES, (_SIDE, _SIDE))
@@ -39,10 +45,10 @@ def _taken(model: LatentModel, work: Work) -> int:
         out = t2s(latents, 1, texts)
         if trained:
             torch.autograd.grad(out.square().mean(), trained)
-    optimiser = 4 * 4 * sum(one.numel() for one in trained) if work.stage == "tuning" else 0
+    numbers = 4 * sum(one.numel() for one in trained) if work.stage == "tuning" else 0
     with Live(model.vae) as decoding, torch.no_grad():
         model.vae.decode(torch.randn(1 if work.low else work.frames, 4, side, side))
-    return max(live.peak + optimiser, decoding.peak)
+    return max(3 * numbers + max(numbers, live.peak), decoding.peak)
 
 
 def _weights(model: LatentModel) -> int:
@@ -66,6 +72,18 @@ def _weights(model: LatentModel) -> int:
 def test_as_much_as_is_taken_in_earnest(kind: str, work: Work, request: pytest.FixtureRequest) -> None:
     model: LatentModel = request.getfixturevalue(kind)
     assert _shapes(model.folder).needed(work) - _weights(model) == pytest.approx(_taken(model, work), rel=0.15)
+
+
+def test_tuning_takes_what_is_counted_and_no_gradient_outlives_its_step(sd1: LatentModel) -> None:
+    model = InflatedModel(dataclasses.replace(sd1, unet=copy.deepcopy(sd1.unet)))
+    settings = TuneSettings(steps=3)
+    described = Described(Clip.of(np.zeros((_FRAMES, _SIDE, _SIDE, 3), np.uint8)), "a cat")
+    task = tuning_task(model, described, settings)
+    with Live(model.t2s) as live:
+        tune(task, Tuning.start(model.t2s, settings))
+    numbers = 4 * sum(one.numel() for one in model.t2s.tuned_parameters().values())
+    counted = _shapes(sd1.folder).needed(_TUNING) - _weights(sd1)
+    assert live.peak == pytest.approx(counted, abs=0.5 * numbers)
 
 
 def test_weights_are_counted_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from vp2p.errors import ArtifactError, UsageError
-from vp2p.ui.pictures import attention, frame_to_paint, keep_mask
+from vp2p.ui.pictures import attention, frames_to_mark, keep_mask
 from vp2p.ui.root import Root
 
 
@@ -49,11 +49,14 @@ def test_what_is_no_mask_is_refused(root: Path) -> None:
         keep_mask(workspace, address(large[:, :4]))
 
 
-def test_a_frame_has_the_shape_of_the_video(root: Path) -> None:
+def test_frames_have_the_shape_of_the_video_and_their_places(root: Path) -> None:
     workspace = Root(root).workspace("walk")
-    assert (frame_to_paint(workspace).width, frame_to_paint(workspace).height) == (768, 768)
+    frames = frames_to_mark(workspace)
+    assert [(one.place, one.width, one.height) for one in frames] == [(0, 768, 768), (1, 768, 768)]
+    assert frames[0].address != frames[1].address
     workspace.video.unlink()
-    assert frame_to_paint(workspace).address.startswith("data:image/webp;base64,")
+    assert [one.place for one in frames_to_mark(workspace)] == [0, 1]
+    assert all(one.address.startswith("data:image/webp;base64,") for one in frames_to_mark(workspace))
 
 
 def test_attention_is_of_the_words_that_were_looked_at(root: Path) -> None:

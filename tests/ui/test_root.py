@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from vp2p.errors import NoWorkspaceError, UsageError
+from vp2p.errors import NoWorkspaceError, UsageError, Vp2pError
 from vp2p.ui.making import Wanted, make
 from vp2p.ui.root import Root
 
@@ -49,5 +50,24 @@ def test_a_name_is_made_of_the_prompt(root: Path) -> None:
 def test_what_is_missing_is_told_and_leaves_nothing(root: Path, clip: str | None, prompt: str, model: str) -> None:
     before = sorted(root.iterdir())
     with pytest.raises(UsageError):
-        make(Root(root), Wanted(clip, prompt, "", model, "2", "64"))
+        make(Root(root), Wanted([clip] if clip else [], prompt, "", model, "2", "64"))
+    assert sorted(root.iterdir()) == before
+
+
+def test_several_pictures_are_a_clip_in_the_order_of_their_names(root: Path, tmp_path: Path) -> None:
+    shades = {"img10.png": 200, "img2.png": 100, "img1.PNG": 0}
+    for name, shade in shades.items():
+        Image.new("RGB", (64, 64), (shade,) * 3).save(tmp_path / name)
+    files = [str(tmp_path / name) for name in shades]
+    assert make(Root(root), Wanted(files, "a cat", "grey", "tiny", "all", "64")) == "grey"
+    kept = root / "grey.pictures"
+    assert [path.name for path in sorted(kept.iterdir())] == ["00001.png", "00002.png", "00003.png"]
+    assert Root(root).workspace("grey").video.resolve() == kept.resolve()
+    assert [Image.open(path).getpixel((0, 0))[0] for path in sorted(kept.iterdir())] == [0, 100, 200]
+    with pytest.raises(UsageError, match="already"):
+        make(Root(root), Wanted(files, "a cat", "grey", "tiny", "all", "64"))
+    Image.new("RGB", (32, 32)).save(tmp_path / "img2.png")
+    before = sorted(root.iterdir())
+    with pytest.raises(Vp2pError, match="32x32"):
+        make(Root(root), Wanted(files, "a cat", "other", "tiny", "all", "64"))
     assert sorted(root.iterdir()) == before

@@ -9,11 +9,11 @@ from typing import Any, Hashable
 
 from vp2p.batch.plan.items import Item
 from vp2p.batch.plan.read import Plan
+from vp2p.config.placing import placed_controls
 from vp2p.errors import UsageError
 from vp2p.models.sources import located
 from vp2p.schema import from_mapping, identifying
 from vp2p.settings import ClipSettings, ModelSettings
-from vp2p.stages.controls import placed_controls
 from vp2p.workspace import WorkspaceConfig
 from vp2p.workspace.config import read_config
 from vp2p.workspace.identity import identity

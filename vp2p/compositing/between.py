@@ -12,12 +12,15 @@ from vp2p.compositing.clean_plate import inpaint
 from vp2p.compositing.foreground import Foreground, softened
 from vp2p.compositing.light import light
 from vp2p.compositing.matting import Known, matte
+from vp2p.compositing.motion.affine import EVEN
+from vp2p.compositing.motion.dense import DenseModel
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.propagate import mixed
 from vp2p.compositing.shapes import dilated, eroded, fill_holes, opening
-from vp2p.compositing.track import DENSE, ObjectTrack, find_object, margin_of
+from vp2p.compositing.track import ObjectTrack, find_object, margin_of
 
 _DIFFERENT = 8.0  # of 255: an edited frame shows another thing than the background there
+_DENSE = DenseModel(kernel=EVEN)  # else edited frames, which are not moved, would differ from those beside them
 _AROUND = 32  # this part of the longer side: so far from its expected place an object is looked for
 
 
@@ -101,13 +104,13 @@ def _tracked(clip: Tensor, ends: dict[int, EditLayers], shown: dict[int, EditLay
     """The object in all frames; in the ``ends`` it is known."""
     margin = margin_of(clip)
     region = _expected(clip, {place: end.objects for place, end in shown.items()})
-    behind = DENSE.of_background(clip, region)
+    behind = _DENSE.of_background(clip, region)
     background, known = _plates(clip, ends, region, behind)
     found = matte(clip, region.float(), Known(plate=(background, known)))
     for place, end in ends.items():
         found[place] = eroded(end.objects[None], margin)[0]
     objects = dilated(found, margin)
-    return ObjectTrack(clip, clip, region.float(), objects, DENSE.of_object(clip, found), background, known)
+    return ObjectTrack(clip, clip, region.float(), objects, _DENSE.of_object(clip, found), background, known)
 
 
 def _expected(clip: Tensor, shapes: dict[int, Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vp2p.atomic import sight
+from vp2p.config.placing import placed
 from vp2p.errors import UsageError
 from vp2p.plain import PlainError, read_user_yaml, read_yaml
 from vp2p.schema import from_mapping, options, setting_name, to_mapping
@@ -33,17 +34,18 @@ def known_key(key: str) -> str:
 
 
 def read_value(key: str, text: str) -> Any:
-    """The plain value that ``text`` means for a setting: as in YAML, or words as they are.
+    """The plain value that ``text`` means for a setting: as in YAML, or words as they are; paths are made absolute.
 
     Raises:
         UsageError: it fits neither way.
+        ModelError: it holds a path that the system does not take.
     """
     section, _, name = key.partition(".")
     refused = None
     (option,) = (one for one in options(SECTIONS[section]) if one.name == name)
     for candidate in _meanings(text, many=isinstance(option.default, tuple)):
         try:
-            return to_mapping(from_mapping(SECTIONS[section], {name: candidate}))[name]
+            return to_mapping(placed(from_mapping(SECTIONS[section], {name: candidate})))[name]
         except UsageError as error:
             refused = refused or error
     raise refused or UsageError(f"{key} has no value.", f"vp2p config {key} VALUE")

@@ -155,11 +155,13 @@ def tune(
                 noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
             seen = model.of_frames(frames)
             loss = mse_loss(seen(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
-            gradients = torch.autograd.grad(loss, [used for used, _ in pairs])
-            for (_, weight), gradient in zip(pairs, gradients):
+            gradients = list(torch.autograd.grad(loss, [used for used, _ in pairs]))
+            for _, weight in reversed(pairs):  # each goes as soon as it is there in float32
+                gradient = gradients.pop()
                 weight.grad = gradient.float() if model.ranks is None else model.ranks.summed(gradient)
             nn.utils.clip_grad_norm_(state.weights.values(), settings.gradient_clip)
             state.optimiser.step()
+            state.optimiser.zero_grad()
             _copy(pairs)
             state.step += 1
             if held_out and state.step % _EVERY == 0:

@@ -29,6 +29,7 @@ from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
+from vp2p.pipeline.journal import Journal
 from vp2p.pipeline.layers import Layer, edit_in_layers
 from vp2p.pipeline.long import LongComposite
 from vp2p.pipeline.memory import Work
@@ -121,12 +122,17 @@ class Asked(NamedTuple):
 
 
 def edit_all(
-    model: InflatedModel, inversion: Inversion, asked: Sequence[Asked], on_step: Progress = silent
+    model: InflatedModel,
+    inversion: Inversion,
+    asked: Sequence[Asked],
+    on_step: Progress = silent,
+    journal: Journal | None = None,
 ) -> Iterator[tuple[int, Edit]]:
     """Edits an inverted clip in several ways, or in one; as many as memory allows share the passes of the source.
 
     Args:
         on_step: called after each step; what it raises ends the edits.
+        journal: keeps the passes of a clip that passes in windows, and knows those that were made before.
 
     Yields:
         The place of each edit among those asked for, and the edit, as soon as it is made.
@@ -139,13 +145,15 @@ def edit_all(
     alike: dict[tuple[str, float], list[int]] = {}
     for place, one in enumerate(asked):
         alike.setdefault(source_key(one.settings), []).append(place)
+    if len(inversion.clip.pixels) <= model.t2s.window_frames or model.t2s.ranks is not None:
+        journal = None
     most = min(MOST, model.most_targets)
     parts = (places[first : first + most] for places in alike.values() for first in range(0, len(places), most))
     for chosen in parts:
         decoded = functools.cache(model.decode)  # edits that share a pass have one source
         jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]
         works = [_edit(job, settings, decoded) for job, settings in jobs]
-        yield from ((chosen[place], edit) for place, edit in together(works, on_step))
+        yield from ((chosen[place], edit) for place, edit in together(works, on_step, journal))
 
 
 def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.ndarray]) -> Asking[Edit]:

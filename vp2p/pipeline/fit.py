@@ -6,6 +6,8 @@ import warnings
 from dataclasses import replace
 from typing import Iterator
 
+import torch
+
 from vp2p.errors import SlowWarning, Vp2pError, WindowsWarning
 from vp2p.models.free_memory import Free, free_memory
 from vp2p.pipeline.inflated import InflatedModel
@@ -73,12 +75,16 @@ def _fitting(model: InflatedModel, ways: list[Work], free: Free) -> Work:
             return way
     last, there = ways[-1], free.at_most + held
     if _SURE * model.memory_needed(last) > there:
-        smaller = next(filter(fits, _smaller(last, model.latent.folder.size_multiple)), None)
+        if model.latent.dtype == torch.float32 and model.memory_needed(last, torch.bfloat16) <= there:
+            change = "model.dtype bf16"
+        else:
+            smaller = next(filter(fits, _smaller(last, model.latent.folder.size_multiple)), None)
+            change = "" if smaller is None else _change(last, smaller)
         raise Vp2pError(
             f"{last.stage.capitalize()} with {last.frames} frames of {_size(last)} needs about "
             f"{bytes_told(model.memory_needed(last))} of memory, however much is saved, but only "
             f"{bytes_told(there)} is there.",
-            _hint(last, smaller),
+            f"vp2p config {change}, then vp2p tune{_ALL_THE_SAME}" if change else f"end other programs{_ALL_THE_SAME}",
         )
     return last
 
@@ -94,11 +100,8 @@ def _smaller(work: Work, multiple: int) -> Iterator[Work]:
         yield replace(work, size=(width, height))
 
 
-def _hint(work: Work, smaller: Work | None) -> str:
-    if smaller is None:
-        return f"end other programs{_ALL_THE_SAME}"
-    change = f"frames {smaller.frames}" if smaller.frames < work.frames else f"size {_size(smaller)}"
-    return f"vp2p config clip.{change}, then vp2p tune{_ALL_THE_SAME}"
+def _change(work: Work, smaller: Work) -> str:
+    return f"clip.frames {smaller.frames}" if smaller.frames < work.frames else f"clip.size {_size(smaller)}"
 
 
 def _size(work: Work) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
+from typing import Iterator
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from vp2p.method.schedule import Schedule
 from vp2p.models.codec import decode_latents, encode_frames
 from vp2p.models.image_prompts import IPAdapter, load_ip_adapter
 from vp2p.models.loading import LatentModel
-from vp2p.models.offload import on_device, resting_place
+from vp2p.models.offload import OnDisk, on_device, resting_place
 from vp2p.models.text import encode_prompts, encode_unconditional
 from vp2p.pipeline.memory import Shapes, Work
 from vp2p.prompts.plan import EditPlan, plan_words
@@ -56,9 +57,10 @@ class InflatedModel:
         self.low_memory = False
         self.most_targets = sys.maxsize
         self._untuned: dict[str, Tensor] | None = None
+        self._texts_on_disk: OnDisk | None = None
         self._modes = group_norm, attention
-        self._shapes: Shapes | None = None
-        self._needed: dict[Work, int] = {}
+        self._shapes: dict[torch.dtype, Shapes] = {}
+        self._needed: dict[tuple[Work, torch.dtype], int] = {}
 
     @property
     def device(self) -> torch.device:
@@ -70,7 +72,8 @@ class InflatedModel:
 
         Args:
             low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one; on a GPU, text
-                encoders and VAE are there only while they are used; UNet and ControlNets are not while the VAE is.
+                encoders and VAE are there only while they are used; UNet and ControlNets are not while the VAE is. On
+                the CPU, text encoders lie on the disk meanwhile.
             most_targets: of a whole clip in one pass of an edit.
         """
         self.low_memory, self.most_targets = low, most_targets
@@ -80,6 +83,8 @@ class InflatedModel:
         visitors: tuple[nn.Module, ...] = (self.latent.texts, self.latent.vae)
         for part in visitors:
             part.to(resting_place(self.device) if low else self.device)
+        if low and self.device.type == "cpu" and self._texts_on_disk is None:
+            self._texts_on_disk = OnDisk(self.latent.texts)
 
     @property
     def _controlnets(self) -> list[ControlNetModel]:
@@ -88,20 +93,27 @@ class InflatedModel:
     @property
     def bytes_held(self) -> int:
         """Of the model on its device."""
-        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, self.latent.texts, *self._controlnets)
+        idle = self._texts_on_disk is not None and self._texts_on_disk.done
+        texts = () if idle else (self.latent.texts,)
+        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, *texts, *self._controlnets)
         held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
         adapter = self.__dict__.get("ip_adapter")  # where an edit has asked for it
         return sum(one.numel() * one.element_size() for one in held) + (adapter.bytes_held if adapter else 0)
 
-    def memory_needed(self, work: Work) -> int:
-        """Bytes at the peak of a work, the model's own included: counted once."""
-        if work not in self._needed:
+    def memory_needed(self, work: Work, dtype: torch.dtype | None = None) -> int:
+        """Bytes at the peak of a work, the model's own included: counted once.
+
+        Args:
+            dtype: that the UNet would compute in; by default that in which it does.
+        """
+        dtype = dtype or self.latent.dtype
+        if (work, dtype) not in self._needed:
             numbers = sum(one.numel() for one in self.latent.texts.parameters())
-            if self._shapes is None:
-                self._shapes = Shapes(self.latent.folder, self.latent.dtype, numbers, *self._modes)
+            if dtype not in self._shapes:
+                self._shapes[dtype] = Shapes(self.latent.folder, dtype, numbers, *self._modes)
             offload = work.low and resting_place(self.device) != self.device
-            self._needed[work] = self._shapes.needed(work, offload)
-        return self._needed[work]
+            self._needed[work, dtype] = self._shapes[dtype].needed(work, offload)
+        return self._needed[work, dtype]
 
     def held_to(self, clip: Clip) -> TextToSetModel:
         """The text-to-set model for passes of a clip that was fitted, whose structure ControlNets hold it to, if any.
@@ -141,12 +153,12 @@ class InflatedModel:
 
     def embed(self, *prompts: str) -> Tensor:
         """The prompts' embeddings, (N, L, width) float32. Raises PromptError if one is too long."""
-        with self._using(self.latent.texts):
+        with self._using_texts():
             return encode_prompts(self.latent, prompts)
 
     def unconditional(self, prompt: str = "") -> Tensor:
         """What guidance leads away from, (1, L, width): a negative prompt, or the empty one as the model knows it."""
-        with self._using(self.latent.texts):
+        with self._using_texts():
             return encode_unconditional(self.latent, prompt)
 
     def encode(self, pixels: np.ndarray) -> Tensor:
@@ -158,6 +170,13 @@ class InflatedModel:
         """Pixels, uint8 RGB (F, H, W, 3), of latents (F, c, h, w)."""
         with self._using(self.latent.vae, self.latent.unet, *self._controlnets):
             return decode_latents(self.latent, latents, self.low_memory)
+
+    @contextmanager
+    def _using_texts(self) -> Iterator[None]:
+        with self._using(self.latent.texts):
+            yield
+        if self._texts_on_disk is not None:
+            self._texts_on_disk.release()
 
     def _using(self, part: nn.Module, *idle: nn.Module) -> AbstractContextManager[None]:
         return on_device(self.device, part, *idle) if self.low_memory else nullcontext()

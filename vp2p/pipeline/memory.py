@@ -109,7 +109,7 @@ class Shapes:
         Attention is counted as fused, which needs no map of it, as PyTorch computes it.
 
         Args:
-            offload: parts that are idle are elsewhere.
+            offload: parts that are idle are elsewhere. Without a GPU that holds of the text encoders of ``low`` work.
         """
         unet, vae = sum(map(_bytes, (self._t2s.unet, *self._controlnets))), _bytes(self._vae)
         with quiet_libraries(), torch.device("meta"):
@@ -117,7 +117,7 @@ class Shapes:
         shown = _bytes(self._shown) if work.stage == "editing" else 0
         if offload:
             return shown + max(unet + passes, vae + coding)
-        return shown + unet + vae + self._text + max(passes, coding)
+        return shown + unet + vae + (0 if work.low else self._text) + max(passes, coding)
 
     def _passes(self, work: Work) -> int:
         """Beside the weights, at the peak of the UNet's passes."""
@@ -134,8 +134,9 @@ class Shapes:
         if work.stage == "tuning":
             trained = list(self._t2s.tuned_parameters().values())
             numbers = sum(one.numel() for one in trained)
-            # The weights in float32, their gradients, the optimiser's numbers.
-            return _FLOAT * numbers * (1 + 1 + _ADAMW) + self._peak(t2s, latents, text, trained)
+            # The weights in float32 and the optimiser's numbers; then their gradients, which the pass is over by.
+            kept = _FLOAT * numbers * (1 + _ADAMW)
+            return kept + max(_FLOAT * numbers, self._peak(t2s, latents, text, trained))
         return self._peak(t2s, latents, text, [text] if work.stage == "null-text inversion" else [])
 
     def _peak(self, t2s: TextToSetModel, latents: Tensor, text: Tensor, trained: list[Any]) -> int:

@@ -11,6 +11,7 @@ from vp2p.method.branches import Target
 from vp2p.method.editing import Edited
 from vp2p.method.editing import edit as edit_latents
 from vp2p.pipeline.job import EditJob, Request
+from vp2p.pipeline.journal import Journal
 from vp2p.progress import Progress
 
 # Targets of whole clips in one pass. Each takes two branches beside the one source, so four take 3/4 of the time
@@ -22,8 +23,13 @@ Asking = Generator[Request, Edited, Result]
 """Work that asks for passes by ``yield``, is given the latents after the last step, and returns a result."""
 
 
-def together(works: Sequence[Asking[Result]], on_step: Progress) -> Iterator[tuple[int, Result]]:
+def together(
+    works: Sequence[Asking[Result]], on_step: Progress, journal: Journal | None = None
+) -> Iterator[tuple[int, Result]]:
     """Does works of one inversion side by side.
+
+    Args:
+        journal: keeps their passes, and knows some of them.
 
     Yields:
         The place of each work and its result, as soon as that one ends.
@@ -37,10 +43,10 @@ def together(works: Sequence[Asking[Result]], on_step: Progress) -> Iterator[tup
                 asked[place] = works[place].send(answer)  # type: ignore[arg-type]
             except StopIteration as ended:
                 yield place, ended.value
-        answers = dict(sorted(_answers(asked, on_step)))
+        answers = dict(sorted(_answers(asked, on_step, journal)))
 
 
-def _answers(asked: dict[int, Request], on_step: Progress) -> Iterator[tuple[int, Edited]]:
+def _answers(asked: dict[int, Request], on_step: Progress, journal: Journal | None) -> Iterator[tuple[int, Edited]]:
     """What each work asked for; requests with the same source share its passes."""
     groups: dict[Any, list[int]] = {}
     for place, request in asked.items():
@@ -49,14 +55,15 @@ def _answers(asked: dict[int, Request], on_step: Progress) -> Iterator[tuple[int
         requests = [asked[place] for place in places]
         targets = [target for request in requests for target in request.targets]
         words = ", ".join(dict.fromkeys(" ".join(target.plan.changed_words) for target in targets))
-        edited = _denoised(requests[0].job, targets, f"{requests[0].what} {words}".strip(), on_step)
+        what = f"{requests[0].what} {words}".strip()
+        edited = _denoised(requests[0].job, targets, what, on_step, journal)
         first = 0
         for place, request in zip(places, requests):
             yield place, edited.of_targets(first, len(request.targets))
             first += len(request.targets)
 
 
-def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress) -> Edited:
+def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress, journal: Journal | None) -> Edited:
     """Some targets after the last step (Algorithm 1), in as few passes as memory allows."""
     window = job.model.t2s.window_frames
     whole, asked = (min(window, len(frames)) for frames in (job.inversion.clip.pixels, job.branches.x))
@@ -66,7 +73,7 @@ def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progr
         chosen = targets[done : done + most]
         part = f" ({done + 1}–{done + len(chosen)} of {len(targets)})" if len(chosen) < len(targets) else ""
         try:
-            parts.append(_one_pass(job, chosen, what + part, on_step))
+            parts.append(_one_pass(job, chosen, what + part, on_step, journal))
         except Exception as error:
             if len(chosen) == 1 or not is_out_of_memory(error):
                 raise
@@ -78,10 +85,12 @@ def _denoised(job: EditJob, targets: Sequence[Target], what: str, on_step: Progr
     return Edited(parts[0].step, parts[0].source, torch.cat([part.targets for part in parts]), masks, attention)
 
 
-def _one_pass(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress) -> Edited:
+def _one_pass(job: EditJob, targets: Sequence[Target], what: str, on_step: Progress, journal: Journal | None) -> Edited:
     steps = job.branches.schedule.steps
 
     def told(state: Edited) -> None:
         on_step(what, state.step, steps)
 
+    if journal is not None:
+        return journal.denoised(job, targets, told)
     return edit_latents(job.t2s, job.branches, targets, told, job.control)

@@ -1,23 +1,13 @@
-"""The control videos of a workspace: where they lie, and whether they are those that its model takes."""
+"""The control videos of a workspace: whether they are those that its model takes."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vp2p.settings import ClipSettings
 
 if TYPE_CHECKING:
     from vp2p.models.folder import ModelFolder
-
-
-def placed_controls(clip: ClipSettings, folder: Path) -> ClipSettings:
-    """The settings with the paths of their control videos, which are from ``folder``, made absolute."""
-    parts = (text.partition("=")[::2] for text in clip.control_video)
-    placed = (f"{kind}={os.path.abspath(folder / Path(path).expanduser())}" for kind, path in parts)
-    return dataclasses.replace(clip, control_video=tuple(placed))
 
 
 def check_controls(folder: ModelFolder, clip: ClipSettings) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
@@ -19,7 +20,7 @@ from vp2p.stages.kept import keep_edit, load_inversion, load_motions
 from vp2p.stages.mask import found_notes, load_found, make_mask, named_mask, plan_mask
 from vp2p.stages.planned import Planned, find_run, finished_plan
 from vp2p.stages.result import StageResult, State
-from vp2p.stages.running import Patience, performing
+from vp2p.stages.running import Checkpoint, Patience, performing
 from vp2p.stages.saving import Saver
 from vp2p.stages.session import Session
 from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path, source_of
@@ -31,6 +32,7 @@ from vp2p.workspace.names import name_of_words
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vp2p.pipeline.journal import Journal
     from vp2p.prompts.plan import EditPlan
     from vp2p.video.clip import Clip
 
@@ -173,7 +175,7 @@ def edit_all(
     Raises:
         ArtifactError: there is no inversion yet.
         UsageError, PromptError: see :func:`plan_edits`; then nothing is made.
-        Interrupted: a signal came; nothing is kept of the edits that were not finished.
+        Interrupted: a signal came; of edits of a long clip a checkpoint is saved, and nothing is kept of others.
     """
     inverted = find_run(session.workspace, "invert", parent, "vp2p invert")
     plans = plan_edits(session, asked, inverted, keep_as)
@@ -190,8 +192,8 @@ def edit_all(
                 if planned.keep_as.name is None:
                     planned = plan_edit(session, planned.settings, inverted, planned.keep_as)
                 held = runs.enter_context(ExitStack())
-                state, _ = held.enter_context(performing(planned, planned.keep_as.force, session.patience))
-                making[planned.run.identity] = _Making(planned, state, held, [])
+                state, found = held.enter_context(performing(planned, planned.keep_as.force, session.patience))
+                making[planned.run.identity] = _Making(planned, state, held, [], found)
         for one in making.values():
             one.notes.extend(_notes(session, one.planned))
         _make(session, inverted, [one for one in making.values() if one.state != "up to date"], progress)
@@ -199,12 +201,13 @@ def edit_all(
 
 
 class _Making(NamedTuple):
-    """An edit whose run is ``held`` until it is kept."""
+    """An edit whose run is ``held`` until it is kept; ``found`` is a checkpoint of it."""
 
     planned: PlannedEdit
     state: State
     held: ExitStack
     notes: list[str]
+    found: Checkpoint = None
 
     def result(self) -> StageResult:
         run, words = self.planned.run, self.planned.words
@@ -225,13 +228,33 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], progre
     masks = [_mask(session, one.planned, clip) for one in making]
     session.use_tuned(inverted.parent("tune"))
     asked = [Asked(one.planned.settings, mask) for one, (mask, _) in zip(making, masks)]
-    with Saver(making[0].planned.run, immutable=True):
-        for place, edited in edit_clip(session.model, load_inversion(inverted.run, clip), asked, progress):
+    first, inversion = making[0], load_inversion(inverted.run, clip)
+    with Saver(first.planned.run, immutable=True) as saver:
+        journal = _journal(making, saver)
+        for place, edited in edit_clip(session.model, inversion, asked, progress, journal):
             one = making[place]
             one.notes.extend(masks[place][1])
             one.notes.extend((*nothing_changed(edited, one.planned.settings), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, one.planned.keep_as.format))
+            if one is first:
+                saver.end()
             one.held.close()
+
+
+def _journal(making: Sequence[_Making], saver: Saver) -> Journal:
+    """Keeps the passes of edits in the first one's checkpoint until that is finished; only the same edits go on."""
+    from vp2p.pipeline.journal import Journal
+
+    first, edits = making[0], [one.planned.run.identity for one in making]
+    tensors, meta = first.found or ({}, {"edits": edits, "step": 0})
+    steps = count(meta["step"] + 1)
+
+    def on_state(state: Callable[[], Mapping[str, Tensor]]) -> None:
+        if not first.planned.run.has_manifest:
+            step = next(steps)
+            saver.offer(lambda: (state(), {"step": step, "edits": edits}))
+
+    return Journal(on_state, tensors if meta["edits"] == edits else None)
 
 
 def _notes(session: Session, planned: PlannedEdit) -> list[str]:

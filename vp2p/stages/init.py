@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 from vp2p.addresses import refuse_address
+from vp2p.config.placing import placed_controls
 from vp2p.models.sources import located
 from vp2p.prompts.words import split_prompt, unknown_words
-from vp2p.stages.controls import placed_controls, unused_controls
+from vp2p.stages.controls import unused_controls
 from vp2p.stages.dry_run import StageOutlook
 from vp2p.stages.redo import redo
 from vp2p.stages.result import StageResult

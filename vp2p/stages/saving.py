@@ -76,6 +76,10 @@ class Saver:
         if self._signum is not None:
             raise Interrupted(self._signum)
 
+    def end(self) -> None:
+        """The run is finished: what was offered is not saved any more."""
+        self._pending = None
+
     def _save(self) -> None:
         if self._pending is not None:
             tensors, meta = self._pending()

@@ -13,7 +13,8 @@ from vp2p.schema import identifying
 from vp2p.settings import ComputeSettings, ModelSettings
 from vp2p.stages.planned import Planned
 from vp2p.stages.running import NONE, Patience
-from vp2p.workspace import RunFolder, Workspace, load_tensors
+from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.tensors import map_tensors
 
 if TYPE_CHECKING:
     from transformers import CLIPTokenizer
@@ -106,7 +107,7 @@ class Session:
         if self._tuned == run.identity:
             return
         run.verify()
-        self.model.t2s.load_tuned(load_tensors(run.path("tuned.safetensors"), run.rebuild))
+        self.model.t2s.load_tuned(map_tensors(run.path("tuned.safetensors"), run.rebuild))
         self._tuned = run.identity
 
     def tuned_is(self, run: RunFolder) -> None:

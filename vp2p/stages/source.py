@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.addresses import refuse_address
+from vp2p.config.placing import placed_controls
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.schema import to_mapping
 from vp2p.settings import ClipSettings
-from vp2p.stages.controls import check_controls, placed_controls
+from vp2p.stages.controls import check_controls
 from vp2p.stages.planned import Planned
 from vp2p.stages.result import State
 from vp2p.stages.running import NONE, Patience, perform

@@ -66,7 +66,7 @@ class TextToSetModel(nn.Module):
         downscale: pixels along a side of one latent cell, for UNets that are told the size of pictures.
 
     ``window_frames`` is how many frames pass at once, 4 or more: a longer clip passes in windows. What these predict
-    without gradients or control is told to the ``window_log``, if there is one. With ``ranks`` the frames of a pass
+    without gradients is told to the ``window_log``, if there is one. With ``ranks`` the frames of a pass
     are split over processes, each of which calls the model with the same arguments (:mod:`vp2p.t2s.ranks`).
 
     Raises:
@@ -183,7 +183,7 @@ class TextToSetModel(nn.Module):
             return self._window(parts[0], latents, timestep, text, control)
         total = latents.new_zeros(latents.shape, dtype=torch.float32)
         predict = partial(self._window, latents=latents, timestep=timestep, text=text, control=control)
-        log = None if torch.is_grad_enabled() or control is not None else self.window_log
+        log = None if torch.is_grad_enabled() else self.window_log
         found = map(predict, parts) if log is None else log.logged(parts, predict)
         for window, prediction in zip(parts, found):
             total = total + window.among_all(prediction)

@@ -91,7 +91,10 @@ class Actions:
     def make(self, *wanted: Any) -> tuple[str | None, str]:
         """The name of the workspace that was made, and the message."""
         try:
-            return make(self.root, Wanted(wanted[0], *(str(one or "") for one in wanted[1:]))), ""
+            clip, files, *given = wanted
+            if clip and files:
+                raise UsageError("There are a video and other files.", "take one of them away")
+            return make(self.root, Wanted([clip] if clip else files or [], *(str(one or "") for one in given))), ""
         except Vp2pError as error:
             return None, show.failure(error)
 
@@ -135,9 +138,9 @@ class Actions:
             return ""
 
     def canvas(self, name: str | None) -> str:
-        """A frame to paint the mask on; empty without one."""
+        """Frames to paint the mask on; empty without one."""
         try:
-            return show.canvas(pictures.frame_to_paint(self.workspace(name)))
+            return show.canvas(pictures.frames_to_mark(self.workspace(name)))
         except Vp2pError:
             return ""
 

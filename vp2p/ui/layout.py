@@ -25,9 +25,15 @@ _MARKED = """(_, __, ...rest) => {
   return [paints && on.dataset.painted ? on.toDataURL() : "", paints ? "" : JSON.stringify(points), ...rest];
 }"""
 _MASKS = (
-    "Paint where the edit may act, for all frames. Or choose Point and click on the object: it is outlined and "
-    "followed. A click with Shift marks what is not of it. Empty: attention decides."
+    "Paint where the edit may act, for all frames. Or choose Point and click on the object in any frame: it is "
+    "outlined and followed. A click with Shift marks what is not of it. Empty: attention decides."
 )
+_FILES = "One file of any kind that vp2p init reads, or several pictures, which are taken by the order of their names."
+# What is shown first is what was loaded: until then nothing can be clicked that loading would undo.
+_LOADED = """(choice) => {{
+  window.vp2pLoaded = (window.vp2pLoaded ?? 0) | {part} | (choice || {part} !== 1 ? 0 : 15);
+  document.documentElement.classList.toggle("ready", window.vp2pLoaded === 15);
+}}"""
 _METHODS = ("direct", "null-text", "ddim", "noise")
 
 
@@ -70,7 +76,7 @@ class _Page:
             self.status = gr.HTML(elem_id="status", scale=1)
             self.stop = gr.Button("Stop", size="md", visible=False, scale=0, min_width=110)
             self.go_on = gr.Button("Go on", size="md", variant="primary", visible=False, scale=0, min_width=110)
-        with gr.Row():
+        with gr.Row(elem_id="work"):
             with gr.Column(scale=2, min_width=340):
                 self._clip()
                 self._tune()
@@ -85,6 +91,9 @@ class _Page:
         self.clip_section = gr.Accordion("1 Clip", open=True, visible=not root.is_workspace)
         with self.clip_section:
             self.clip = gr.Video(label="Clip", sources=["upload"], height=220, elem_id="clip")
+            with gr.Accordion("A GIF, pictures, or another kind of file", open=False):
+                gr.HTML(show.note(_FILES))
+                self.files = gr.File(label="Files", file_count="multiple", height=120, elem_id="files")
             self.prompt = gr.Textbox(label="Prompt", placeholder="a cat on the grass", info="What the clip shows.")
             self.draw = gr.Button("Draw a clip of this prompt", size="sm")
             with gr.Accordion("Model, frames, name", open=False):
@@ -143,15 +152,21 @@ class _Page:
         """Ties the controls to their actions."""
         actions, message = self.actions, self.message
         progress = [self.status, self.stop, self.go_on]
-        blocks.load(self._first, None, self.choice, **_QUIET)
-        gr.on([self.choice.change, self.timer.tick], self._look, [self.choice, self.stamp], self._looked(), **_QUIET)
         fresh = [self.canvas, self.whole, self.clip_section]
-        self.choice.change(self._fresh, self.choice, fresh, **_QUIET)
         said = [self.words, self.changes, self.seen, self.new, self.weight, self.target]
-        gr.on([self.choice.change, self.whole.change], self._say_again, [self.choice, self.whole], said, **_QUIET)
+        loaded = (
+            blocks.load(self._first, None, self.choice, **_QUIET),
+            self.choice.change(self._look, [self.choice, self.stamp], self._looked(), **_QUIET),
+            self.choice.change(self._fresh, self.choice, fresh, **_QUIET),
+            self.choice.change(self._say_again, [self.choice, self.whole], said, **_QUIET),
+        )
+        for part, event in enumerate(loaded):
+            event.then(None, self.choice, None, js=_LOADED.format(part=1 << part), **_QUIET)
+        self.timer.tick(self._look, [self.choice, self.stamp], self._looked(), **_QUIET)
+        self.whole.change(self._say_again, [self.choice, self.whole], said, **_QUIET)
 
         self.draw.click(actions.draw, self.prompt, [self.clip, message], show_progress="minimal", **_private())
-        wanted = [self.clip, self.prompt, self.name, self.model, self.frames, self.size]
+        wanted = [self.clip, self.files, self.prompt, self.name, self.model, self.frames, self.size]
         self.make.click(self._make, wanted, [self.choice, message], show_progress="minimal", **_private())
         for button, stage, given in (
             (self.tune, "tune", {"steps": self.steps}),

@@ -8,20 +8,22 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple, Sequence
 
+from vp2p.atomic import remove
 from vp2p.errors import UsageError, Vp2pError
 from vp2p.text import quoted
 from vp2p.ui.root import Root
+from vp2p.video.pictures import natural
 from vp2p.workspace import replacing
 
 _SUFFIX = re.compile(r"\.[a-z0-9]{1,5}")
 
 
 class Wanted(NamedTuple):
-    """What was given for a new workspace: ``clip`` is the file that the page keeps of an upload."""
+    """What was given for a new workspace: ``clips`` are the files that the page keeps of an upload, one or pictures."""
 
-    clip: str | None
+    clips: Sequence[str]
     prompt: str
     name: str
     model: str
@@ -35,24 +37,42 @@ def make(root: Root, wanted: Wanted) -> str:
     Raises:
         Vp2pError: something is missing or wrong; nothing is left behind.
     """
-    if not wanted.clip:
-        raise UsageError("There is no clip yet.", "drop a video or a GIF, or press Draw a clip")
+    if not wanted.clips:
+        raise UsageError("There is no clip yet.", "drop a video, a GIF or pictures, or press Draw a clip")
     if not wanted.prompt.strip():
         raise UsageError("The prompt is empty.", "type a sentence that says what the clip shows")
     if wanted.model not in root.models():
         raise UsageError(f"There is no model {quoted(wanted.model, 80)} here.", "choose one of the list")
     name = root.new_name(wanted.name, wanted.prompt)
-    suffix = Path(wanted.clip).suffix.lower()
-    kept = root.folder / (name + (suffix if _SUFFIX.fullmatch(suffix) else ".mp4"))
-    with replacing(kept, seen=None) as temporary:
-        shutil.copyfile(wanted.clip, temporary)
+    kept = _kept(root.folder, name, wanted.clips)
     options = [f"--{key}={value.strip()}" for key, value in _given(wanted).items() if value.strip()]
     try:
         _run(root.folder, "init", f"--video={kept.name}", *options, "--", name)
     except BaseException:
-        kept.unlink(missing_ok=True)
+        remove(kept)
         raise
     return name
+
+
+def _kept(folder: Path, name: str, clips: Sequence[str]) -> Path:
+    """A clip's copy in the folder: a file, or of several pictures a folder of them, in their order."""
+    if len(clips) == 1:
+        kept = folder / (name + (_suffix(clips[0]) or ".mp4"))
+        with replacing(kept, seen=None) as temporary:
+            shutil.copyfile(clips[0], temporary)
+        return kept
+    kept = folder / f"{name}.pictures"
+    with replacing(kept, seen=None) as temporary:
+        temporary.mkdir()
+        for number, picture in enumerate(sorted(map(Path, clips), key=natural), start=1):
+            shutil.copyfile(picture, temporary / f"{number:05d}{_suffix(picture.name)}")
+    return kept
+
+
+def _suffix(name: str) -> str:
+    """A file's suffix, where it is a plain one."""
+    suffix = Path(name).suffix.lower()
+    return suffix if _SUFFIX.fullmatch(suffix) else ""
 
 
 def draw(sentence: str, folder: Path) -> str:

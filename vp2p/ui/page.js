@@ -19,9 +19,11 @@
     const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
     const inside = on.parentElement.dataset.mode === "point" && !event.shiftKey;
     const point = document.createElement("button");
-    Object.assign(point, { type: "button", className: "point", textContent: inside ? "+" : "−" });
+    Object.assign(point, { type: "button", className: inside ? "point" : "point beside", textContent: inside ? "+" : "−" });
     point.title = inside ? "on the object; click to remove" : "not of the object; click to remove";
-    point.dataset.point = JSON.stringify([...at, inside]);
+    const place = Number(on.parentElement.querySelector("img:not([hidden])").dataset.place);
+    point.dataset.place = place;
+    point.dataset.point = JSON.stringify([...at, inside, place]);
     Object.assign(point.style, { left: `${100 * at[0]}%`, top: `${100 * at[1]}%` });
     on.parentElement.append(point);
   };
@@ -33,6 +35,13 @@
   document.addEventListener("pointermove", (event) => {
     const on = event.buttons === 1 && canvas(event);
     if (on && on.parentElement.dataset.mode === "paint") paint(on, event);
+  });
+  document.addEventListener("input", (event) => {
+    if (!event.target.matches?.("[data-chooses-frame]")) return;
+    const pictures = [...document.querySelectorAll(".paint img")];
+    const { place } = pictures[event.target.value].dataset;
+    document.querySelectorAll(".paint [data-place]").forEach((one) => (one.hidden = one.dataset.place !== place));
+    event.target.parentElement.querySelector("output").value = Number(place) + 1;
   });
   document.addEventListener("change", (event) => {
     if (event.target.name === "mask-mode") document.querySelector(".paint").dataset.mode = event.target.value;

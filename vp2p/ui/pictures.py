@@ -1,4 +1,4 @@
-"""Pictures of a workspace for the page: a frame to draw on, the mask that was drawn, and words' attention."""
+"""Pictures of a workspace for the page: frames to draw on, the mask that was drawn, and words' attention."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from vp2p.stages.edited import edited_file, every_frame
 from vp2p.stages.source import load_frames
 from vp2p.ui.jobs import FOLDER
 from vp2p.video.heat import heat_overlay
-from vp2p.video.reading import read_clip
+from vp2p.video.reading import SpanFrames
 from vp2p.workspace import RunFolder, Workspace
 from vp2p.workspace.atomic import check_unlinked, write_bytes
 
 _LONGEST = 768  # pixels of a frame to draw on
+_OFFERED = 12  # frames to draw on, at most
 _SHOWN = 3  # frames of a word's attention
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture to paint on: its address, and its size in pixels."""
+    """A picture to paint on: its place among the clip's frames, from 0, its address, and its size in pixels."""
 
+    place: int
     address: str
     width: int
     height: int
@@ -44,21 +46,32 @@ class Seen:
     address: str
 
 
-def frame_to_paint(workspace: Workspace) -> Frame:
-    """The clip's first frame in the video's own shape, so that a mask is fitted as the clip is.
+def frames_to_mark(workspace: Workspace) -> list[Frame]:
+    """Frames spread over the clip, the first one first, in the video's own shape: a mask is fitted as the clip is.
 
     Raises:
         Vp2pError: neither the video nor its kept frames can be read.
     """
-    if workspace.video.is_file():
-        clip = dataclasses.replace(workspace.config.clip, frames=1, fps=None, stride=None)
-        pixels = read_clip(workspace.video, clip).frames[0]
-    else:
-        pixels = _source(workspace)[0]
+    if not workspace.video.is_file():
+        kept = _source(workspace)
+        return [_to_mark(place, kept[place]) for place in _spread(len(kept), _OFFERED)]
+    span = SpanFrames(workspace.video, workspace.config.clip)
+    places = _spread(len(span.sampled), _OFFERED)
+    read = sorted({span.sampled[place] for place in places})  # a frame may stand for several
+    found = {index: _to_mark(0, pixels) for index, pixels in zip(read, span.each(read))}
+    return [dataclasses.replace(found[span.sampled[place]], place=place) for place in places]
+
+
+def _to_mark(place: int, pixels: np.ndarray) -> Frame:
     image = Image.fromarray(pixels)
     scale = _LONGEST / max(image.size)  # a small clip is enlarged, too: a hand is finer than its pixels
     image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
-    return Frame(_address(np.asarray(image)), image.width, image.height)
+    return Frame(place, _address(np.asarray(image)), image.width, image.height)
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """At most so many of ``count`` places, spread evenly from the first to the last."""
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
 def keep_mask(workspace: Workspace, painted: str) -> str | None:
@@ -102,7 +115,7 @@ def attention(workspace: Workspace) -> list[Seen]:
         return []
     run = workspace.by_name("source", found[-1].source.partition("/")[2])
     frames = load_frames(run).pixels
-    chosen = sorted({round(place) for place in np.linspace(0, len(frames) - 1, _SHOWN)})
+    chosen = _spread(len(frames), _SHOWN)
     return [
         Seen(one.label, one.note, _address(np.hstack([*heat_overlay(frames, one.values)[chosen]])))
         for one in found[-1].words

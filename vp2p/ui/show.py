@@ -102,17 +102,26 @@ def seen(words: Sequence[Seen], chosen: str | None = None) -> str:
     )
 
 
-def canvas(frame: Frame) -> str:
-    """A frame to paint the mask on, or to click points on; ``data-mode`` says which, and that is what counts."""
+def canvas(frames: Sequence[Frame]) -> str:
+    """Frames to paint the mask on, or to click points on, one at a time; ``data-mode`` says which, and that counts."""
     modes = "".join(
         f'<label><input type="radio" name="mask-mode" value="{mode}"{checked}>{label}</label>'
         for mode, label, checked in _MODES
     )
+    pictures = "".join(
+        f'<img src="{frame.address}" data-place="{frame.place}" alt="frame {frame.place + 1}"{" hidden" * (at > 0)}>'
+        for at, frame in enumerate(frames)
+    )
+    chooser = (
+        f'<label class="chooser">Frame <output>1</output><input type="range" min="0" max="{len(frames) - 1}" value="0" '
+        'aria-label="Frame" data-chooses-frame></label>'
+    )
     return (
         f'<div class="modes" role="radiogroup" aria-label="How to mask">{modes}'
         '<button type="button" data-clears-mask>Clear</button></div>'
-        f'<div class="paint" data-mode="paint"><img src="{frame.address}" alt="first frame">'
-        f'<canvas class="mask" width="{frame.width}" height="{frame.height}" aria-label="mask"></canvas></div>'
+        f'<div class="paint" data-mode="paint">{pictures}'
+        f'<canvas class="mask" width="{frames[0].width}" height="{frames[0].height}" aria-label="mask"></canvas></div>'
+        f"{chooser if len(frames) > 1 else ''}"
     )
 
 

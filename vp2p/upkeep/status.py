@@ -37,7 +37,9 @@ class Status:
     @property
     def next(self) -> str:
         """The command that makes sense now."""
-        unfinished = [run for run in self.runs if not run.finished and run.stage in ("tune", "invert")]
+        # Edits of long clips alone have checkpoints; others begin again.
+        going_on = [run for run in self.runs if run.stage in ("tune", "invert") or run.stage == "edit" and run.step]
+        unfinished = [run for run in going_on if not run.finished]
         if unfinished:
             return f"vp2p {unfinished[0].stage}, with the same options, goes on where it was interrupted"
         done = {run.stage for run in self.runs if run.finished}

@@ -37,7 +37,7 @@ class FolderSource:
 
     def __init__(self, folder: Path, convert: Convert | None = None) -> None:
         self._convert = convert or to_rgb
-        names = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+        names = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=natural)
         self._paths = [path for path in names if path.is_file() and _is_image(path)]
         self.lossless = not any(path.suffix.lower() in _LOSSY for path in self._paths)
         self.notes = _left_out([path.name for path in names if path not in set(self._paths)])
@@ -151,7 +151,8 @@ def _is_image(path: Path) -> bool:
     return False
 
 
-def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+def natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """A key by which img2 comes before img10."""
     parts = re.split(r"(\d+)", path.name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part], path.name
 

@@ -31,8 +31,16 @@ def resizing(size: tuple[int, int], to: tuple[int, int]) -> Tensor:
     return torch.tensor([[columns, 0, columns / 2 - 0.5], [0, rows, rows / 2 - 0.5]], dtype=torch.float64)
 
 
-def sample(image: Tensor, to: Tensor) -> tuple[Tensor, Tensor]:
-    """An image as seen through a matrix, by bicubic sampling.
+Kernel = int
+"""How OpenCV samples between pixels."""
+
+CUBIC: Kernel = cv2.INTER_CUBIC
+EVEN: Kernel = cv2.INTER_LANCZOS4
+"""What is moved looks as it did. The cubic one, of parameter -0.75, makes waves of 5 to 16 pixels up to 3% stronger."""
+
+
+def sample(image: Tensor, to: Tensor, kernel: Kernel = CUBIC) -> tuple[Tensor, Tensor]:
+    """An image as seen through a matrix.
 
     Args:
         image: (c, H, W).
@@ -41,17 +49,17 @@ def sample(image: Tensor, to: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (c, H, W), and where it shows the image rather than its border's continuation, bool (H, W).
     """
-    return sample_at(image, transform(to, grid(image.shape[-2:], image.device)))
+    return sample_at(image, transform(to, grid(image.shape[-2:], image.device)), kernel)
 
 
-def sample_at(image: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+def sample_at(image: Tensor, places: Tensor, kernel: Kernel = CUBIC) -> tuple[Tensor, Tensor]:
     """An image as seen at places of its own, (2, H, W) in pixels; else as :func:`sample`.
 
     By OpenCV, in six tenths of the time of PyTorch's grid_sample; both agree to 0.01 of 255 levels.
     """
     columns, rows = (np.ascontiguousarray(axis, np.float32) for axis in places.cpu().numpy())
     seen = [
-        cv2.remap(np.ascontiguousarray(plane), columns, rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(np.ascontiguousarray(plane), columns, rows, kernel, borderMode=cv2.BORDER_REPLICATE)
         for plane in image.float().cpu().numpy()
     ]
     return torch.from_numpy(np.stack(seen)).to(image), inside(places)

@@ -6,7 +6,7 @@ better from the direct way and from the fields of the frames beside. What shows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Sequence
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.motion.affine import compose, inverse, resizing, sample_at
+from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, inverse, resizing, sample_at
 from vp2p.compositing.motion.alignment import (
     Array,
     ObjectPictures,
@@ -53,13 +53,15 @@ _ASKED = 12  # frames that may become key frames, spread evenly over a clip
 class DenseMotion:
     """See :class:`vp2p.compositing.motion.protocol.Motion`.
 
-    ``pictures`` are of ``size`` (H, W) at most 256 pixels wide and high, cut to a ``window`` (rows, columns).
+    ``pictures`` are of ``size`` (H, W) at most 256 pixels wide and high, cut to a ``window`` (rows, columns). What is
+    warped is moved by ``kernel``.
     """
 
     pictures: ObjectPictures
     window: tuple[slice, slice]
     small: tuple[int, int]
     size: tuple[int, int]
+    kernel: Kernel = CUBIC
     _pairs: dict[tuple[int, int], Array] = field(default_factory=dict)
     _keys: dict[int, list[Array]] = field(default_factory=dict)
     _splines: dict[tuple[int, int], Array] = field(default_factory=dict)
@@ -96,7 +98,7 @@ class DenseMotion:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
         place = np.dstack(np.meshgrid(*(np.arange(side, dtype=np.float32) for side in self.size[::-1])))
         place += self._whole(frame, to, beyond)
-        return sample_at(picture, torch.from_numpy(place).permute(2, 0, 1).to(picture.device))
+        return sample_at(picture, torch.from_numpy(place).permute(2, 0, 1).to(picture.device), self.kernel)
 
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
@@ -240,24 +242,25 @@ class DenseModel:
 
     Args:
         between: the frames between each two of the clip, (n, 3, h, w) in 0…255 of any size, where they are known.
+        kernel: by which pictures are moved.
     """
 
-    def __init__(self, between: Sequence[Tensor] = ()) -> None:
-        self._between = between
+    def __init__(self, between: Sequence[Tensor] = (), kernel: Kernel = CUBIC) -> None:
+        self._between, self._kernel = between, kernel
 
     def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
-        dense = dense_motion(clip, objects, self._between)
+        dense = replace(dense_motion(clip, objects, self._between), kernel=self._kernel)
         near = torch.stack([torch.from_numpy(one) for one in dense.similarities]).to(clip)
         if dense.explained_by(near).mean() < _BENDS:
             return dense
-        stiff = SIMILARITY.near(clip, objects, list(near))
+        stiff = replace(SIMILARITY.near(clip, objects, list(near)), kernel=self._kernel)
         follows = bool((stiff.confidence >= CONFIDENT).all())
         return stiff if follows and dense.explained_by(stiff.matrices).min() >= _STIFF else dense
 
     def of_background(self, clip: Tensor, objects: Tensor) -> Motion:
         """A background is stiff."""
-        return SIMILARITY.of_background(clip, objects)
+        return replace(SIMILARITY.of_background(clip, objects), kernel=self._kernel)
 
 
 def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) -> DenseMotion:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from vp2p.compositing.motion.affine import compose, grid, inverse, resizing, sample, transform
+from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform
 from vp2p.compositing.motion.protocol import CONFIDENT
 from vp2p.compositing.motion.registration import Region, register
 from vp2p.video.fitting import within
@@ -36,11 +36,12 @@ Guesses = Callable[[list[Tensor], Tensor, Tensor, Tensor], Iterator[Tensor]]
 class Similarity:
     """See :class:`vp2p.compositing.motion.protocol.Motion`.
 
-    ``matrices`` is (F, 2, 3): from pixels (x, y, 1) of frame 0 to those of each frame.
+    ``matrices`` is (F, 2, 3): from pixels (x, y, 1) of frame 0 to those of each frame. ``kernel`` moves pictures.
     """
 
     matrices: Tensor
     confidence: Tensor
+    kernel: Kernel = CUBIC
 
     @property
     def scale(self) -> Tensor:
@@ -57,7 +58,7 @@ class Similarity:
 
     def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """A stiff object moves as a whole, so it does not matter which pixel follows which."""
-        return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])))
+        return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])), self.kernel)
 
     def field(self, frame: int, to: int, points: Tensor) -> Tensor:
         return transform(compose(self.matrices[frame], inverse(self.matrices[to])), points) - points

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from torch import Tensor
 
@@ -27,3 +27,10 @@ class Plain:
     def attention(self) -> tuple[None, ...]:
         """None: no map is read."""
         return (None,) * len(self._targets)
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Nothing: no map is read."""
+        return {}
+
+    def restore(self, masks: Sequence[Tensor | None], state: Mapping[str, Tensor]) -> None:
+        """There is nothing to go back to."""

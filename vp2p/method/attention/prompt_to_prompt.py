@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Sequence
+from typing import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -84,9 +84,26 @@ class PromptToPrompt:
     def masks(self, step: int) -> tuple[Tensor | None, ...]:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`; None before blending starts."""
         masks = tuple(self._mask(target, store, step) for target, store in zip(self._targets, self._stores))
-        outlines = zip(self._targets, masks)
-        self._regions = [self._region(t, t.mask if t.mask is not None else mask) for t, mask in outlines]
+        self._regions = self._outlined(masks)
         return masks
+
+    def _outlined(self, masks: Sequence[Tensor | None]) -> list[Region | None]:
+        outlines = zip(self._targets, masks)
+        return [self._region(t, t.mask if t.mask is not None else mask) for t, mask in outlines]
+
+    def state(self) -> Mapping[str, Tensor]:
+        """See :class:`vp2p.method.attention.protocol.AttentionControl`: each target's sums of maps, by tokens."""
+        stores = ((k, store) for k, store in enumerate(self._stores) if store is not None)
+        return {f"{k}.{tokens}": sums for k, store in stores for tokens, sums in store.sums.items()}
+
+    def restore(self, masks: Sequence[Tensor | None], state: Mapping[str, Tensor]) -> None:
+        """See :class:`vp2p.method.attention.protocol.AttentionControl`."""
+        self._regions = self._outlined(masks)
+        for name, sums in state.items():
+            k, tokens = map(int, name.split("."))
+            store = self._stores[k]
+            if store is not None:
+                store.sums[tokens] = sums
 
     def attention(self) -> tuple[Tensor | None, ...]:
         """See :class:`vp2p.method.attention.protocol.AttentionControl`."""

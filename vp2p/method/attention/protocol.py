@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, Sequence
+from typing import Mapping, Protocol, Sequence
 
 from torch import Tensor
 
@@ -57,6 +57,12 @@ class AttentionControl(Protocol):
 
         (2, F, h, w), 1 at the place of each frame that does most; None where no map was read. It is asked at the end.
         """
+
+    def state(self) -> Mapping[str, Tensor]:
+        """What it has read so far, to go on from; none of the tensors is changed later."""
+
+    def restore(self, masks: Sequence[Tensor | None], state: Mapping[str, Tensor]) -> None:
+        """Goes back to a :meth:`state`; ``masks`` are those of the last step that was done."""
 
 
 class AttentionControlFactory(Protocol):
