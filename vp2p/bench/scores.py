@@ -17,7 +17,7 @@ from vp2p.sprites.moving import straightened
 from vp2p.sprites.pose_judge import PoseJudge
 
 _MOST = 100.0  # dB, for clips that are equal
-VERSION = 3  # goes up when a score's meaning changes, so that kept scores are counted anew
+VERSION = 4  # goes up when a score's meaning changes, so that kept scores are counted anew
 
 SCORES: dict[str, Figure] = {
     figure.name: figure
