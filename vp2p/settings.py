@@ -308,7 +308,8 @@ class WordSettings:
     )
     reweight_text: bool = option(
         True,
-        "Where --reweight weakens a word, also take what it says out of the other words' embeddings.",
+        "Where --reweight weakens a word, also take what it says out of the other words' embeddings, and lead away "
+        "from it.",
         expert=True,
         before=True,  # earlier edits did not, and are still the same edits
     )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vp2p.models.text import encode_prompts
-from vp2p.prompts.lending import weakened_text
+from vp2p.prompts.lending import led_away, weakened_text
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings, ModelSettings
 
@@ -61,3 +61,14 @@ def test_several_words_and_rows_beside_the_tokens(embed, plan):
     parts = [weakened_text(pooled, plan(one)) - pooled(RED) for one in ("red:0", "grass:0")]
     assert torch.allclose(found, pooled(RED) + parts[0] + parts[1], atol=1e-6)
     assert torch.allclose(weakened_text(pooled, plan("red:0"))[:, -1], pooled(PLAIN)[:, -1], atol=1e-6)
+
+
+def test_guidance_leads_away_from_what_is_weakened(embed, plan):
+    empty = embed("").expand(3, 2, -1, -1)  # one for each step and frame
+    assert torch.allclose(led_away(embed, plan("red:0"), empty), embed(RED).expand_as(empty), atol=1e-6)
+    half = led_away(embed, plan("red:0.5", "grass:0.75"), empty)
+    assert torch.allclose(half, (empty + embed(RED)) / 2, atol=1e-6)
+    with_picture = torch.cat([embed(""), torch.ones(1, 4, empty.shape[-1])], 1)
+    assert torch.equal(led_away(embed, plan("red:0"), with_picture)[:, -4:], with_picture[:, -4:])
+    assert led_away(embed, plan("red:2"), empty) is empty
+    assert led_away(embed, plan("red:0", prompt="a red dog on the grass"), empty) is empty

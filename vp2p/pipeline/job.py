@@ -15,7 +15,7 @@ from vp2p.method.branches import Branches, Target
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.reference import Reference, find_reference
-from vp2p.prompts.lending import weakened_text
+from vp2p.prompts.lending import led_away, weakened_text
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
 from vp2p.t2s import TextToSetModel
@@ -92,10 +92,11 @@ class EditJob:
 
     def target(self, plan: EditPlan, settings: EditSettings) -> Target:
         """The target of a plan, with the user's mask."""
-        words = settings.words
-        text = weakened_text(self.model.embed, plan) if words.reweight_text else self.model.embed(plan.target.prompt)
-        cond = self.show(text)
-        return Target(plan, settings, self.guidance, cond, self.unconditional, self.latent_mask)
+        embed, unconditional, weakens = self.model.embed, self.unconditional, settings.words.reweight_text
+        text = weakened_text(embed, plan) if weakens else embed(plan.target.prompt)
+        if weakens and not settings.control.negative_prompt:
+            unconditional = led_away(embed, plan, unconditional)
+        return Target(plan, settings, self.guidance, self.show(text), unconditional, self.latent_mask)
 
     def of_frames(self, frames: list[int]) -> EditJob:
         """The same with the branches and the unconditional embeddings of some frames alone."""

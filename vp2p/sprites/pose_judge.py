@@ -19,7 +19,7 @@ from vp2p.sprites.judge import Judge, Verdict, looks, shrink
 
 _PLACE_SIDE = 32  # pixels at which the ground is looked at
 _SIDE = 32  # of the glyph's square: enough to tell looks apart, too little for the VAE's blur to matter
-# Words say neither where an object lies to the pixel nor how large it is, so looks are tried a little beside and larger.
+# Words say neither where an object lies to the pixel nor how large it is, so looks are tried beside it and larger.
 _SHIFTS = (-0.07, -0.035, 0.0, 0.035, 0.07)
 _SIZES = (0.84, 0.92, 1.0, 1.09, 1.19)
 # By how many pixels (rows, columns) of the glyph's square, quarters of their periods.
