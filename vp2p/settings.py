@@ -308,8 +308,7 @@ class WordSettings:
     )
     reweight_text: bool = option(
         True,
-        "Where --reweight weakens a word, also take what it says out of the other words' embeddings, and lead away "
-        "from it.",
+        "Let the weights of --reweight count in guidance, too, and in what a weakened word says through the others.",
         expert=True,
         before=True,  # earlier edits did not, and are still the same edits
     )

@@ -63,12 +63,18 @@ def test_several_words_and_rows_beside_the_tokens(embed, plan):
     assert torch.allclose(weakened_text(pooled, plan("red:0"))[:, -1], pooled(PLAIN)[:, -1], atol=1e-6)
 
 
-def test_guidance_leads_away_from_what_is_weakened(embed, plan):
+def test_guidance_leads_away_from_a_weakened_word_and_to_a_stronger_one(embed, plan):
     empty = embed("").expand(3, 2, -1, -1)  # one for each step and frame
     assert torch.allclose(led_away(embed, plan("red:0"), empty), embed(RED).expand_as(empty), atol=1e-6)
-    half = led_away(embed, plan("red:0.5", "grass:0.75"), empty)
-    assert torch.allclose(half, (empty + embed(RED)) / 2, atol=1e-6)
+    assert torch.allclose(led_away(embed, plan("red:0.5"), empty), (empty + embed(RED)) / 2, atol=1e-6)
+    assert torch.allclose(led_away(embed, plan("red:2"), empty), (empty + embed(PLAIN)) / 2, atol=1e-6)
+    both = led_away(embed, plan("red:0", "grass:0"), empty)  # no more than all of the way
+    assert torch.allclose(both, embed(RED).expand_as(empty), atol=1e-6)
     with_picture = torch.cat([embed(""), torch.ones(1, 4, empty.shape[-1])], 1)
     assert torch.equal(led_away(embed, plan("red:0"), with_picture)[:, -4:], with_picture[:, -4:])
-    assert led_away(embed, plan("red:2"), empty) is empty
-    assert led_away(embed, plan("red:0", prompt="a red dog on the grass"), empty) is empty
+
+
+@pytest.mark.parametrize("weight, prompt", [("red:1", None), ("red:0->3", None), ("red:0", "a red dog on the grass")])
+def test_guidance_else_stays(embed, plan, weight: str, prompt: str | None):
+    empty = embed("")
+    assert led_away(embed, plan(weight, prompt=prompt), empty) is empty

@@ -19,34 +19,45 @@ Embed = Callable[[str], Tensor]
 def weakened_text(embed: Embed, plan: EditPlan) -> Tensor:
     """The target prompt's embedding (1, rows, width), with as much of each weakened word in the others as it weighs.
 
-    Words with a weight of 0…1 at all steps count. Those with 1 or more, or with a weight that changes, do not.
+    Words with a weight of 0…1 at all steps count. Those with more, or with a weight that changes, do not.
     """
     prompt, rows = plan.target.prompt, plan.weights.table.shape[1]
     whole = text = embed(prompt)
-    for word, weight in _weakened(plan):
+    for word, weight in _weighted(plan):
+        if weight >= 1:
+            continue
         text = text + (weight - 1) * (whole - _in_place(embed(_without(prompt, word)), whole, word, rows))
     return text
 
 
 def led_away(embed: Embed, plan: EditPlan, unconditional: Tensor) -> Tensor:
-    """Unconditional embeddings (…, rows, width) from which guidance leads away from the weakest of weakened words.
+    """Unconditional embeddings (…, rows, width) from which guidance leads to the weights that words are given.
 
-    The less it weighs, the nearer they are to the prompt itself, which differs from the target in that word alone.
-    Where other words change, too, guidance must lead to those, and the embeddings stay.
+    A word of weight w below 1 brings them nearer to the prompt, by 1 - w: it is what guidance leads away from. Above 1,
+    it brings them nearer to the prompt without the word, by 1 - 1/w: guidance leads to the word. Where other words
+    change, too, guidance must lead to those, and the embeddings stay. So they do for weights that change.
     """
-    share = 1 - min((weight for _, weight in _weakened(plan)), default=1.0)
-    if plan.kind != "reweight" or not share:
+    prompt = plan.target.prompt
+    led = [
+        (1 - weight, prompt) if weight < 1 else (1 - 1 / weight, _without(prompt, word))
+        for word, weight in _weighted(plan)
+    ]
+    total = sum(share for share, _ in led)
+    if plan.kind != "reweight" or not total:
         return unconditional
-    whole, led = embed(plan.target.prompt), unconditional.clone()
-    rows = whole.shape[1]  # what follows, such as a picture's, is no text
-    led[..., :rows, :] += share * (whole - led[..., :rows, :])
-    return led
+    found = unconditional.clone()
+    for share, text in led:
+        embedded = embed(text)
+        rows = embedded.shape[1]  # what follows, such as a picture's, is no text
+        found[..., :rows, :] += share / max(1.0, total) * (embedded - unconditional[..., :rows, :])
+    return found
 
 
-def _weakened(plan: EditPlan) -> Iterator[tuple[Word, float]]:
+def _weighted(plan: EditPlan) -> Iterator[tuple[Word, float]]:
+    """The words with a weight of their own that is 0 or more, and the same at all steps."""
     for word in plan.weights.words:
         weights = plan.weights.table[:, word.tokens[0]]
-        if 0 <= float(weights[0]) < 1 and not bool((weights != weights[0]).any()):
+        if float(weights[0]) >= 0 and not bool((weights != weights[0]).any()):
             yield word, float(weights[0])
 
 
