@@ -36,7 +36,8 @@ def test_through_the_commands(
     done(*_EDIT)  # one that knows of no adapter
 
     done("config", "model.ip_adapter", "../ip")
-    assert yaml.safe_load(Path("vp2p.yaml").read_text())["model"]["ip_adapter"] == "../ip"
+    placed = Path(yaml.safe_load(Path("vp2p.yaml").read_text())["model"]["ip_adapter"])
+    assert placed.is_absolute() and placed.samefile(tmp_path / "ip")
     assert "up to date" in done("tune", "--steps", "1").err
     assert "up to date" in done("invert", "--method", "direct", "--steps", "2").err
     assert "up to date" in done(*_EDIT).err
