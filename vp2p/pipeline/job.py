@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Callable, Hashable, NamedTuple, Sequence
 
@@ -92,7 +93,8 @@ class EditJob:
 
     def target(self, plan: EditPlan, settings: EditSettings) -> Target:
         """The target of a plan, with the user's mask."""
-        embed, unconditional, weakens = self.model.embed, self.unconditional, settings.words.reweight_text
+        embed = functools.cache(self.model.embed)  # a prompt is read more than once
+        unconditional, weakens = self.unconditional, settings.words.reweight_text
         text = weakened_text(embed, plan) if weakens else embed(plan.target.prompt)
         if weakens and not settings.control.negative_prompt:
             unconditional = led_away(embed, plan, unconditional)

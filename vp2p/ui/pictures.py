@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vp2p.compositing.pixels import spread
 from vp2p.errors import ArtifactError, UsageError
 from vp2p.report.attention import attention_of
 from vp2p.stages.edited import edited_file, every_frame
@@ -54,9 +55,9 @@ def frames_to_mark(workspace: Workspace) -> list[Frame]:
     """
     if not workspace.video.is_file():
         kept = _source(workspace)
-        return [_to_mark(place, kept[place]) for place in _spread(len(kept), _OFFERED)]
+        return [_to_mark(place, kept[place]) for place in spread(len(kept), _OFFERED)]
     span = SpanFrames(workspace.video, workspace.config.clip)
-    places = _spread(len(span.sampled), _OFFERED)
+    places = spread(len(span.sampled), _OFFERED)
     read = sorted({span.sampled[place] for place in places})  # a frame may stand for several
     found = {index: _to_mark(0, pixels) for index, pixels in zip(read, span.each(read))}
     return [dataclasses.replace(found[span.sampled[place]], place=place) for place in places]
@@ -67,11 +68,6 @@ def _to_mark(place: int, pixels: np.ndarray) -> Frame:
     scale = _LONGEST / max(image.size)  # a small clip is enlarged, too: a hand is finer than its pixels
     image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
     return Frame(place, _address(np.asarray(image)), image.width, image.height)
-
-
-def _spread(count: int, most: int) -> list[int]:
-    """At most so many of ``count`` places, spread evenly from the first to the last."""
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most))})
 
 
 def keep_mask(workspace: Workspace, painted: str) -> str | None:
@@ -115,7 +111,7 @@ def attention(workspace: Workspace) -> list[Seen]:
         return []
     run = workspace.by_name("source", found[-1].source.partition("/")[2])
     frames = load_frames(run).pixels
-    chosen = _spread(len(frames), _SHOWN)
+    chosen = spread(len(frames), _SHOWN)
     return [
         Seen(one.label, one.note, _address(np.hstack([*heat_overlay(frames, one.values)[chosen]])))
         for one in found[-1].words
