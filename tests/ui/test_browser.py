@@ -138,18 +138,6 @@ def paint(page: Opened) -> None:
 
 
 @pytest.mark.slow
-def appears(page: Opened, name: str) -> None:
-    """Waits for a button. Of a page that lost an event of its server, now and then, it is there after a reload."""
-    from playwright.sync_api import TimeoutError as LateError
-
-    button = page.page.get_by_role("button", name=name)
-    try:
-        button.wait_for(timeout=20_000)
-    except LateError:
-        page.page.reload()
-        button.wait_for()
-
-
 def test_work_outlives_the_server_and_the_next_one_goes_on_for_those_with_the_token(browser: Any, root: Path) -> None:
     workspace = Root(root).workspace("walk")
     with served(root) as (address, server), shown(browser, address) as page:
@@ -174,14 +162,14 @@ def test_work_outlives_the_server_and_the_next_one_goes_on_for_those_with_the_to
             assert now is not None and now.job == before.job and now.step and before.step
             assert now.step.done > before.step.done
             press(page, "Stop")
-            appears(page, "Go on")
+            page.page.get_by_role("button", name="Go on").wait_for()
             page.page.locator("#words label", has_text="cat").click()
             page.page.locator("#seen img").wait_for()
             press(page, "Go on")
-            appears(page, "Stop")
+            page.page.get_by_role("button", name="Stop").wait_for()
             again = jobs.news(workspace)
             assert again is not None and again.running and again.job.pid != before.job.pid
             assert (again.job.stage, again.job.options) == (before.job.stage, before.job.options)
             press(page, "Stop")  # what goes on then: test_jobs.py
-            appears(page, "Go on")
+            page.page.get_by_role("button", name="Go on").wait_for()
             unhurt(page, address)

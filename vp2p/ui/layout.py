@@ -162,7 +162,8 @@ class _Page:
         )
         for part, event in enumerate(loaded):
             event.then(None, self.choice, None, js=_LOADED.format(part=1 << part), **_QUIET)
-        self.timer.tick(self._look, [self.choice, self.stamp], self._looked(), **_QUIET)
+        # One look whose answer is lost must not end all: others go on.
+        self.timer.tick(self._look, [self.choice, self.stamp], self._looked(), trigger_mode="multiple", **_QUIET)
         self.whole.change(self._say_again, [self.choice, self.whole], said, **_QUIET)
 
         self.draw.click(actions.draw, self.prompt, [self.clip, message], show_progress="minimal", **_private())
