@@ -13,13 +13,14 @@ from typing import Iterator, Protocol, cast
 
 import torch
 from diffusers.models.attention_processor import Attention
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from vp2p.method.schedule import Schedule, guide
 from vp2p.prompts.align import TokenMap
 from vp2p.t2s import AttentionLayer, TextToSetModel
 from vp2p.t2s.attention import T2SAttnProcessor
+from vp2p.t2s.small_maps import SmallMapConv
 
 _KEPT = 32 * 32  # cells of the largest maps that are kept
 
@@ -42,6 +43,8 @@ class _Explicit:
         attention_mask: Tensor | None = None,
         frames: int = 1,
         control: _Control | None = None,
+        shown: None = None,
+        share: None = None,
     ) -> Tensor:
         x = hidden_states
         source = x if self.layer.role != "cross" else cast(Tensor, encoder_hidden_states)
@@ -80,14 +83,18 @@ class Injection:
 
 @contextmanager
 def explicit(model: TextToSetModel) -> Iterator[None]:
-    """The model with explicit attention, until the end of the block."""
-    before = model.unet.attn_processors
+    """The model with explicit attention and torch's own convolutions, until the end of the block."""
+    before, small = model.unet.attn_processors, [one for one in model.unet.modules() if isinstance(one, SmallMapConv)]
     layers = {name: _Explicit(one.layer) if isinstance(one, T2SAttnProcessor) else one for name, one in before.items()}
     model.unet.set_attn_processor(layers)  # type: ignore[arg-type]
+    for conv in small:
+        conv.__class__ = nn.Conv2d
     try:
         yield
     finally:
         model.unet.set_attn_processor(before)
+        for conv in small:
+            conv.__class__ = SmallMapConv
 
 
 def repeated(text: Tensor, frames: int) -> Tensor:

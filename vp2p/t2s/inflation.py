@@ -1,6 +1,6 @@
 """Inflates an image UNet into the text-to-set model (Video-P2P, section 3.1, figure 2).
 
-Nothing of the UNet is copied: its own transformer blocks and group norms change class in place,
+Nothing of the UNet is copied: its own transformer blocks, group norms and convolutions change class in place,
 and keep their parameters and names.
 """
 
@@ -27,6 +27,7 @@ from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
 from vp2p.t2s.picture import ImageAttention
 from vp2p.t2s.ranks import Ranks, Share
+from vp2p.t2s.small_maps import use_small_maps
 from vp2p.t2s.structure import Structure, residuals
 from vp2p.t2s.windows import ALL, Window, WindowLog, windows
 
@@ -100,6 +101,7 @@ class TextToSetModel(nn.Module):
                 "give a text-conditioned model of Stable Diffusion's kind with --model",
             )
         self.hooked = 3 * len(blocks)
+        use_small_maps(unet)
         if group_norm == "joint":
             self._join_group_norms()
 
