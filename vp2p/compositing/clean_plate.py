@@ -7,6 +7,7 @@ import torch
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import splu
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.light import light
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
@@ -14,7 +15,9 @@ from vp2p.compositing.pixels import spread
 from vp2p.compositing.robust import doubt
 
 _OTHERS = 8  # frames that are asked, spread evenly
+_MIXED = 0.01  # next to an object, sampling mixes its blank in, or sharpens its rim
 _ROUNDS = 3  # of leaving out what differs from the others
+_RIM = 5  # pixels
 _APART = 12.0  # of 255, from their mean: beyond it, a frame that shows something else has little say
 
 
@@ -39,7 +42,7 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
             if other == frame or min(background.confidence[frame], background.confidence[other]) < CONFIDENT:
                 continue
             picture, inside = background.warp(shown[other], other, frame)
-            shows = inside & (picture[3] > 0.99)  # next to an object, bicubic sampling mixes it in
+            shows = inside & ((picture[3] - 1).abs() < _MIXED)
             gain = light(picture[:3], clip[frame], shows & ~objects[frame])
             seen.append(torch.cat([picture[:3] * gain, torch.ones_like(picture[3:])]) * shows)
         plates.append(_agreed(torch.stack(seen)) if seen else torch.zeros_like(shown[frame]))
@@ -55,6 +58,19 @@ def _agreed(seen: Tensor) -> Tensor:
         apart = (seen[:, :3] - mean).abs().amax(1, keepdim=True)
         weights = seen[:, 3:] / doubt((apart / _APART) ** 2)
     return torch.cat([mean, seen[:, 3:].amax(0)])
+
+
+def seamless(picture: Tensor, hole: Tensor, around: Tensor) -> Tensor:
+    """What ``around`` (3, H, W) shows, and in its hole, bool (H, W), a picture (3, H, W) in the tones of the rim.
+
+    The picture is moved by a membrane that is stretched over its difference at the rim (Pérez, Gangnet and Blake,
+    "Poisson image editing", 2003).
+    """
+    known = (~hole).to(picture)
+    planes = torch.cat([(around - picture) * known, known[None]])
+    near = avg_pool2d(planes[None], _RIM, stride=1, padding=_RIM // 2)[0]  # one pixel's noise makes no streaks
+    difference = (near[:3] / near[3:].clamp(min=1e-6)).where(~hole, 0)
+    return around.where(~hole, (picture + inpaint(difference, hole)).clamp(0, 255))
 
 
 def inpaint(picture: Tensor, hole: Tensor) -> Tensor:

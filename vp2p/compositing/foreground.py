@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vp2p.compositing.clean_plate import inpaint
+from vp2p.compositing.clean_plate import inpaint, seamless
 from vp2p.compositing.matting import Known, matte
 from vp2p.compositing.motion.affine import sample
 from vp2p.compositing.shapes import dilated, opening
@@ -69,9 +69,10 @@ def find_foreground(track: ObjectTrack, drawn: Drawn, replaces: bool) -> Foregro
         return Foreground(
             frame, picture, softened(track.altered[frame], track.margin), clip.where(~old, picture), spill, shape
         )
-    seen = ~dilated(shape[None], track.margin)[0]
-    background = clip.where(~old, track.background[frame].where(track.known[frame], picture))
-    background = inpaint(background, old & ~track.known[frame] & ~seen)
+    covered, hole = dilated(shape[None], track.margin)[0], old & ~track.known[frame]
+    around = clip.where(~old, track.background[frame])
+    # Where the new object is, the picture tells nothing of the background beside it.
+    background = inpaint(around.where(~hole, seamless(picture, hole | covered, around)), hole & covered)
     foreground = Foreground(frame, picture, softened(shape, track.margin), background, 0.0, shape)
     return dataclasses.replace(foreground, spill=_spill(foreground.alpha, old))
 

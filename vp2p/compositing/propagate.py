@@ -12,7 +12,7 @@ from typing import Sequence
 import torch
 from torch import Tensor
 
-from vp2p.compositing.clean_plate import inpaint
+from vp2p.compositing.clean_plate import inpaint, seamless
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.followed import followed_motion, weight
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
@@ -37,7 +37,8 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         picture, alpha, background, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
             old = softened(track.objects[frame], track.margin)
-            hidden = track.background[frame].where(track.known[frame], background)
+            around = track.clip[frame].where(~track.objects[frame], track.background[frame])
+            hidden = seamless(background, track.objects[frame] & ~track.known[frame], around)
             base = track.clip[frame] + old * (hidden - track.clip[frame])
             base = inpaint(base, track.objects[frame] & ~track.known[frame] & ~inside)
             shapes[frame] = alpha[0] > 0.5

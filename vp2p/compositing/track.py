@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
+from vp2p.compositing.apart import without_what_touches
 from vp2p.compositing.clean_plate import clean_plate
 from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
@@ -172,8 +173,18 @@ def track_object(
     Args:
         prior: where it is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
     """
-    segmented = _segmented(clip, coarse_mask, Known(prior=prior), model)
-    return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
+    found, behind = _segmented(clip, coarse_mask, Known(prior=prior), model)
+
+    def tracked(found: Tensor) -> ObjectTrack:
+        track = _tracked(clip, vae_reconstruction, coarse_mask, (found, behind), model)
+        return dataclasses.replace(track, prior=prior)
+
+    track = tracked(found)
+    keys = track.key_frames()
+    if prior is None or not keys:
+        return track
+    alone = without_what_touches(found, prior, track.motion, keys[0])
+    return track if torch.equal(alone, found) else tracked(alone)
 
 
 def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from vp2p.compositing.robust import doubt
 from vp2p.video.flow import dense_flow
 
 # Pixels beyond which a point counts little in the fit, round by round: at first all points pull.
@@ -18,6 +19,7 @@ _OUTLIERS = (8.0, 2.0, 1.0, 1.0)
 _REWEIGHTINGS = 10
 _POINTS = 4096  # of the region with the most texture: more make the fit slower, and no better
 _WINDOW = 9  # pixels, as wide as what is compared at once
+_LEAST = 0.1  # of a region's weight, seen: from less nothing is told
 _FLAT = 1e-8  # of windows in 0…1: below it a window is flat, and like nothing
 _BACK = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 Array = np.ndarray
@@ -42,26 +44,48 @@ class Region(NamedTuple):
         points = np.stack([columns, rows], axis=1).astype(np.float64)
         return cls(picture, points, flat[chosen].astype(np.float64))
 
+    def moved_by(self, matrix: Array) -> float:
+        """By how many pixels a matrix (2, 3) moves the points on average."""
+        way = np.linalg.norm(_transformed(matrix, self.points) - self.points, axis=1)
+        return float(self.weights @ way / max(self.weights.sum(), 1e-12))
 
-def register(region: Region, frame: Array, guess: Array) -> tuple[float, Array]:
+
+def register(region: Region, frame: Array, shows: Array, guess: Array) -> tuple[float, Array]:
     """The share of the region's weight that follows, and (2, 3), from its pixels to those of ``frame`` (H, W).
 
     Args:
+        shows: (H, W) in 0…1, where the frame shows the region: what is hidden there, or left the picture, has no say.
         guess: (2, 3), where to begin.
     """
     found, share = guess.astype(np.float64), 0.0
     if region.weights.sum() <= 0:
         return 0.0, found
-    height, width = frame.shape
+    columns, rows = region.points.T.astype(int)
     for outlier in _OUTLIERS:
         flow = dense_flow(region.picture, _brought_back(frame, found))
-        there = _transformed(found, region.points)
-        inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
-        columns, rows = region.points.T.astype(int)
         moved = region.points + flow[rows, columns]
-        step, share = fit_similarity(region.points, moved, region.weights * inside, outlier)
+        step, share = fit_similarity(region.points, moved, region.weights * _seen(region, shows, found), outlier)
         found = compose(found, step)
-    return share * _likeness(region, _brought_back(frame, found)), found
+    return share * likeness(region, frame, shows, found), found
+
+
+def share_that_follows(region: Region, frame: Array, shows: Array, matrix: Array) -> float:
+    """The share of the region's weight, as far as it is seen, that a matrix (2, 3) brings to its place in ``frame``."""
+    flow = dense_flow(region.picture, _brought_back(frame, matrix))
+    columns, rows = region.points.T.astype(int)
+    weights = region.weights * _seen(region, shows, matrix)
+    follows = 1 / doubt((flow[rows, columns] ** 2).sum(1) / _OUTLIERS[-1] ** 2)
+    return float(weights @ follows / max(weights.sum(), 1e-12))
+
+
+def _seen(region: Region, shows: Array, matrix: Array) -> Array:
+    """How much of each of a region's points is seen where a matrix (2, 3) puts it, 0…1: (n,)."""
+    height, width = shows.shape
+    there = _transformed(matrix, region.points)
+    inside = ((there >= 0) & (there <= (width - 1, height - 1))).all(axis=1)
+    columns, rows = there.clip(0, (width - 1, height - 1)).round().astype(int).T
+    seen: Array = inside * shows[rows, columns]
+    return seen
 
 
 def _brought_back(frame: Array, found: Array) -> Array:
@@ -71,18 +95,23 @@ def _brought_back(frame: Array, found: Array) -> Array:
     return back
 
 
-def _likeness(region: Region, frame: Array) -> float:
-    """How alike the region's points are in a frame that was brought back, 0…1, by correlation in small windows.
+def likeness(region: Region, frame: Array, shows: Array, matrix: Array) -> float:
+    """How alike the region's points are where a matrix (2, 3) puts them, 0…1, by correlation in small windows.
 
-    Flow alone is smooth everywhere, also where nothing was found again.
+    Flow alone is smooth everywhere, also where nothing was found again. Of points that are not seen there nothing is
+    known; where nearly all are not, nothing is alike.
     """
+    weights = region.weights * _seen(region, shows, matrix)
+    if weights.sum() < _LEAST * region.weights.sum():
+        return 0.0
+    frame = _brought_back(frame, matrix)
     means = [cv2.blur(image, (_WINDOW, _WINDOW)) for image in (region.picture, frame)]
     products = (region.picture * frame, region.picture**2, frame**2)
     together, one, other = (cv2.blur(product, (_WINDOW, _WINDOW)) for product in products)
     spread = (one - means[0] ** 2).clip(0) * (other - means[1] ** 2).clip(0)
     correlation = (together - means[0] * means[1]) / np.sqrt(spread + _FLAT)
     columns, rows = region.points.T.astype(int)
-    return float(region.weights @ correlation[rows, columns].clip(0, 1) / region.weights.sum())
+    return float(weights @ correlation[rows, columns].clip(0, 1) / max(weights.sum(), 1e-12))
 
 
 def compose(second: Array, first: Array) -> Array:
@@ -119,7 +148,7 @@ def fit_similarity(points: Array, there: Array, weights: Array, outlier: float) 
         linear = np.array([[cos, -sin], [sin, cos]])
         matrix = np.concatenate([linear, (to - linear @ middle)[:, None]], axis=1)
         residual = ((_transformed(matrix, points) - there) ** 2).sum(1)
-        follows = 1 / (1 + residual / outlier**2) ** 2
+        follows = 1 / doubt(residual / outlier**2)
     return matrix, float(weights @ follows / total)
 
 

@@ -9,13 +9,15 @@ import math
 from dataclasses import dataclass
 from typing import Callable, Iterator, Sequence
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform
 from vp2p.compositing.motion.protocol import CONFIDENT
-from vp2p.compositing.motion.registration import Region, register
+from vp2p.compositing.motion.registration import Array, Region, likeness, register, share_that_follows
 from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
@@ -26,6 +28,11 @@ _WINDOW = 5
 _DIFFERENT, _LEAST, _UNCHANGED = 0.05, 1e-3, 0.01  # of white
 _TEXTURE_SHARE = 0.2  # of the strongest texture: more makes a point no more certain
 _OVERLAP = 0.88  # of two outlines, for their motion to be believed
+_EQUAL, _MORE = 0.999, 0.001  # of likeness: so alike is equal; so much more is needed for another motion than none
+_FOLLOWS = 0.1  # share of the texture: wrong motions of drawn grounds had 0.06 at most, right ones 0.15 and more
+_LEFT = 0.2  # of a background: with less, what may hide it is looked at, too
+_STANDS = 0.2  # pixels, on average: a camera that moves less stands still
+_NEIGHBOURHOOD, _FAINT = 1 / 50, 0.01  # of the longer side, and of white: over which contrast is made even, if not fainter
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
 Find = Callable[[Tensor, Tensor, Sequence[Tensor]], "Similarity"]
@@ -111,15 +118,78 @@ def region_motion(clip: Tensor, regions: Tensor, near: Sequence[Tensor] = ()) ->
 
 
 def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
-    """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`."""
+    """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`.
+
+    It stands still where nothing else explains the frames better, such as that of a plain ground.
+    """
     if max(clip.shape[-2:]) > _SIDE:
         return _coarsely(lambda clip, regions, _: background_motion(clip, regions), clip, regions, ())
-    still = _still(clip, 1 - regions[0])
-    nowhere = torch.eye(2, 3, device=clip.device)
-    if bool(still.all()):
-        return Similarity(nowhere.repeat(len(clip), 1, 1), still.float())
-    found = _follow(clip, regions, (1 - regions[0]) * _texture(clip[:1]), _from_before)
-    return Similarity(found.matrices.where(~still[:, None, None], nowhere), found.confidence.maximum(still))
+    shows = (1 - regions).cpu().numpy()
+    texture = _texture(clip[:1]).cpu().numpy()
+    seen = texture[shows[0] > 0.5]
+    weights = shows[0] * texture.clip(max=np.median(seen) if len(seen) else 0)  # a small thing that moves has little say
+    pictures = clip[:, 0].cpu().numpy()
+    behind = _Behind([Region.of(view(pictures[0]), weights) for view in _VIEWS], pictures[0], shows[0])
+    found = [(1.0, _NOWHERE)]
+    for picture, shown in zip(pictures[1:], shows[1:]):
+        found.append(behind.found_in(picture, shown, found[-1][1]))
+    matrices = torch.stack([torch.from_numpy(matrix).float() for _, matrix in found])
+    return Similarity(matrices.to(clip.device), torch.tensor([share for share, _ in found], device=clip.device))
+
+
+@dataclass(frozen=True)
+class _Behind:
+    """A background that is followed: its region in each view, the ``picture`` (H, W) and where it ``shows`` it."""
+
+    regions: Sequence[Region]
+    picture: Array
+    shows: Array
+
+    def found_in(self, picture: Array, shows: Array, guess: Array) -> tuple[float, Array]:
+        """How much of the background follows, and (2, 3), where, in a picture (H, W) that ``shows`` (H, W) it there."""
+        plain = self.regions[0]
+        if (shows * self.shows).sum() < _LEFT * self.shows.sum():  # a coarse outline may hold nearly all
+            shows = np.ones_like(shows)
+        as_before = likeness(plain, picture, shows, _NOWHERE)
+        if as_before >= _EQUAL:
+            return 1.0, _NOWHERE
+        best, found = as_before + _MORE, None
+        for view, region in zip(_VIEWS, self.regions):
+            follows, matrix = register(region, view(picture), shows, guess)
+            alike = likeness(plain, picture, shows, matrix)  # in the plain picture noise is not made large
+            if alike > best and follows >= _FOLLOWS:
+                best, found = alike, matrix
+            if follows >= _SURE:
+                break
+        if found is None or plain.moved_by(found) < _STANDS:
+            views = zip(_VIEWS, self.regions)
+            stands = max(share_that_follows(region, view(picture), shows, _NOWHERE) for view, region in views)
+            best, found = as_before if stands * as_before >= _FOLLOWS else 0.0, _NOWHERE
+        # Of a plain ground little can be alike, and little can be wrong.
+        return max(best, CONFIDENT) if self._unchanged(picture, shows) else best, found
+
+    def _unchanged(self, picture: Array, shows: Array) -> bool:
+        """Whether most of the background looks as it did: then it does no harm to say that it stands still."""
+        both = shows * self.shows
+        same = cv2.blur(np.abs(picture - self.picture), (_WINDOW, _WINDOW)) < _UNCHANGED
+        return bool((same * both).sum() > 0.5 * both.sum() > 0)
+
+
+def _plain(picture: Array) -> Array:
+    return picture
+
+
+def _even(picture: Array) -> Array:
+    """A grey picture (H, W) in its local contrast, in which shadows and exposure do not count."""
+    width = _NEIGHBOURHOOD * max(picture.shape)
+    apart = picture - cv2.GaussianBlur(picture, (0, 0), width)
+    contrast = apart / (np.sqrt(cv2.GaussianBlur(apart**2, (0, 0), width)) + _FAINT)
+    even: Array = (0.5 + 0.2 * contrast.clip(-2.5, 2.5)).astype(np.float32)
+    return even
+
+
+_VIEWS = (_plain, _even)
+_NOWHERE = np.eye(2, 3)
 
 
 def _grey(clip: Tensor) -> Tensor:
@@ -127,22 +197,16 @@ def _grey(clip: Tensor) -> Tensor:
     return clip.mean(1, keepdim=True) / 255
 
 
-def _still(clip: Tensor, weights: Tensor) -> Tensor:
-    """(F,): whether most of the ``weights`` (H, W) stay as they are in frame 0: the camera stands still."""
-    same = (_near((clip - clip[:1]).abs())[:, 0] < _UNCHANGED).float()
-    return (same * weights).sum((1, 2)) > 0.5 * weights.sum()
-
-
 def _follow(clip: Tensor, regions: Tensor, weights: Tensor, guesses: Guesses) -> Similarity:
     """The motion that most of the ``weights`` (H, W) of frame 0's pixels follow."""
     still = torch.eye(2, 3)
     to, confidence = [still], [1.0]
     frames, weights, regions = clip[:, 0].cpu().numpy(), weights.cpu(), regions.cpu()
-    followed = Region.of(frames[0], weights.numpy())
+    followed, everywhere = Region.of(frames[0], weights.numpy()), np.ones_like(frames[0])
     for frame, region in zip(frames[1:], regions[1:]):
         tried = [(0.0, still)]
         for guess in guesses(to, weights, regions[0], region):
-            share, found = register(followed, frame, guess.numpy())
+            share, found = register(followed, frame, everywhere, guess.numpy())
             tried.append((share, torch.from_numpy(found).float()))
             if share >= _SURE:
                 break
@@ -183,10 +247,6 @@ def _coarsely(find: Find, clip: Tensor, regions: Tensor, near: Sequence[Tensor])
     return Similarity(
         torch.stack([compose(to_large, compose(to, to_small)) for to in motion.matrices]), motion.confidence
     )
-
-
-def _from_before(to: list[Tensor], *_: Tensor) -> Iterator[Tensor]:
-    yield to[-1]
 
 
 def _guesses(to: list[Tensor], weights: Tensor, first: Tensor, region: Tensor) -> Iterator[Tensor]:
