@@ -144,3 +144,13 @@ def test_parts_that_attention_hardly_sees_are_other_things() -> None:
     found = attended(shapes, prior, 2)
     assert torch.equal(found[1], shapes[1])
     assert not found[0, :, 33:40].any() and overlap(found[:1], animal[:1]) > 0.97
+
+
+def test_the_rim_of_another_thing_is_left_out():
+    """It is so thin that it has no core."""
+    shape, prior = torch.zeros(1, 64, 64, dtype=torch.bool), torch.full((1, 64, 64), 0.1)
+    shape[:, 10:30, 10:30], prior[:, 10:30, 10:30] = True, 1.0
+    rim = torch.zeros_like(shape)
+    rim[:, 44:60, 44:60] = True
+    rim[:, 46:58, 46:58] = False
+    assert torch.equal(attended(shape | rim, prior, margin=2), shape)

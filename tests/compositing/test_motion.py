@@ -80,7 +80,9 @@ def test_the_ground_is_followed_under_a_shadow_and_behind_what_crosses(place: st
 
 
 def test_a_plain_ground_stands_still():
-    clip = torch.full((3, 1, 64, 64), 0.5) + 0.002 * torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    clip = torch.full((3, 1, 64, 64), 0.5) + 0.002 * torch.rand(
+        3, 1, 64, 64, generator=torch.Generator().manual_seed(0)
+    )
     motion = background_motion(clip, torch.zeros(3, 64, 64))
     assert motion.confidence.min() >= 0.25 and (motion.matrices - torch.eye(2, 3)).abs().max() < 1.0
 

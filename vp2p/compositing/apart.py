@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.protocol import Motion
-from vp2p.compositing.shapes import dilated, opening
+from vp2p.compositing.shapes import dilated
 
 _AROUND = 1 / 20  # of the longer side: so far beyond the outline, what bends may be
 _LEAST = 0.1  # of an outline's area: less is the object's own, bent
@@ -22,15 +22,15 @@ _CERTAIN, _OFF = 0.3, 1 / 50  # of a field's certainty; of the longer side
 _FOLLOW, _POINTS = 0.15, 20  # share of the points, and how many, that must agree on a similarity
 
 
-def without_what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: int) -> Tensor:
-    """Outlines, bool (F, H, W), without what is not the object's.
+def what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: int) -> Tensor:
+    """What is not the object's in its outlines, bool (F, H, W), as far as it lies beyond the object.
 
     Args:
         prior: (F, H, W), how much the model's attention sees the object.
         motion: the object's.
         key: a frame in which the outline is clear.
     """
-    longer, kept = max(objects.shape[-2:]), objects.clone()
+    longer, found = max(objects.shape[-2:]), torch.zeros_like(objects)
     for frame in range(len(objects)):
         shape = objects[frame]
         matrix = None if frame == key else _similarity(objects, motion, key, frame)
@@ -42,8 +42,8 @@ def without_what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: in
         if beyond.sum() < _LEAST * shape.sum() or not bool(rest.any()):
             continue
         if prior[frame][beyond].mean() < _UNSEEN * prior[frame][rest].mean():
-            kept[frame] = opening(rest[None], round(_OFF * longer))[0]
-    return kept
+            found[frame] = beyond
+    return found
 
 
 def _similarity(objects: Tensor, motion: Motion, key: int, frame: int) -> np.ndarray | None:

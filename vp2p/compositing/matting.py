@@ -113,8 +113,9 @@ def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
     """
     kept = shapes.clone()
     for frame, (shape, core) in enumerate(zip(shapes, eroded(shapes, margin))):
-        _, labels = cv2.connectedComponents(core.to(torch.uint8).cpu().numpy(), connectivity=8)
-        parts = [torch.from_numpy(labels == label).to(shape.device) for label in range(1, labels.max() + 1)]
+        # Of thin shapes, such as a rim, nothing is left in the core.
+        thin = [part for part in _parts(shape) if not bool((part & core).any())]
+        parts = [*_parts(core), *thin]
         seen = [float(prior[frame][part].mean()) for part in parts]
         low = [part for part, one in zip(parts, seen) if one < _MUCH * max(seen)]
         if low:
@@ -122,6 +123,12 @@ def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
             away, near = (dilated(torch.stack(each).any(0)[None], 2 * margin)[0] for each in (low, high))
             kept[frame] = shape & ~(away & ~near)
     return kept
+
+
+def _parts(shape: Tensor) -> list[Tensor]:
+    """The connected parts of a shape, bool (H, W)."""
+    count, labels = cv2.connectedComponents(shape.to(torch.uint8).cpu().numpy(), connectivity=8)
+    return [torch.from_numpy(labels == label).to(shape.device) for label in range(1, count)]
 
 
 def _both(pair: tuple[Tensor, Tensor] | None, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:

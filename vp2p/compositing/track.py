@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from vp2p.compositing.apart import without_what_touches
+from vp2p.compositing.apart import what_touches
 from vp2p.compositing.clean_plate import clean_plate
 from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
@@ -173,18 +173,18 @@ def track_object(
     Args:
         prior: where it is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
     """
-    found, behind = _segmented(clip, coarse_mask, Known(prior=prior), model)
 
-    def tracked(found: Tensor) -> ObjectTrack:
-        track = _tracked(clip, vae_reconstruction, coarse_mask, (found, behind), model)
-        return dataclasses.replace(track, prior=prior)
+    def tracked(region: Tensor) -> ObjectTrack:
+        segmented = _segmented(clip, region, Known(prior=prior), model)
+        return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
 
-    track = tracked(found)
+    track = tracked(coarse_mask)
     keys = track.key_frames()
     if prior is None or not keys:
         return track
-    alone = without_what_touches(found, prior, track.motion, keys[0])
-    return track if torch.equal(alone, found) else tracked(alone)
+    others = what_touches(eroded(track.objects, track.margin), prior, track.motion, keys[0])
+    # Seen outside the mask, other things are known inside it as well, by their colours.
+    return tracked(coarse_mask.where(~others, 0)) if bool(others.any()) else track
 
 
 def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:

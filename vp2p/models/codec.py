@@ -8,8 +8,8 @@ from torch import Tensor
 
 from vp2p.models.loading import LatentModel
 
-# Frames pass the VAE in chunks of about this many pixels, so memory does not grow with the clip.
-_PIXELS_AT_ONCE = 512 * 512
+# Frames pass the VAE in chunks of about this many pixels, and of no more frames, so memory does not grow with the clip.
+_PIXELS_AT_ONCE, _MOST = 512 * 512, 16
 
 
 @torch.no_grad()
@@ -48,7 +48,7 @@ def decode_latents(model: LatentModel, latents: Tensor, one_by_one: bool = False
 
 def frames_at_once(area: int) -> int:
     """How many frames of ``area`` pixels pass the VAE at once."""
-    return max(1, _PIXELS_AT_ONCE // area)
+    return min(_MOST, max(1, _PIXELS_AT_ONCE // area))
 
 
 def _chunks(count: int, area: int, one_by_one: bool) -> int:

@@ -32,7 +32,10 @@ _EQUAL, _MORE = 0.999, 0.001  # of likeness: so alike is equal; so much more is 
 _FOLLOWS = 0.1  # share of the texture: wrong motions of drawn grounds had 0.06 at most, right ones 0.15 and more
 _LEFT = 0.2  # of a background: with less, what may hide it is looked at, too
 _STANDS = 0.2  # pixels, on average: a camera that moves less stands still
-_NEIGHBOURHOOD, _FAINT = 1 / 50, 0.01  # of the longer side, and of white: over which contrast is made even, if not fainter
+_NEIGHBOURHOOD, _FAINT = (
+    1 / 50,
+    0.01,
+)  # of the longer side, and of white: over which contrast is made even, if not fainter
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
 Find = Callable[[Tensor, Tensor, Sequence[Tensor]], "Similarity"]
@@ -127,7 +130,9 @@ def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
     shows = (1 - regions).cpu().numpy()
     texture = _texture(clip[:1]).cpu().numpy()
     seen = texture[shows[0] > 0.5]
-    weights = shows[0] * texture.clip(max=np.median(seen) if len(seen) else 0)  # a small thing that moves has little say
+    weights = shows[0] * texture.clip(
+        max=np.median(seen) if len(seen) else 0
+    )  # a small thing that moves has little say
     pictures = clip[:, 0].cpu().numpy()
     behind = _Behind([Region.of(view(pictures[0]), weights) for view in _VIEWS], pictures[0], shows[0])
     found = [(1.0, _NOWHERE)]

@@ -1,0 +1,59 @@
+"""What touches an object in some frames is told from it by its motion and by attention."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
+from vp2p.compositing.apart import what_touches
+from vp2p.compositing.motion.models import MODELS
+from vp2p.compositing.shapes import dilated
+from vp2p.compositing.track import track_object
+from vp2p.sprites.scenes import Scene
+
+_CAT = Scene("cat", "grass", path="slide", seed=3)
+
+
+def _beside(frame: int) -> Tensor:
+    """Where another thing touches the cat: bool (F, H, W), in one frame."""
+    cat = outlines(_CAT)
+    rows, columns = torch.where(cat[frame])
+    found = torch.zeros(FRAMES, SIDE, SIDE, dtype=torch.bool)
+    found[frame, rows.min() : rows.max(), columns.max() : columns.max() + 25] = True
+    return found & ~cat
+
+
+def _clip(thing: Tensor) -> Tensor:
+    return planes(_CAT).where(~thing[:, None], torch.tensor([90.0, 60.0, 200.0])[:, None, None])
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0.3, True), (1.0, False)], ids=["another thing", "its own part"])
+def test_what_leaves_the_outline_and_is_not_attended_is_another_thing(seen: float, expected: bool) -> None:
+    cat, thing = outlines(_CAT), _beside(3)
+    clip = _clip(thing)
+    motion = MODELS["dense"].of_object(clip, cat | thing)
+    found = what_touches(cat | thing, cat.float() + seen * thing.float(), motion, key=1)
+    assert bool(found[3].any()) == expected
+    assert not found[[0, 1, 2, 4, 5]].any()
+    if expected:
+        assert (found[3] & thing[3]).sum() > 0.5 * thing[3].sum()
+        assert (found[3] & cat[3]).sum() < 0.02 * cat[3].sum()
+
+
+def test_a_track_leaves_other_things_to_the_clip() -> None:
+    cat, thing = outlines(_CAT), _beside(3)
+    clip = _clip(thing)
+    prior = 0.1 + 0.9 * cat.float() + 0.2 * thing.float()
+    track = track_object(clip, clip, dilated(cat | thing, 4).float(), prior)
+    assert (track.objects[3] & thing[3]).sum() < 0.4 * thing[3].sum()
+    assert (track.objects & cat).sum() > 0.95 * cat.sum()
+
+
+def test_without_anything_to_follow_nothing_is_told_apart() -> None:
+    clip, shapes = torch.full((3, 3, 64, 64), 120.0), torch.zeros(3, 64, 64, dtype=torch.bool)
+    shapes[:, 20:40, 20:40] = True
+    shapes[1, 20:40, 40:60] = True
+    motion = MODELS["dense"].of_object(clip, shapes)
+    assert not what_touches(shapes[:, :, :], torch.zeros(3, 64, 64), motion, key=0).any()
