@@ -17,6 +17,7 @@ from vp2p.settings import EditSettings
 
 # All windows open: every step is a controlled one.
 _OPEN: dict[str, Any] = {"cross_replace": 1.0, "self_replace": 1.0, "self_target": "both"}
+_STEPS = 5
 _UPDATES = (1, 3)  # of the null embedding; what the more cost is their difference
 
 
@@ -41,6 +42,8 @@ def pairs(stages: Stages) -> Iterator[Pair]:
     )
     yield Pair("edit step, with a blend mask", stages.editing(1, 2, **_OPEN), straight.editing, 2)
     yield Pair("edit step, without one", stages.editing(1, 2, no_blend=True, **_OPEN), straight.editing, 2)
+    # With the usual windows the source's branch ends with them.
+    yield Pair("the same, mean of a whole edit", stages.editing(1, _STEPS, no_blend=True), straight.editing, _STEPS)
 
 
 class _Straight:

@@ -23,6 +23,7 @@ _REACHES = (1 / 256, 1 / 128, 1 / 64, 1 / 32, 1 / 16)  # of the longer side: a f
 _PATCH = 1 / 128  # of the longer side: what is compared at once
 SPREAD = 45  # of 255: an object's standard deviation in its pictures
 CONTRAST = 40  # of 255: the same of its local contrast
+_DARK = 8.0  # of 255: the light of what is black is not known
 _CLIPPED = 80  # the same scale: more of a difference is no worse
 _BENT = 10.0  # a field's gradient of 1 counts as so much difference
 _PART = 1 / 32  # of the longer side: so large parts of an object move by themselves
@@ -62,6 +63,7 @@ class ObjectPictures:
             found: Array = (128 + SPREAD * (grey - middle) / spread).clip(0, 255).astype(np.uint8)
             return found
 
+        clip = np.stack([frame * _exposure(one, mask, middle) for frame, one, mask in zip(clip, grey, masks)])
         alone = np.stack([_local_contrast(*one) for one in zip(grey, masks)])
         steps = [contrast(one.astype(np.float32).mean(-1)) for one in between]
         return cls(alone, contrast(grey), (clip - middle) / spread * SPREAD, masks, steps)
@@ -190,6 +192,12 @@ def _smoothed(pictures: ObjectPictures, frame: int, to: int, field: Array, width
     total = blurred(weight.astype(np.float32), width)
     mean = blurred((field * weight[..., None]).astype(np.float32), width) / np.maximum(total, 1e-6)[..., None]
     return np.where((total > 1e-4)[..., None], mean, field).astype(np.float32)
+
+
+def _exposure(grey: Array, mask: Array, middle: float) -> float:
+    """By what to multiply a frame (H, W) for its object to be as bright as in all frames together."""
+    mean = float(grey[mask].mean()) if mask.any() else middle
+    return (middle + _DARK) / (mean + _DARK)
 
 
 def _local_contrast(grey: Array, mask: Array) -> Array:
