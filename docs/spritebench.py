@@ -1,8 +1,10 @@
-"""Makes docs/images/spritebench.png: cases of a bench, the clip over its ideal edit over what methods made of it.
+"""Makes pictures of docs/images, of cases of a bench; BENCH is the folder given to --out.
 
-    python docs/spritebench.py BENCH object-01 object-03 colour-03      # BENCH is the folder given to --out
+    python docs/spritebench.py BENCH object-01 object-03 colour-03
+    python docs/spritebench.py --strips BENCH bend-object-00 bend-object-02
 
-Three frames of eight are shown of each.
+The first makes spritebench.png: three frames of the clip over its ideal edit over what methods made of it. The second
+makes bending.webp: all frames of each clip over those of its edit by default.
 """
 
 from __future__ import annotations
@@ -40,6 +42,23 @@ def draw(bench: Path, cases: list[str]) -> Image.Image:
     return picture
 
 
+def strips(bench: Path, cases: list[str]) -> Image.Image:
+    """The picture: two columns of cases, half as large, the clip above its edit."""
+    names, gap = ("clip", "default"), GAP // 2
+    pairs = [[Image.open(strip_path(bench, case, name)).convert("RGB") for name in names] for case in cases]
+    width, side = pairs[0][0].width // 2, SIDE // 2
+    lines, height = -(-len(pairs) // 2), len(names) * side + gap
+    picture = Image.new("RGB", (2 * width + GAP, lines * height), (250, 250, 248))
+    for number, pair in enumerate(pairs):
+        column, line = divmod(number, lines)
+        for row, strip in enumerate(pair):
+            picture.paste(strip.reduce(2), (column * (width + GAP), line * height + row * side))
+    return picture
+
+
 if __name__ == "__main__":
-    picture = draw(Path(sys.argv[1]), sys.argv[2:]).quantize(256)
-    picture.save(Path(__file__).parent / "images" / "spritebench.png", optimize=True)
+    images = Path(__file__).parent / "images"
+    if sys.argv[1] == "--strips":
+        strips(Path(sys.argv[2]), sys.argv[3:]).save(images / "bending.webp", quality=85)
+    else:
+        draw(Path(sys.argv[1]), sys.argv[2:]).quantize(256).save(images / "spritebench.png", optimize=True)

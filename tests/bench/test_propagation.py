@@ -49,8 +49,11 @@ def scores(path: Path) -> dict:
 
 def test_known_edits_and_own_key_frames_are_scored(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "figures.json"
-    assert main(["propagate", "--data", str(data), "--out", str(out)]) == 0
+    sheets = tmp_path / "sheets"
+    assert main(["propagate", "--data", str(data), "--out", str(out), "--sheets", str(sheets)]) == 0
     found = scores(out)
+    pictures = {str(path.relative_to(sheets)) for path in sheets.rglob("*.png")}
+    assert pictures == {"walk/source.png", "walk/edit-texture.png", "plain/source.png"}
     assert found.keys() == {"walk", "plain"} and found["walk"].keys() == {"source", "edit-texture"}
     assert found["plain"].keys() == {"source"} and len(found["plain"]["source"]["frames_db"]) == 7
     edit = found["walk"]["edit-texture"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from vp2p import printing
+from vp2p.bench.files import file_name
 from vp2p.bench.known_clips import drawn_clips, known_clips
 from vp2p.bench.methods import METHODS, read_method
 from vp2p.bench.propagation import score_clip
@@ -67,7 +68,8 @@ def _propagate(given: argparse.Namespace) -> int:
     failed = 0
     for name, read in drawn_clips(given.cases) if given.cases else known_clips(given.data):
         try:
-            scores[name] = score_clip(read(), given.keys)
+            sheets = None if given.sheets is None else given.sheets / file_name(name)
+            scores[name] = score_clip(read(), given.keys, sheets)
         except Vp2pError as error:
             printing.say(f"{name} failed: {one_line(error.cause)}\nhint: {error.hint}")
             failed += 1
@@ -95,6 +97,7 @@ def _propagate_parser() -> argparse.ArgumentParser:
     what.add_argument("--cases", nargs="+", metavar="CASE", help="or cases of SpriteBench, such as bending/train")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file of the figures")
     parser.add_argument("--keys", type=int, default=1, help="how many true key frames are given")
+    parser.add_argument("--sheets", type=Path, metavar="DIR", help="also write pictures of each clip into this folder")
     return parser
 
 

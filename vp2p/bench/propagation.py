@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack, follow_object
+from vp2p.video.sheet import contact_sheet
 
 _DIFFERENT = 12.0  # of 255: an edited key frame shows another thing there
 _REPLACES = 0.05  # of the object's area: if so much beside it is different, the new object has another outline
@@ -21,16 +23,28 @@ _REACH = 10  # a new object is looked for within this part of the longer side ar
 Record = dict[str, Any]
 
 
-def score_clip(clip: KnownClip, keys: int = 1) -> dict[str, Record]:
+def score_clip(clip: KnownClip, keys: int = 1, sheets: Path | None = None) -> dict[str, Record]:
     """The scores of one clip by edit; ``source`` is its own key frame.
 
     Args:
         keys: how many true key frames are given.
+        sheets: a new folder for a picture of each edit, above what was made of its key frames.
+
+    Raises:
+        VideoError: the pictures cannot be written.
     """
     track = follow_object(planes(clip.frames), torch.from_numpy(clip.mask))
     given = given_keys(track, clip.key, keys)
     edits = {SOURCE: (clip.frames, clip.mask), **clip.edits}
-    return {name: _score(clip, track, edit, inside, given) for name, (edit, inside) in edits.items()}
+    scores = {}
+    for name, (edit, inside) in edits.items():
+        found = _propagated(clip, track, edit, given)
+        scores[name] = _score(track, found, (edit, inside), given)
+        if sheets is not None:
+            sheets.mkdir(parents=True, exist_ok=True)
+            told = f"made of frame {', '.join(map(str, given))}, {scores[name]['inside_db']} dB inside"
+            contact_sheet([(f"{name}, true", edit), (told, found)], sheets / f"{name}.png")
+    return scores
 
 
 def given_keys(track: ObjectTrack, first: int, count: int) -> list[int]:
@@ -43,8 +57,8 @@ def given_keys(track: ObjectTrack, first: int, count: int) -> list[int]:
     return keys
 
 
-def _score(clip: KnownClip, track: ObjectTrack, edit: np.ndarray, inside: np.ndarray, keys: list[int]) -> Record:
-    """PSNR inside the object, for each frame but the key frames; and the frames that were followed."""
+def _propagated(clip: KnownClip, track: ObjectTrack, edit: np.ndarray, keys: list[int]) -> np.ndarray:
+    """All frames, made of the key frames of a true edit."""
     pictures, source = planes(edit), planes(clip.frames)
     apart = (pictures[keys] - source[keys]).abs().amax(1) > _DIFFERENT
     mask = torch.from_numpy(clip.mask)[keys]
@@ -54,7 +68,12 @@ def _score(clip: KnownClip, track: ObjectTrack, edit: np.ndarray, inside: np.nda
         find_foreground(track, Drawn(key, pictures[key], where), replaces)
         for key, where in zip(keys, region, strict=True)
     ]
-    found = rounded(propagate(track, foregrounds, source, replaces).frames)
+    return rounded(propagate(track, foregrounds, source, replaces).frames)
+
+
+def _score(track: ObjectTrack, found: np.ndarray, true: tuple[np.ndarray, np.ndarray], keys: list[int]) -> Record:
+    """PSNR inside the true object, for each frame but the key frames; and the frames that were followed."""
+    edit, inside = true
     others = [slice(frame, frame + 1) for frame in range(len(found)) if frame not in keys]
     figures = [figure for one in others if (figure := decibel(found[one], edit[one], inside[one])) is not None]
     followed = [frame for frame in range(len(found)) if frame not in track.hard_frames(keys)]
