@@ -24,6 +24,7 @@ _PATCH = 1 / 128  # of the longer side: what is compared at once
 SPREAD = 45  # of 255: an object's standard deviation in its pictures
 CONTRAST = 40  # of 255: the same of its local contrast
 _DARK = 8.0  # of 255: the light of what is black is not known
+_LIT = 1.1  # times as bright: less may be the pose's, which shows other parts
 _CLIPPED = 80  # the same scale: more of a difference is no worse
 _BENT = 10.0  # a field's gradient of 1 counts as so much difference
 _PART = 1 / 32  # of the longer side: so large parts of an object move by themselves
@@ -197,7 +198,8 @@ def _smoothed(pictures: ObjectPictures, frame: int, to: int, field: Array, width
 def _exposure(grey: Array, mask: Array, middle: float) -> float:
     """By what to multiply a frame (H, W) for its object to be as bright as in all frames together."""
     mean = float(grey[mask].mean()) if mask.any() else middle
-    return (middle + _DARK) / (mean + _DARK)
+    ratio = (middle + _DARK) / (mean + _DARK)
+    return ratio if max(ratio, 1 / ratio) > _LIT else 1.0
 
 
 def _local_contrast(grey: Array, mask: Array) -> Array:
