@@ -142,11 +142,22 @@ def test_a_frame_at_whose_border_the_object_stands_is_a_late_key(track):
 def test_a_frame_with_other_things_beside_the_object_is_the_last_to_be_the_key(track):
     upright = torch.eye(2, 3).repeat(FRAMES, 1, 1)
     motion = dataclasses.replace(track.motion, matrices=upright, confidence=torch.ones(FRAMES))
-    objects, clip = track.objects[:1].expand(FRAMES, -1, -1), track.clip.clone()
+    objects, still = (planes[:1].expand(FRAMES, *planes.shape[1:]) for planes in (track.objects, track.clip))
+    clip = still.clone()
     clip[3].masked_fill_(dilated(objects[:1], SIDE // 16)[0], 255.0)
-    held = dataclasses.replace(track, clip=clip, motion=motion, objects=objects, background=track.clip)
+    held = dataclasses.replace(track, clip=clip, motion=motion, objects=objects, background=still)
     held = dataclasses.replace(held, known=torch.ones_like(track.known))
     assert held.key_frames() == [2, 4, 1, 5, 0, 3]
+
+
+def test_a_frame_in_the_shadow_is_no_key_where_another_is_lit(track):
+    objects, clip = (planes[:1].expand(FRAMES, *planes.shape[1:]).clone() for planes in (track.objects, track.clip))
+    clip[2:5] *= 0.6
+    motion = dataclasses.replace(
+        track.motion, matrices=torch.eye(2, 3).repeat(FRAMES, 1, 1), confidence=torch.ones(FRAMES)
+    )
+    held = dataclasses.replace(track, clip=clip, background=clip, motion=motion, objects=objects)
+    assert held.key_frames()[:3] == [1, 5, 0] and held.clearest in (0, 1, 5)
 
 
 def test_other_things_are_neither_the_object_nor_the_background(track):

@@ -24,6 +24,7 @@ _CROWD = 0.02  # of the object's area: less of other things is noise
 _PURE = 0.9  # of the most mean attention in a frame's outline: with less, it holds other things
 _HAZY = 2.0  # radians that a frame may be turned further for all of the attention, instead of none of it
 _CUT = 0.25  # the same for an object that lies along the border with its side, instead of far from it
+_DIM, _LIT = 0.5, 0.14  # the same for an object in half of the light; less, in doublings, is the pose's
 _OTHER = 30.0  # of 255: what differs more from the background is another thing
 _MARGIN = 64  # an outline is drawn wider by this part of the longer side
 _TYPICAL = 0.1  # by so much of the usual area may an object's differ: less is a part of it, more holds other things
@@ -74,22 +75,34 @@ class ObjectTrack:
     def key_frames(self) -> list[int]:
         """Frames that show all of the object and nothing else, the best first.
 
-        It is alone, and seen from there in many frames; then it is upright, large, well attended, and has room
-        around it. Of frames that are alike in this, the one nearest to the clip's middle comes first. From there the
-        others are least far away, and small errors of the motion do not choose.
+        It is alone, and seen from there in many frames; then it is upright, large, well lit and attended, and has
+        room around it. Of frames that are alike in this, the one nearest to the clip's middle comes first. From there
+        the others are least far away, and small errors of the motion do not choose.
         """
         scale, turn = self.motion.scale, self.motion.turn
         known = self._reached.sum(1) > 1
         if not bool(known.any()):
             return []
         whole = known & self._typical(known)
-        flaws = _HAZY * self._unattended + _CUT * self._at_border(dilated(self.objects, self._near))
-        cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2() + flaws.to(turn)
+        cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2() + self._flaws.to(turn)
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
         reached = self._reached.sum(1).tolist()
         frames = [frame for frame in range(len(rank)) if whole[frame]]
         middle, crowded = len(rank) // 2, self._crowded.tolist()
         return sorted(frames, key=lambda f: (crowded[f], -reached[f], rank[f], abs(f - middle)))
+
+    @property
+    def clearest(self) -> int:
+        """The frame whose outline holds the object alone, as far as attention tells, with room around it."""
+        return int(self._flaws.argmin())
+
+    @cached_property
+    def _flaws(self) -> Tensor:
+        """(F,), radians that a frame may be turned further for the object to be better seen."""
+        light = (self.clip.mean(1) * self.objects).flatten(1).sum(1) / self.objects.flatten(1).sum(1).clamp(min=1)
+        dim = (light.max() / light.clamp(min=1)).log2().sub(_LIT).clamp(min=0)
+        border = self._at_border(dilated(self.objects, self._near))
+        return _HAZY * self._unattended + _CUT * border + _DIM * dim.cpu()
 
     @cached_property
     def _crowded(self) -> Tensor:
@@ -179,10 +192,9 @@ def track_object(
         return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
 
     track = tracked(coarse_mask)
-    keys = track.key_frames()
-    if prior is None or not keys:
+    if prior is None:
         return track
-    others = what_touches(eroded(track.objects, track.margin), prior, track.motion, keys[0])
+    others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
     # Seen outside the mask, other things are known inside it as well, by their colours.
     return tracked(coarse_mask.where(~others, 0)) if bool(others.any()) else track
 
