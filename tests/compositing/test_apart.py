@@ -56,4 +56,4 @@ def test_without_anything_to_follow_nothing_is_told_apart() -> None:
     shapes[:, 20:40, 20:40] = True
     shapes[1, 20:40, 40:60] = True
     motion = MODELS["dense"].of_object(clip, shapes)
-    assert not what_touches(shapes[:, :, :], torch.zeros(3, 64, 64), motion, key=0).any()
+    assert not what_touches(shapes, torch.zeros(3, 64, 64), motion, key=0).any()

@@ -94,7 +94,7 @@ def between(frames: Tensor, before: EditLayers, after: EditLayers | None) -> lis
             continue
         picture, alpha, background, inside = mixed(track, keys, place, not before.keeps)
         background = track.background[place].where(track.known[place], background)
-        background = inpaint(background, objects & ~track.known[place] & ~inside)
+        background = inpaint(background, track.unseen[place] & ~inside)
         alpha = alpha[0] * softened(track.altered[place], track.margin) if before.keeps else alpha[0]
         found.append(EditLayers(clip[place], objects, background, picture, alpha, before.keeps))
     return found

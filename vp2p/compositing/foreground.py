@@ -69,8 +69,7 @@ def find_foreground(track: ObjectTrack, drawn: Drawn, replaces: bool) -> Foregro
         return Foreground(
             frame, picture, softened(track.altered[frame], track.margin), clip.where(~old, picture), spill, shape
         )
-    covered, hole = dilated(shape[None], track.margin)[0], old & ~track.known[frame]
-    around = clip.where(~old, track.background[frame])
+    covered, hole, around = dilated(shape[None], track.margin)[0], track.unseen[frame], track.emptied(frame)
     # Where the new object is, the picture tells nothing of the background beside it.
     background = inpaint(around.where(~hole, seamless(picture, hole | covered, around)), hole & covered)
     foreground = Foreground(frame, picture, softened(shape, track.margin), background, 0.0, shape)

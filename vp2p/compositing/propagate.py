@@ -36,11 +36,10 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             continue
         picture, alpha, background, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
-            old = softened(track.objects[frame], track.margin)
-            around = track.clip[frame].where(~track.objects[frame], track.background[frame])
-            hidden = seamless(background, track.objects[frame] & ~track.known[frame], around)
+            old, unseen = softened(track.objects[frame], track.margin), track.unseen[frame]
+            hidden = seamless(background, unseen, track.emptied(frame))
             base = track.clip[frame] + old * (hidden - track.clip[frame])
-            base = inpaint(base, track.objects[frame] & ~track.known[frame] & ~inside)
+            base = inpaint(base, unseen & ~inside)
             shapes[frame] = alpha[0] > 0.5
         else:
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)

@@ -65,6 +65,15 @@ class ObjectTrack:
         """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
         return eroded(self.objects, self.margin - self.margin // 2)
 
+    @property
+    def unseen(self) -> Tensor:
+        """bool (F, H, W): where the objects hide a background that no frame shows."""
+        return self.objects & ~self.known
+
+    def emptied(self, frame: int) -> Tensor:
+        """A frame with the background in its objects' place, (3, H, W); where that is unseen, it means nothing."""
+        return self.clip[frame].where(~self.objects[frame], self.background[frame])
+
     @cached_property
     def others(self) -> Tensor:
         """bool (F, H, W): what is neither the object nor the background behind it, such as another thing beside it."""

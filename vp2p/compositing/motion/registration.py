@@ -44,6 +44,12 @@ class Region(NamedTuple):
         points = np.stack([columns, rows], axis=1).astype(np.float64)
         return cls(picture, points, flat[chosen].astype(np.float64))
 
+    @property
+    def at(self) -> tuple[Array, Array]:
+        """The rows and the columns of the points, each (n,)."""
+        columns, rows = self.points.T.astype(int)
+        return rows, columns
+
     def moved_by(self, matrix: Array) -> float:
         """By how many pixels a matrix (2, 3) moves the points on average."""
         way = np.linalg.norm(_transformed(matrix, self.points) - self.points, axis=1)
@@ -60,10 +66,9 @@ def register(region: Region, frame: Array, shows: Array, guess: Array) -> tuple[
     found, share = guess.astype(np.float64), 0.0
     if region.weights.sum() <= 0:
         return 0.0, found
-    columns, rows = region.points.T.astype(int)
     for outlier in _OUTLIERS:
         flow = dense_flow(region.picture, _brought_back(frame, found))
-        moved = region.points + flow[rows, columns]
+        moved = region.points + flow[region.at]
         step, share = fit_similarity(region.points, moved, region.weights * _seen(region, shows, found), outlier)
         found = compose(found, step)
     return share * likeness(region, frame, shows, found), found
@@ -72,9 +77,8 @@ def register(region: Region, frame: Array, shows: Array, guess: Array) -> tuple[
 def share_that_follows(region: Region, frame: Array, shows: Array, matrix: Array) -> float:
     """The share of the region's weight, as far as it is seen, that a matrix (2, 3) brings to its place in ``frame``."""
     flow = dense_flow(region.picture, _brought_back(frame, matrix))
-    columns, rows = region.points.T.astype(int)
     weights = region.weights * _seen(region, shows, matrix)
-    follows = 1 / doubt((flow[rows, columns] ** 2).sum(1) / _OUTLIERS[-1] ** 2)
+    follows = 1 / doubt((flow[region.at] ** 2).sum(1) / _OUTLIERS[-1] ** 2)
     return float(weights @ follows / max(weights.sum(), 1e-12))
 
 
@@ -110,8 +114,7 @@ def likeness(region: Region, frame: Array, shows: Array, matrix: Array) -> float
     together, one, other = (cv2.blur(product, (_WINDOW, _WINDOW)) for product in products)
     spread = (one - means[0] ** 2).clip(0) * (other - means[1] ** 2).clip(0)
     correlation = (together - means[0] * means[1]) / np.sqrt(spread + _FLAT)
-    columns, rows = region.points.T.astype(int)
-    return float(weights @ correlation[rows, columns].clip(0, 1) / max(weights.sum(), 1e-12))
+    return float(weights @ correlation[region.at].clip(0, 1) / max(weights.sum(), 1e-12))
 
 
 def compose(second: Array, first: Array) -> Array:

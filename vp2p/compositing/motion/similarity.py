@@ -32,10 +32,8 @@ _EQUAL, _MORE = 0.999, 0.001  # of likeness: so alike is equal; so much more is 
 _FOLLOWS = 0.1  # share of the texture: wrong motions of drawn grounds had 0.06 at most, right ones 0.15 and more
 _LEFT = 0.2  # of a background: with less, what may hide it is looked at, too
 _STANDS = 0.2  # pixels, on average: a camera that moves less stands still
-_NEIGHBOURHOOD, _FAINT = (
-    1 / 50,
-    0.01,
-)  # of the longer side, and of white: over which contrast is made even, if not fainter
+# Contrast is made even over this part of the longer side, where it is not fainter than this part of white.
+_NEIGHBOURHOOD, _FAINT = 1 / 50, 0.01
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
 Find = Callable[[Tensor, Tensor, Sequence[Tensor]], "Similarity"]
@@ -99,7 +97,7 @@ class SimilarityModel:
         )
 
     def of_background(self, clip: Tensor, objects: Tensor) -> Similarity:
-        """By the background's texture; it stands still in each frame in which most of it stays as it is."""
+        """By the background's texture; see :func:`background_motion`."""
         return background_motion(_grey(clip), objects.float())
 
 
@@ -121,18 +119,18 @@ def region_motion(clip: Tensor, regions: Tensor, near: Sequence[Tensor] = ()) ->
 
 
 def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
-    """The motion of what lies behind a region, from frame 0 on; as in :func:`region_motion`.
+    """The motion of what lies behind a region, from frame 0 on; see :func:`region_motion`.
 
-    It stands still where nothing else explains the frames better, such as that of a plain ground.
+    What a frame's own region hides has no say in it. The background stands still where nothing else explains the frames
+    better, such as that of a plain ground.
     """
     if max(clip.shape[-2:]) > _SIDE:
         return _coarsely(lambda clip, regions, _: background_motion(clip, regions), clip, regions, ())
     shows = (1 - regions).cpu().numpy()
     texture = _texture(clip[:1]).cpu().numpy()
     seen = texture[shows[0] > 0.5]
-    weights = shows[0] * texture.clip(
-        max=np.median(seen) if len(seen) else 0
-    )  # a small thing that moves has little say
+    most = np.median(seen) if len(seen) else 0.0  # so that a small thing that moves has little say
+    weights = shows[0] * texture.clip(max=most)
     pictures = clip[:, 0].cpu().numpy()
     behind = _Behind([Region.of(view(pictures[0]), weights) for view in _VIEWS], pictures[0], shows[0])
     found = [(1.0, _NOWHERE)]
@@ -158,17 +156,17 @@ class _Behind:
         as_before = likeness(plain, picture, shows, _NOWHERE)
         if as_before >= _EQUAL:
             return 1.0, _NOWHERE
+        views = [(region, view(picture)) for view, region in zip(_VIEWS, self.regions)]
         best, found = as_before + _MORE, None
-        for view, region in zip(_VIEWS, self.regions):
-            follows, matrix = register(region, view(picture), shows, guess)
+        for region, seen in views:
+            follows, matrix = register(region, seen, shows, guess)
             alike = likeness(plain, picture, shows, matrix)  # in the plain picture noise is not made large
             if alike > best and follows >= _FOLLOWS:
                 best, found = alike, matrix
             if follows >= _SURE:
                 break
         if found is None or plain.moved_by(found) < _STANDS:
-            views = zip(_VIEWS, self.regions)
-            stands = max(share_that_follows(region, view(picture), shows, _NOWHERE) for view, region in views)
+            stands = max(share_that_follows(region, seen, shows, _NOWHERE) for region, seen in views)
             best, found = as_before if stands * as_before >= _FOLLOWS else 0.0, _NOWHERE
         # Of a plain ground little can be alike, and little can be wrong.
         return max(best, CONFIDENT) if self._unchanged(picture, shows) else best, found
