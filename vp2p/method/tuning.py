@@ -14,6 +14,7 @@ from torch.nn.functional import mse_loss
 from vp2p.method.schedule import generator, no_progress, training_target
 from vp2p.settings import TuneSettings
 from vp2p.t2s import TextToSetModel
+from vp2p.t2s.graphs import recorded
 
 Sampler = Callable[[int], tuple[Tensor, int]]
 
@@ -143,18 +144,21 @@ def tune(
     sampler = sampler or draw_noise(state, latents[:, :most], scheduler.config.num_train_timesteps)
     pairs = list(_use(model, state.weights))
     held_out = _HeldOut(task) if settings.steps == "auto" else None
-    with _training(pairs), model.recomputing(settings.gradient_checkpointing):
+    with _training(pairs), model.recomputing(settings.gradient_checkpointing), recorded(model) as passes:
         _copy(pairs)
         if held_out and not state.held_out:
             state.held_out.append(held_out.loss())
         while state.step < settings.most and not state.settled:
             frames = _drawn_window(latents.shape[1], most, state.random)
             noise, timestep = sampler(state.step)
-            noisy, target = _noised(task, _of(latents, frames), noise, timestep)
+            at = torch.full((1,), timestep, device=latents.device)
+            noisy, target = _noised(task, _of(latents, frames), noise, at)
+            alike = len(frames) == latents.shape[1]
             if _on_single_frames(settings.mixed, state.step):
                 noisy, target = noisy.transpose(0, 1), target.transpose(0, 1)  # F clips of one frame
-            seen = model.of_frames(frames)
-            loss = mse_loss(seen(noisy, timestep, task.cond.expand(len(noisy), -1, -1)), target)
+                alike = False
+            seen = passes if alike else model.of_frames(frames)
+            loss = mse_loss(seen(noisy, at, task.cond.expand(len(noisy), -1, -1)), target)
             gradients = list(torch.autograd.grad(loss, [used for used, _ in pairs]))
             for _, weight in reversed(pairs):  # each goes as soon as it is there in float32
                 gradient = gradients.pop()
@@ -202,14 +206,14 @@ class _HeldOut:
     def loss(self) -> float:
         losses = []
         for model, seen, noise, timestep in self._parts:
-            noisy, target = _noised(self._task, seen, noise, timestep)
-            losses.append(mse_loss(model(noisy, timestep, self._task.cond), target))
+            at = torch.full((1,), timestep, device=seen.device)
+            noisy, target = _noised(self._task, seen, noise, at)
+            losses.append(mse_loss(model(noisy, at, self._task.cond), target))
         return float(torch.stack(losses).mean())
 
 
-def _noised(task: TuningTask, latents: Tensor, noise: Tensor, timestep: int) -> tuple[Tensor, Tensor]:
-    """Latents under noise, and what the model is to predict of them."""
-    at = torch.full((1,), timestep, device=latents.device)
+def _noised(task: TuningTask, latents: Tensor, noise: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Latents under the noise of a timestep (1,), and what the model is to predict of them."""
     noisy = task.scheduler.add_noise(latents, noise, at)
     return noisy, training_target(task.scheduler, latents, noise, at)
 

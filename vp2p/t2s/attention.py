@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-import torch
 from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
-from torch.nn.functional import scaled_dot_product_attention
 
+from vp2p.t2s.fused import attend
 from vp2p.t2s.ranks import Share
 from vp2p.t2s.windows import Window
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 
 Role = Literal["frame", "cross", "temporal"]
 Place = Literal["down", "mid", "up"]
-
-# Of a batch that the kernels of CUDA take (pytorch#142228). Attention over time has a row for each position.
-_MOST_ROWS = 65_535
 
 
 @dataclass(frozen=True)
@@ -55,18 +51,6 @@ class Controller(Protocol):
     def in_window(self, window: Window) -> Controller:
         """The same for a pass of some of the clip's frames: one window's, or one rank's (:mod:`vp2p.t2s.ranks`)."""
         ...
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Fused attention, ``softmax(q kᵀ / √d) v``, of any number of rows.
-
-    Args:
-        q: (rows, heads, N, d); k, v: (rows, heads, M, d).
-    """
-    if len(q) <= _MOST_ROWS:
-        return scaled_dot_product_attention(q, k, v)
-    parts = zip(*(x.split(_MOST_ROWS) for x in (q, k, v)))
-    return torch.cat([scaled_dot_product_attention(*part) for part in parts])
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

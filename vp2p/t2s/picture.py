@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from vp2p.t2s.attention import attend, split_heads
+from vp2p.t2s.attention import split_heads
+from vp2p.t2s.fused import attend
 
 
 def with_picture(text: Tensor, tokens: Tensor, scale: float) -> Tensor:

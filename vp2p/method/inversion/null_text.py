@@ -14,6 +14,7 @@ from vp2p.method.inversion.ddim import invert_clip
 from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep
 from vp2p.method.schedule import guide, no_progress
 from vp2p.settings import InvertSettings
+from vp2p.t2s.graphs import Passes, recorded
 
 OPTIONS: tuple[str, ...] = ("null", "inner_steps", "null_learning_rate", "tolerance")
 
@@ -95,33 +96,35 @@ def optimise_null_text(
         The state after all T steps.
     """
     settings, steps = task.settings, task.schedule.steps
-    for i in range(state.step, steps):
-        embedding = state.embeddings[-1] if i else task.uncond[0].expand(state.embeddings.shape[1:])
-        guided = _GuidedStep(task, steps - i, state.source[-1:])
-        target = trajectory[guided.index - 1 : guided.index].to(task.uncond.device)
-        goal = _Goal(
-            target,
-            rate=settings.null_learning_rate * max(1 - i / 100, 0.01),
-            enough=settings.tolerance + 2e-5 * i,
-            updates=settings.inner_steps,
-        )
-        embedding, moved, losses = _optimise(guided, embedding, goal)
-        state = NullTextState(torch.cat([state.embeddings, embedding[None]]), torch.cat([state.source, moved]))
-        on_step(state, losses)
+    with recorded(task.model) as passes:
+        for i in range(state.step, steps):
+            embedding = state.embeddings[-1] if i else task.uncond[0].expand(state.embeddings.shape[1:])
+            guided = _GuidedStep(task, passes, steps - i, state.source[-1:])
+            target = trajectory[guided.index - 1 : guided.index].to(task.uncond.device)
+            goal = _Goal(
+                target,
+                rate=settings.null_learning_rate * max(1 - i / 100, 0.01),
+                enough=settings.tolerance + 2e-5 * i,
+                updates=settings.inner_steps,
+            )
+            embedding, moved, losses = _optimise(guided, embedding, goal)
+            state = NullTextState(torch.cat([state.embeddings, embedding[None]]), torch.cat([state.source, moved]))
+            on_step(state, losses)
     return state
 
 
 class _GuidedStep:
     """One guided denoising step as a function of the unconditional embedding; the rest is computed once."""
 
-    def __init__(self, task: InversionTask, index: int, x: Tensor) -> None:
-        self.model, self.schedule, self.index, self.x = task.model, task.schedule, index, x
+    def __init__(self, task: InversionTask, passes: Passes, index: int, x: Tensor) -> None:
+        self.passes, self.schedule, self.index, self.x = passes, task.schedule, index, x
         self.guidance = task.settings.guidance
+        self.timestep = torch.full((1,), self.schedule.timestep(index), device=x.device)
         with torch.no_grad():
-            self.eps_cond = self.model(x, self.schedule.timestep(index), task.cond)
+            self.eps_cond = task.model(x, self.timestep, task.cond)
 
     def __call__(self, embedding: Tensor) -> Tensor:
-        eps_uncond = self.model(self.x, self.schedule.timestep(self.index), embedding[None])
+        eps_uncond = self.passes(self.x, self.timestep, embedding[None])
         return self.schedule.denoise(guide(eps_uncond, self.eps_cond, self.guidance), self.x, self.index)
 
 
