@@ -10,12 +10,14 @@ import dataclasses
 import json
 import statistics
 import tempfile
+from itertools import chain
 from pathlib import Path
 from typing import Any, Iterator
 
 import torch
 
 from tests.speed.against import pairs
+from tests.speed.jobs import JOBS, job
 from tests.speed.measuring import Meter, Row, waits
 from tests.speed.models import model_named
 from tests.speed.stages import Stages
@@ -35,6 +37,8 @@ def main() -> None:
     parser.add_argument(
         "--against", type=int, default=0, metavar="N", help="compare with the straightforward form, N times"
     )
+    parser.add_argument("--jobs", nargs="*", choices=JOBS, default=(), help="whole jobs after the stages")
+    parser.add_argument("--memory", choices=("high", "low"), default="high")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     if given.device == "cpu":
@@ -43,18 +47,20 @@ def main() -> None:
     found: dict[str, Any] = {"machine": machine(given.device), **{k: str(v) for k, v in vars(given).items()}}
     with tempfile.TemporaryDirectory() as folder:
         model = model_named(given.model, given.device, given.dtype, Path(folder))
+        model.memory = given.memory
+        model.save_memory(given.memory == "low")
         rate = found["matrix teraflops a second"] = meter.matrix_rate(model.latent.dtype)
         print(f"{found['machine']}: {rate:.3g} TFLOP/s", flush=True)
         for frames in given.frames:
             stages = Stages(model, frames, given.side)
             found[f"{frames} frames"] = []
-            for row in rows(stages, meter, given):
+            for row in chain(rows(stages, meter, given), *(job(name, stages, meter) for name in given.jobs)):
                 found[f"{frames} frames"].append(dataclasses.asdict(row))
                 given.out.write_text(json.dumps(found, indent=1))
-                share = row.teraflops / row.seconds / rate
+                counted = f"{row.teraflops:.3g} TFLOP, {row.teraflops / row.seconds / rate:.0%} of the matrix rate, "
                 print(
-                    f"{frames} frames, {row.stage}: {row.seconds:.4g} s, {row.teraflops:.3g} TFLOP, "
-                    f"{share:.0%} of the matrix rate, {row.memory / 2**30:.2f} GiB",
+                    f"{frames} frames, {row.stage}: {row.seconds:.4g} s, {counted if row.teraflops else ''}"
+                    f"{row.memory / 2**30:.2f} GiB",
                     flush=True,
                 )
             for one in compared(stages, meter, given.against) if given.against else ():

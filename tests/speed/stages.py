@@ -24,7 +24,7 @@ from vp2p.settings import EditSettings, InvertSettings, TuneSettings
 from vp2p.sprites.scenes import Scene
 from vp2p.video.clip import Clip
 
-_SCENE = Scene("cat", "grass", path="slide", seed=4)
+SCENE = Scene("cat", "grass", path="slide", seed=4)
 _WORDS = ("dog", "rabbit", "pig", "cow")
 
 
@@ -59,13 +59,13 @@ class Stages:
     def inverting(self, steps: int) -> Work:
         """So many steps of DDIM inversion."""
         model = self.model
-        schedule, clip, cond = model.schedule(steps), model.encode(self.clip.pixels)[None], model.embed(_SCENE.prompt)
+        schedule, clip, cond = model.schedule(steps), model.encode(self.clip.pixels)[None], model.embed(SCENE.prompt)
         return lambda: ddim_invert(model.t2s, schedule, clip, cond)
 
     def null_text(self, updates: int) -> Work:
         """One step of null-text optimisation with so many updates of the embedding."""
         model, settings = self.model, InvertSettings(method="null-text", steps=1, inner_steps=updates, tolerance=0.0)
-        cond, uncond, path = model.embed(_SCENE.prompt), model.embed(""), self._inversion.inverted.trajectory[:2]
+        cond, uncond, path = model.embed(SCENE.prompt), model.embed(""), self._inversion.inverted.trajectory[:2]
         task = InversionTask(model.t2s, model.schedule(1), settings, self.clip.pixels, model.encode, cond, uncond)
         return lambda: optimise_null_text(task, path, NullTextState.start(path, uncond, settings))
 
@@ -81,7 +81,7 @@ class Stages:
 
     def whole_edit(self) -> Work:
         """An edit by default, with its compositing, inside the object's true outline."""
-        mask = np.stack(_SCENE.masks(self.frames, self.side))
+        mask = np.stack(SCENE.masks(self.frames, self.side))
         return lambda: self.model.edit(self._inversion, swap={"cat": "dog"}, mask=mask)
 
     @property
@@ -91,7 +91,7 @@ class Stages:
 
     @cached_property
     def clip(self) -> Clip:
-        return dataclasses.replace(Clip.of(_SCENE.render(self.frames, self.side)), size="keep")
+        return dataclasses.replace(Clip.of(SCENE.render(self.frames, self.side)), size="keep")
 
     @property
     def _described(self) -> Described:
@@ -100,8 +100,8 @@ class Stages:
     @property
     def prompt(self) -> str:
         """What the clip shows."""
-        return _SCENE.prompt
+        return SCENE.prompt
 
     @cached_property
     def _inversion(self) -> Inversion:
-        return self.model.invert(self.clip, _SCENE.prompt)
+        return self.model.invert(self.clip, SCENE.prompt)
