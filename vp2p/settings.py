@@ -169,7 +169,7 @@ class ModelSettings(ComputeSettings):
     ip_adapter: str | None = option(
         None,
         "An IP-Adapter, by which edits may show pictures of what is new (vp2p edit --reference): a folder like the "
-        "hub's h94/IP-Adapter, a file in it, or a hub id.",
+        "hub's h94/IP-Adapter, a file in it, a hub id, or a hub id with a file.",
         before=None,
     )
     prediction_type: Literal["auto", "epsilon", "v_prediction"] = option(

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from tests.cli.conftest import PROMPT, Make, moving_square, save_clip
 from tests.cli.running import Ran, done, only, refused
-from tests.controlnets import save_controlnet
+from tests.controlnets import WITHOUT_ATTENTION, save_controlnet
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,29 @@ def test_through_all_four_commands(
     (tmp_path / "depth.mp4").rename(tmp_path / "gone.mp4")  # what is kept serves on
     assert "up to date" in done(*edit).err
     done("invert", "--method", "direct", "--steps", "2", "--guidance", "2")
+
+
+def test_those_of_xl_through_all_four_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: Path, sdxl_folder: Path, net: Path
+) -> None:
+    first, second = (
+        save_controlnet(tmp_path / "net", sdxl_folder),
+        save_controlnet(tmp_path / "small", sdxl_folder, **WITHOUT_ATTENTION),
+    )
+    monkeypatch.chdir(tmp_path)
+    refused_words = ("init", "walk", "--video", clip, "--prompt", PROMPT, "--model", sdxl_folder, "--size", "32")
+    assert (
+        "cross_attention_dim is 48, but the UNet's 64" in refused(1, *refused_words, "--control", f"canny={net}").cause
+    )
+    _init(clip, sdxl_folder, "--control", f"canny={first}:0.8", "--control", f"softedge={second}")
+    monkeypatch.chdir(tmp_path / "walk")
+    done("tune", "--steps", "2", "--mixed", "0.5")
+    done("invert", "--method", "null-text", "--null", "per-frame", "--steps", "2", "--inner-steps", "1")
+    edit = ("edit", "--swap", "cat=dog", "--candidates", "2")
+    assert done(*edit).out == "edit/dog/edited.mp4\n"
+    for words in (("tune", "--steps", "2", "--mixed", "0.5"), edit):
+        assert "up to date" in done(*words).err
+    assert all(one.isfinite().all() for one in load_file(only(Path("edit")) / "latents.safetensors").values())
 
 
 @pytest.fixture

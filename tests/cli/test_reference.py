@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from safetensors.torch import load_file
 
 from tests.cli.conftest import PROMPT
 from tests.cli.running import done, refused
-from tests.ip_adapters import save_ip_adapter, save_picture
+from tests.controlnets import save_controlnet
+from tests.ip_adapters import save_ip_adapter, save_picture, save_weights
 
 _EDIT = ("edit", "--swap", "cat=dog", "--no-blend")
 
@@ -61,3 +63,26 @@ def test_through_the_commands(
     for text, cause in (("gone.png", "There is no picture"), ("../moved.png:x", "must be a number")):
         assert cause in refused(2, *_EDIT, "--reference", text).cause
     assert sorted(path.name for path in Path("edit").iterdir() if path.is_dir()) == ["dog", "dog-2"]
+
+
+def test_an_adapter_plus_and_a_controlnet_of_xl_through_the_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: Path, sdxl_folder: Path
+) -> None:
+    plus = save_weights(save_ip_adapter(tmp_path / "ip", sdxl_folder) / "models", sdxl_folder, form="plus")
+    net = save_controlnet(tmp_path / "net", sdxl_folder)
+    save_picture(tmp_path / "dog.png", 1)
+    given = ("--model", sdxl_folder, "--ip-adapter", plus, "--control", f"canny={net}", "--frames", "2", "--size", "32")
+    done("init", tmp_path / "walk", "--video", clip, "-p", PROMPT, *given)
+    monkeypatch.chdir(tmp_path / "walk")
+    done("tune", "--steps", "1")
+    done("invert", "--method", "direct", "--steps", "2")
+    seen = []
+    for name, more in (("none", ()), ("plus", ("--reference", "../dog.png"))):
+        assert done(*_EDIT, *more, "--as", name).out == f"edit/{name}/edited.mp4\n"
+        assert "up to date" in done(*_EDIT, *more, "--as", name).err
+        seen.append(load_file(Path("edit") / name / "latents.safetensors"))
+    assert all(one.isfinite().all() for latents in seen for one in latents.values())
+    (none, shown) = seen
+    assert any((shown[name] - none[name]).abs().max() > 0.01 for name in none)
+    done("config", "model.ip_adapter", plus.with_name("ip-adapter_sd15.safetensors"))
+    assert "up to date" not in done(*_EDIT, "--reference", "../dog.png", "--dry-run").out.splitlines()[-1]

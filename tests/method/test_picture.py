@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from PIL import Image
 from torch import Tensor
 from torch.testing import assert_close
 from transformers import CLIPImageProcessor
 
 from tests.controlnets import tiny_controlnet
-from tests.ip_adapters import SIDE, adapter_tensors, image_encoder, save_ip_adapter
+from tests.ip_adapters import SIDE, TOKENS, Form, adapter_tensors, image_encoder, save_ip_adapter
 from tests.method.conftest import Small
 from vp2p.models.image_prompts import load_ip_adapter
 from vp2p.models.ip_adapters import find_ip_adapter
@@ -27,16 +28,17 @@ _PICTURE = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), dtype=np.u
 class Showing:
     """A small model that shows a picture, and the tokens of that and of none."""
 
-    def __init__(self, folder: Path, place: Path, randomise: bool = True) -> None:
+    def __init__(self, folder: Path, place: Path, randomise: bool = True, form: Form = "plain") -> None:
         self.small = Small(folder, randomise=randomise)
         unet = self.small.latent.unet
-        save_ip_adapter(place, folder)
+        save_ip_adapter(place, folder, form=form)
         if unet.config.addition_embed_type is not None:
             (place / "models").rename(place / "sdxl_models")
         found = find_ip_adapter(str(place), unet.config, None, download=False)
         adapter = load_ip_adapter(found, unet)
         self.shown, self.none = adapter.tokens(_PICTURE)
-        self.model = self.small.model.showing(ImageAttention(adapter.layers, 4))
+        self.model = self.small.model.showing(ImageAttention(adapter.layers, found.tokens))
+        assert found.tokens == len(self.shown) == len(self.none) == TOKENS[form]
         self.text = self.small.embed("a cat on the grass", "a dog on the grass")
 
 
@@ -45,10 +47,10 @@ def showing(sd2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Showi
     return Showing(sd2_folder, tmp_path_factory.mktemp("adapters") / "ip")
 
 
-def _by_diffusers(folder: Path, latents: Tensor, text: Tensor, scale: float, empty: bool) -> Tensor:
-    """What diffusers' own UNet predicts of one frame, which is shown the picture, or none by zeros."""
+def _by_diffusers(folder: Path, latents: Tensor, text: Tensor, empty: bool, form: Form) -> Tensor:
+    """What diffusers' own UNet predicts of one frame, which is shown the picture, or none, at a scale of 0.7."""
     unet = UNet2DConditionModel.from_pretrained(folder / "unet").eval()
-    tensors = adapter_tensors(unet)
+    tensors = adapter_tensors(unet, form=form)
     parts = {
         part: {name.removeprefix(f"{part}."): one for name, one in tensors.items() if name.startswith(part)}
         for part in ("image_proj", "ip_adapter")
@@ -56,10 +58,12 @@ def _by_diffusers(folder: Path, latents: Tensor, text: Tensor, scale: float, emp
     unet._load_ip_adapter_weights([parts], low_cpu_mem_usage=False)
     for processor in unet.attn_processors.values():
         if hasattr(processor, "scale"):
-            processor.scale = [scale]
-    pixels = CLIPImageProcessor(size=SIDE, crop_size=SIDE)(_PICTURE, return_tensors="pt").pixel_values
-    embedding = image_encoder()(pixels).image_embeds
-    added = {"image_embeds": [(torch.zeros_like(embedding) if empty else embedding)[:, None]]}
+            processor.scale = [0.7]
+    pipeline = StableDiffusionPipeline(
+        None, None, None, unet, None, None, CLIPImageProcessor(size=SIDE, crop_size=SIDE), image_encoder(), False
+    )
+    (embeds,) = pipeline.prepare_ip_adapter_image_embeds(Image.fromarray(_PICTURE), None, "cpu", 1, True)
+    added = {"image_embeds": [embeds[:1] if empty else embeds[1:]]}
     if unet.config.addition_embed_type is not None:
         side = float(latents.shape[-1] * 8)
         added |= {"text_embeds": text[:, -1, :32], "time_ids": torch.tensor([[side, side, 0, 0, side, side]])}
@@ -68,14 +72,22 @@ def _by_diffusers(folder: Path, latents: Tensor, text: Tensor, scale: float, emp
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("kind", ["sd1", "sd2", "sdxl"])
-def test_one_frame_is_what_diffusers_makes_of_it(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        ("sd1", "plain"), ("sd2", "plain"), ("sdxl", "plain"),
+        ("sd1", "plus"), ("sdxl", "plus"), ("sd1", "full-face"),
+    ],
+)  # fmt: skip
+def test_one_frame_is_what_diffusers_makes_of_it(
+    kind: str, form: Form, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     folder = request.getfixturevalue(f"{kind}_folder")
-    showing = Showing(folder, tmp_path / "ip", randomise=False)
+    showing = Showing(folder, tmp_path / "ip", False, form)
     frame, text = showing.small.latents[:, :1], showing.text[:1]
     plain = showing.small.model(frame, 321, text)[:, 0]
     for tokens, empty in ((showing.shown, False), (showing.none, True)):
-        wanted = _by_diffusers(folder, frame[:, 0], text, 0.7, empty)
+        wanted = _by_diffusers(folder, frame[:, 0], text, empty, form)
         found = showing.model(frame, 321, with_picture(text, tokens, 0.7))[:, 0]
         assert_close(found, wanted, atol=2e-5, rtol=1e-4)
         assert (found - plain).abs().max() > 0.01

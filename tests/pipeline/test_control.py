@@ -20,14 +20,20 @@ from vp2p.settings import ModelSettings
 _PROMPT, _SHORT = "a cat on the grass", {"steps": 2, "method": "direct"}
 
 
-@pytest.fixture(scope="module")
-def net(tmp_path_factory: pytest.TempPathFactory, sd2_folder: Path) -> Path:
-    return save_controlnet(tmp_path_factory.mktemp("nets") / "net", sd2_folder)
+@pytest.fixture(scope="module", params=["sd2", "sdxl"])
+def model_folder(request: pytest.FixtureRequest) -> Path:
+    folder: Path = request.getfixturevalue(f"{request.param}_folder")
+    return folder
 
 
 @pytest.fixture(scope="module")
-def held(sd2_folder: Path, net: Path) -> vp2p.VideoModel:
-    return vp2p.load(str(sd2_folder), device="cpu", control=[f"depth={net}:2"])
+def net(tmp_path_factory: pytest.TempPathFactory, model_folder: Path) -> Path:
+    return save_controlnet(tmp_path_factory.mktemp("nets") / "net", model_folder)
+
+
+@pytest.fixture(scope="module")
+def held(model_folder: Path, net: Path) -> vp2p.VideoModel:
+    return vp2p.load(str(model_folder), device="cpu", control=[f"depth={net}:2"])
 
 
 def _clip(bright: int) -> vp2p.Clip:
@@ -35,8 +41,8 @@ def _clip(bright: int) -> vp2p.Clip:
     return replace(vp2p.Clip.of(frames, control={"depth": np.full_like(frames, bright)}), size="keep")
 
 
-def test_inversion_and_edit_follow_the_pictures(held: vp2p.VideoModel, sd2_folder: Path) -> None:
-    plain = vp2p.load(str(sd2_folder), device="cpu")
+def test_inversion_and_edit_follow_the_pictures(held: vp2p.VideoModel, model_folder: Path) -> None:
+    plain = vp2p.load(str(model_folder), device="cpu")
     paths = [
         model.invert(_clip(bright), _PROMPT, **_SHORT).inverted.trajectory
         for model, bright in ((held, 20), (held, 220), (plain, 220))
@@ -86,17 +92,17 @@ def test_pictures_that_are_missing(held: vp2p.VideoModel) -> None:
         held.invert(vp2p.Clip.of(moving_square(2, 32)), _PROMPT, **_SHORT)
 
 
-def _folder(sd2_folder: Path, *control: str) -> ModelFolder:
-    return open_model(ModelSettings(model=str(sd2_folder), control=control))
+def _folder(model_folder: Path, *control: str) -> ModelFolder:
+    return open_model(ModelSettings(model=str(model_folder), control=control))
 
 
-def test_memory_is_counted(held: vp2p.VideoModel, sd2_folder: Path, net: Path) -> None:
+def test_memory_is_counted(held: vp2p.VideoModel, model_folder: Path, net: Path) -> None:
     network = held.latent.controlnets[0].network
     weights = sum(one.numel() * one.element_size() for one in network.parameters())
     work = Work("editing", 3, (32, 32))
-    with_it = Shapes(_folder(sd2_folder, f"depth={net}"), torch.float32, 0)
-    without = Shapes(_folder(sd2_folder), torch.float32, 0)
+    with_it = Shapes(_folder(model_folder, f"depth={net}"), torch.float32, 0)
+    without = Shapes(_folder(model_folder), torch.float32, 0)
     for one, offload in ((work, False), (replace(work, low=True), True)):
         assert with_it.needed(one, offload) >= without.needed(one, offload) + weights
     plain = sum(one.numel() * 4 for part in (held.latent.unet, held.latent.vae) for one in part.parameters())
-    assert vp2p.load(str(sd2_folder), device="cpu", control=[f"depth={net}:2"]).bytes_held > plain + weights
+    assert vp2p.load(str(model_folder), device="cpu", control=[f"depth={net}:2"]).bytes_held > plain + weights

@@ -20,10 +20,10 @@ _PROMPT, _SHORT = "a cat on the grass", {"steps": 2, "method": "direct"}
 _DOG = {"swap": {"cat": "dog"}, "no_blend": True}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, sd2_folder: Path) -> Path:
+@pytest.fixture(scope="module", params=["plain", "plus"])
+def folder(tmp_path_factory: pytest.TempPathFactory, sd2_folder: Path, request: pytest.FixtureRequest) -> Path:
     """One that holds an adapter and pictures."""
-    made = save_ip_adapter(tmp_path_factory.mktemp("adapters") / "ip", sd2_folder)
+    made = save_ip_adapter(tmp_path_factory.mktemp("adapters") / "ip", sd2_folder, form=request.param)
     save_picture(made / "dog.png", 1)
     save_picture(made / "other.png", 2)
     return made

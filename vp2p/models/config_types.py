@@ -49,6 +49,9 @@ _TYPES: Mapping[str, Mapping[str, Check]] = {
     },
     "text_encoder/config.json": {"hidden_size": _WHOLE, "max_position_embeddings": _WHOLE},
     "text_encoder_2/config.json": {"hidden_size": _WHOLE, "max_position_embeddings": _WHOLE, "projection_dim": _WHOLE},
+    "image_encoder/config.json": {
+        name: _WHOLE for name in ("projection_dim", "hidden_size", "image_size", "patch_size")
+    },
     "scheduler/scheduler_config.json": {
         "num_train_timesteps": _WHOLE,
         "beta_start": _NUMBER,

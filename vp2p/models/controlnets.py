@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from vp2p.errors import ModelError
+from vp2p.models.header import read_header
 from vp2p.models.json_files import read_json
 from vp2p.models.parts import STEMS, FolderPart
 from vp2p.models.scaled import scaled
@@ -18,13 +19,26 @@ from vp2p.text import shorten
 _STEM = STEMS["unet"]
 _FILES = ("config.json", f"{_STEM}.safetensors")
 _EXAMPLE = "lllyasviel/control_v11p_sd15_canny"
-# What must be alike, so that each of its outputs has the shape of what it is added to. The libraries' defaults.
+# What must be alike, so that it can read what the UNet reads, and each of its outputs has the shape of what it is added
+# to. The libraries' defaults. How many transformer layers it has is its own affair: small ones of XL have none.
 _ALIKE: Mapping[str, Any] = {
     "in_channels": 4,
     "cross_attention_dim": 1280,
     "block_out_channels": [320, 640, 1280, 1280],
     "layers_per_block": 2,
+    "addition_embed_type": None,
+    "addition_time_embed_dim": None,
+    "projection_class_embeddings_input_dim": None,
 }
+# What else it may be, the libraries' default first. One that pools its outputs over the picture keeps no structure, and
+# its pipeline leaves it out of the unconditional pass.
+_OPTIONS: Mapping[str, tuple[Any, ...]] = {
+    "class_embed_type": (None,),
+    "encoder_hid_dim_type": (None,),
+    "global_pool_conditions": (False, None),
+    "controlnet_conditioning_channel_order": ("rgb", "bgr"),
+}
+_UNION = ("task_embedding", "control_add_embedding.")  # tensors of a network that must be told which kind it is shown
 
 
 @dataclass(frozen=True)
@@ -60,12 +74,15 @@ def find_controlnet(text: str, variant: str | None = None, download: bool = True
             raise ModelError(f"There is no ControlNet {shorten(name)}.", give)
         path = snapshot(name, _FILES, "--control", download)
     config = _config(path, give)
-    part = FolderPart(path, _STEM, find_weights(path, _STEM, variant).variant)
+    weights = find_weights(path, _STEM, variant)
+    part = FolderPart(path, _STEM, weights.variant)
+    if any(read_header(file).has(*_UNION) for file in weights.files):
+        raise ModelError(f"The folder {path} has a ControlNet-Union, but a ControlNet of one kind is needed.", give)
     return ControlNetFolder(kind, part, config, scale)
 
 
 def check_fits(found: ControlNetFolder, unet: Mapping[str, Any]) -> None:
-    """Raises ModelError if a ControlNet was made for a UNet of other sizes than the one with this configuration."""
+    """Raises ModelError if a ControlNet was made for another UNet than one with this configuration."""
     for name, default in _ALIKE.items():
         own, wanted = found.config.get(name, default), unet.get(name, default)
         if own != wanted:
@@ -85,8 +102,8 @@ def _config(folder: Path, give: str) -> Mapping[str, Any]:
     kind = config.get("_class_name", "ControlNetModel") if isinstance(config, dict) else "list"
     if kind != "ControlNetModel":
         raise ModelError(f"The folder {folder} has a {shorten(kind)}, but a ControlNetModel is needed.", give)
-    for name in ("class_embed_type", "addition_embed_type", "encoder_hid_dim_type"):
-        if config.get(name) is not None:
+    for name, known in _OPTIONS.items():
+        if config.get(name, known[0]) not in known:
             raise ModelError(
                 f"The ControlNet {folder} has {name} {shorten(config[name])}, which is not supported.", give
             )

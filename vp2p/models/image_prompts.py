@@ -11,25 +11,28 @@ import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import ImageProjection
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPVisionModelWithProjection
 
 from vp2p.errors import ModelError
 from vp2p.models.clip import prepared
-from vp2p.models.ip_adapters import TOKENS, IPAdapterFolder
+from vp2p.models.ip_adapters import IPAdapterFolder
 from vp2p.models.loading import load_network, quiet_libraries
 from vp2p.models.parts import FolderPart
 
 
 @dataclass(frozen=True)
 class IPAdapter:
-    """How an image encoder's embedding becomes tokens, and how a UNet's layers attend to them.
+    """How what an image encoder sees becomes tokens, and how a UNet's layers attend to them.
 
-    ``layers`` holds the weights of keys and values, each (out, width), by the names of the attention layers.
+    ``projection`` is diffusers' own: of a plain adapter an ``ImageProjection``, which reads the picture's embedding,
+    (1, D); of Plus an ``IPAdapterPlusImageProjection`` and of Full Face an ``IPAdapterFullImageProjection``, which read
+    the last but one hidden states, (1, patches + 1, D). ``layers`` holds the weights of keys and values, each
+    (out, width), by the names of the attention layers.
     """
 
     encoder: FolderPart
-    projection: ImageProjection
+    projection: nn.Module
     layers: Mapping[str, tuple[Tensor, Tensor]]
     _known: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
@@ -54,8 +57,14 @@ class IPAdapter:
         # It is large, and needed for one pass: on the CPU, and let go of at once.
         with quiet_libraries():
             encoder = load_network(CLIPVisionModelWithProjection, self.encoder).float().eval()
-        embedding = encoder(prepared(picture, encoder.config.image_size)).image_embeds
-        shown, none = self.projection(torch.cat([embedding, torch.zeros_like(embedding)]))
+        pixels = prepared(picture, encoder.config.image_size)
+        if isinstance(self.projection, ImageProjection):
+            embedding = encoder(pixels).image_embeds
+            seen = torch.cat([embedding, torch.zeros_like(embedding)])
+        else:  # as diffusers' pipelines: what is seen of a picture of zeros, which is no embedding of zeros
+            both = torch.cat([pixels, torch.zeros_like(pixels)])
+            seen = encoder(both, output_hidden_states=True).hidden_states[-2]
+        shown, none = self.projection(seen)
         return shown, none
 
 
@@ -71,11 +80,14 @@ def load_ip_adapter(folder: IPAdapterFolder, unet: UNet2DConditionModel) -> IPAd
         raise ModelError(f"{folder.file} cannot be loaded: {error}.", "copy or download it again") from error
     prefix = "image_proj."
     own = {name.removeprefix(prefix): one.float() for name, one in tensors.items() if name.startswith(prefix)}
-    projection = ImageProjection(own["proj.weight"].shape[1], folder.width, TOKENS)
+    library: Any = unet  # has no annotations of this, its own reading of all forms, which leaves the UNet as it is
     try:
-        projection.load_state_dict({name.replace("proj", "image_embeds"): one for name, one in own.items()})
-    except RuntimeError as error:
-        raise _unfitting(folder) from error
+        projection = library._convert_ip_adapter_image_proj_to_diffusers(own, low_cpu_mem_usage=False)
+    except (RuntimeError, LookupError) as error:
+        raise ModelError(
+            f"The IP-Adapter {folder.file} lacks tensors of its projection, or they are of other shapes.",
+            "copy or download it again",
+        ) from error
     layers = {
         name: (tensors[key].to(unet.device, unet.dtype), tensors[value].to(unet.device, unet.dtype))
         for name, (key, value) in layer_names(folder, unet).items()

@@ -3,49 +3,70 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 from vp2p.errors import ModelError
 from vp2p.models.digests import file_digest
 from vp2p.models.header import Header, read_header
-from vp2p.models.json_files import read_json
+from vp2p.models.image_encoder import ENCODER, EXAMPLE, PARTS, STEM, ImageEncoder, find_image_encoder
 from vp2p.models.kinds import other_kind
 from vp2p.models.parts import FolderPart
 from vp2p.models.sources import HUB_ID, snapshot
 from vp2p.models.weights import find_weights
 from vp2p.text import shorten, typed
 
-TOKENS = 4
-"""How many tokens a plain IP-Adapter makes of a picture."""
+_ON_THE_HUB = re.compile(rf"(?P<id>{HUB_ID.pattern})(?:/(?P<file>(?:{'|'.join(PARTS)})/[\w.-]+\.safetensors))?")
+_GIVE = f"give --ip-adapter a folder with ip-adapter_sd15.safetensors and {ENCODER}/, or the hub id {EXAMPLE}"
 
-ENCODER = "image_encoder"
-_STEM = "model"
-_EXAMPLE = "h94/IP-Adapter"
-_GIVE = f"give --ip-adapter a folder with ip-adapter_sd15.safetensors and {ENCODER}/, or the hub id {_EXAMPLE}"
-_PROJECTION = "image_proj.proj.weight"
+_TOKENS = 4  # that a plain one makes of a picture
+_LATENTS = "image_proj.latents"  # (1, tokens, …) of the Plus form: the queries of its resampler
+
+
+class _Form(NamedTuple):
+    """A form of IP-Adapter, known by two tensors of its projection: (…, what it reads) and (what it gives, …).
+
+    ``of`` is the size of the image encoder that it reads: of the embedding of the whole picture, or of hidden states.
+    """
+
+    reads: str
+    gives: str
+    of: str
+
+    def width(self, header: Header) -> int:
+        """How many numbers a token has."""
+        return header.shapes[self.gives][0] // (_TOKENS if self is _PLAIN else 1)
+
+    def tokens(self, header: Header, encoder: ImageEncoder) -> int:
+        """How many tokens it makes of a picture: of Full Face one for each hidden state."""
+        if self is _PLAIN:
+            return _TOKENS
+        return header.shapes[_LATENTS][1] if self is _PLUS else encoder.states
+
+
+_PLAIN = _Form("image_proj.proj.weight", "image_proj.proj.weight", "projection_dim")
+_PLUS = _Form("image_proj.proj_in.weight", "image_proj.proj_out.weight", "hidden_size")
+_FULL_FACE = _Form("image_proj.proj.0.weight", "image_proj.proj.3.weight", "hidden_size")
 # By a tensor that only this kind has, or one that kinds before it have, too.
 _OTHERS = {
     "image_proj.perceiver_resampler.": "an IP-Adapter FaceID Plus",
-    "image_proj.proj.3.": "an IP-Adapter Full Face",
     "image_proj.proj.0.": "an IP-Adapter FaceID",
-    "image_proj.latents": "an IP-Adapter Plus",
 }
 
 
 @dataclass(frozen=True)
 class IPAdapterFolder:
-    """An IP-Adapter whose files are there: its weights, the shapes in them, and the image encoder beside them."""
+    """An IP-Adapter whose files are there: its weights, the shapes in them, and the image encoder that it reads.
+
+    It makes ``tokens`` tokens of a picture.
+    """
 
     file: Path
     shapes: Mapping[str, tuple[int, ...]]
     encoder: FolderPart
-
-    @property
-    def width(self) -> int:
-        """Of the tokens that it makes of a picture."""
-        return self.shapes[_PROJECTION][0] // TOKENS
+    tokens: int
 
     @property
     def digest(self) -> str:
@@ -57,40 +78,48 @@ class IPAdapterFolder:
 def find_ip_adapter(text: str, unet: Mapping[str, Any], variant: str | None, download: bool) -> IPAdapterFolder:
     """The IP-Adapter that ``--ip-adapter`` names: a folder as the hub's h94/IP-Adapter, a file in it, or a hub id.
 
+    A hub id alone means the plain adapter; a file in a repository is named after it, as in
+    ``h94/IP-Adapter/models/ip-adapter-plus_sd15.safetensors``.
+
     Args:
         unet: the configuration of the UNet that it is for.
         variant: of the image encoder's weights, where the user asks for one and it has them.
-        download: whether a hub id may be, where it is not at hand.
+        download: whether what the hub has may be, where it is not at hand.
 
     Raises:
         ModelError: it is not there, is of another kind, or was made for another kind of model.
     """
     xl = unet.get("addition_embed_type") is not None
-    path, part = Path(text).expanduser(), "sdxl_models" if xl else "models"
-    if not text or not path.exists():
-        if not HUB_ID.fullmatch(text):
-            raise ModelError(f"There is no IP-Adapter {shorten(text)}.", _GIVE)
-        name = "ip-adapter_sdxl.safetensors" if xl else "ip-adapter_sd15.safetensors"
-        files = (f"{part}/{one}" for one in (name, f"{ENCODER}/config.json", f"{ENCODER}/{_STEM}.safetensors"))
-        path = snapshot(text, tuple(files), "--ip-adapter", download) / part / name
-    file = _in_folder(path, part) if path.is_dir() else path
+    path, place = Path(text).expanduser(), "sdxl_models" if xl else "models"
+    hub = None if text and path.exists() else _ON_THE_HUB.fullmatch(text)
+    if hub:
+        name = hub["file"] or f"{place}/{'ip-adapter_sdxl' if xl else 'ip-adapter_sd15'}.safetensors"
+        configs = (f"{one}/{ENCODER}/config.json" for one in PARTS)
+        path = snapshot(hub["id"], (name, *configs), "--ip-adapter", download) / name
+    elif not text or not path.exists():
+        raise ModelError(f"There is no IP-Adapter {shorten(text)}.", _GIVE)
+    file = _in_folder(path, place) if path.is_dir() else path
     if file.suffix != ".safetensors":
         raise ModelError(
             f"The IP-Adapter {file} is no safetensors file; others can run code and are never opened.", _GIVE
         )
-    if not file.is_file():
-        raise ModelError(f"The hub's {text} has no {part}/{file.name}.", _GIVE)
+    if hub and not file.is_file():
+        raise ModelError(f"The hub's {hub['id']} has no {name}.", _GIVE)
     header = read_header(file)
-    _check_kind(file, header)
-    found = IPAdapterFolder(file, header.shapes, _encoder(file.with_name(ENCODER), variant, header))
-    widths = unet.get("cross_attention_dim", 1280)
-    if widths != found.width:
+    form = _form(file, header)
+    width, widths = form.width(header), unet.get("cross_attention_dim", 1280)
+    if widths != width:
         raise ModelError(
-            f"The IP-Adapter {file} does not fit the model: its tokens have the width {found.width}, but the UNet "
-            f"reads {shorten(widths, 80)}.",
+            f"The IP-Adapter {file} does not fit the model: its tokens have the width {width}, but the UNet reads "
+            f"{shorten(widths, 80)}.",
             "give --ip-adapter one that was made for the kind of model that --model names",
         )
-    return found
+    encoder = find_image_encoder(file, form.of, header.shapes[form.reads][-1])
+    if hub and not (encoder.folder / f"{STEM}.safetensors").is_file():
+        weights = f"{encoder.folder.parent.name}/{ENCODER}/{STEM}.safetensors"
+        snapshot(hub["id"], (weights,), "--ip-adapter", download)
+    part = FolderPart(encoder.folder, STEM, find_weights(encoder.folder, STEM, variant).variant)
+    return IPAdapterFolder(file, header.shapes, part, form.tokens(header, encoder))
 
 
 def _in_folder(folder: Path, part: str) -> Path:
@@ -111,30 +140,15 @@ def _in_folder(folder: Path, part: str) -> Path:
     return files[0]
 
 
-def _check_kind(file: Path, header: Header) -> None:
-    """Raises ModelError for what is no plain IP-Adapter."""
-    other = next((kind for start, kind in _OTHERS.items() if header.has(start)), None)
-    if other is not None:
-        raise ModelError(f"{file} is {other}, which is not supported; plain IP-Adapters are.", _GIVE)
-    if _PROJECTION not in header.shapes or not header.has("ip_adapter."):
+def _form(file: Path, header: Header) -> _Form:
+    """The form of an adapter. Raises ModelError for what is of none that is supported."""
+    shapes = header.shapes
+    if not header.has("ip_adapter."):
         kind = other_kind(file, header)
         raise ModelError(f"{file} is no IP-Adapter; it is {kind.name if kind else 'a whole model'}.", _GIVE)
-
-
-def _encoder(folder: Path, variant: str | None, header: Header) -> FolderPart:
-    """The image encoder in a folder, whose embeddings must be as wide as the adapter reads."""
-    file = folder / "config.json"
-    if not file.is_file():
-        raise ModelError(f"The IP-Adapter has no image encoder: there is no {file}.", _GIVE)
-    config = read_json(file, "copy or download the folder again")
-    kind = config.get("model_type") if isinstance(config, dict) else None
-    if kind != "clip_vision_model":
-        raise ModelError(f"{folder} is of the type {shorten(kind)}, but a clip_vision_model is needed.", _GIVE)
-    read = header.shapes[_PROJECTION][1]
-    if config.get("projection_dim", 512) != read:
-        raise ModelError(
-            f"The image encoder {folder} gives {shorten(config.get('projection_dim', 512))} numbers, but the "
-            f"IP-Adapter reads {read}.",
-            f"put the {ENCODER}/ that it was made for beside its file",
-        )
-    return FolderPart(folder, _STEM, find_weights(folder, _STEM, variant).variant)
+    for form in (_PLAIN, _PLUS, _FULL_FACE):
+        whole = shapes.get(form.reads) and shapes.get(form.gives)
+        if whole and (form is not _PLUS or len(shapes.get(_LATENTS, ())) == 3):
+            return form
+    other = next((kind for start, kind in _OTHERS.items() if header.has(start)), "an IP-Adapter of an unknown form")
+    raise ModelError(f"{file} is {other}, which is not supported; plain IP-Adapters, Plus and Full Face are.", _GIVE)

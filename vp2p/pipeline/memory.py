@@ -21,7 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from vp2p.models.codec import frames_at_once
 from vp2p.models.folder import ModelFolder
 from vp2p.models.image_prompts import layer_names
-from vp2p.models.ip_adapters import TOKENS, IPAdapterFolder
+from vp2p.models.ip_adapters import IPAdapterFolder
 from vp2p.models.loading import quiet_libraries
 from vp2p.t2s import TextToSetModel
 from vp2p.t2s.inflation import AttentionMode, GroupNormMode
@@ -101,7 +101,7 @@ class Shapes:
             pair = [torch.empty(adapter.shapes[key], dtype=dtype, device="meta") for key in keys]
             layers[name] = pair[0], pair[1]
             self._shown.extend(nn.Parameter(one, requires_grad=False) for one in pair)
-        self._image_attention = ImageAttention(layers, TOKENS)
+        self._image_attention = ImageAttention(layers, adapter.tokens)
 
     def needed(self, work: Work, offload: bool = False) -> int:
         """Bytes at the peak of a stage, the model's own included; what the libraries take themselves is not counted.
@@ -123,7 +123,8 @@ class Shapes:
         """Beside the weights, at the peak of the UNet's passes."""
         latents, text, t2s = self._latents(work.branches, work), self._texts(work.branches), self._t2s
         if work.stage == "editing" and self._image_attention is not None:
-            text, t2s = without_picture(text, TOKENS), t2s.showing(self._image_attention)
+            text = without_picture(text, self._image_attention.tokens)
+            t2s = t2s.showing(self._image_attention)
         self._t2s.save_memory(work.low)
         for network in self._controlnets:
             recompute(network, False)

@@ -228,14 +228,15 @@ class TextToSetModel(nn.Module):
         if self._image_attention is not None:
             rows, shown = self._image_attention.parted(rows)
         told = Text.of(self.unet, rows)
+        added = told.added(latents.shape[0] * frames // len(rows), (height, width))
         out: Tensor = self.unet(
             latents.flatten(0, 1).to(dtype),
             timestep,
             told.tokens,
             cross_attention_kwargs={"frames": frames, "control": control, "shown": shown, "share": share},
-            added_cond_kwargs=told.added(latents.shape[0] * frames // len(rows), (height, width)),
+            added_cond_kwargs=added,
             return_dict=False,
-            **residuals(self._structures, latents, timestep, rows),
+            **residuals(self._structures, latents, timestep, told.tokens, added),
         )[0]
         return unflatten(out, 0, (-1, frames)).float()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 import torch
 from diffusers import ControlNetModel
@@ -23,13 +23,17 @@ class Structure:
         """The same for some frames, in their order; a frame may come more than once."""
         return replace(self, pictures=self.pictures[list(frames)])
 
-    def outputs(self, latents: Tensor, timestep: Tensor, text: Tensor) -> list[Tensor]:
+    def outputs(
+        self, latents: Tensor, timestep: Tensor, text: Tensor, added: Mapping[str, Tensor] | None = None
+    ) -> list[Tensor]:
         """What is added to the UNet's skip connections, the first one first, and to its middle.
 
         Args:
             latents: (B, F, c, h, w), or (F, 1, c, h, w) where each frame is a clip of its own.
             timestep: (1,).
             text: (B, L, width), or (B·F, L, width) with a text for each frame.
+            added: the UNet's own ``added_cond_kwargs``, B·F rows each, where it reads any: a ControlNet of Stable
+                Diffusion XL is a copy of the UNet's first half, and is told what that is told.
 
         Raises:
             ValueError: the latents are not of as many frames as there are pictures.
@@ -44,6 +48,7 @@ class Structure:
             text.repeat_interleave(len(rows) // len(text), 0).to(dtype),
             controlnet_cond=self._pictures(latents.shape[-2:]).to(dtype).repeat(len(rows) // own, 1, 1, 1),
             conditioning_scale=self.scale,
+            added_cond_kwargs=added,
             return_dict=False,
         )
         return [*down, mid]
@@ -57,10 +62,16 @@ class Structure:
         return interpolate(self.pictures, wanted, mode="bilinear", antialias=True)
 
 
-def residuals(structures: Sequence[Structure], latents: Tensor, timestep: Tensor, text: Tensor) -> dict[str, Any]:
+def residuals(
+    structures: Sequence[Structure],
+    latents: Tensor,
+    timestep: Tensor,
+    text: Tensor,
+    added: Mapping[str, Tensor] | None,
+) -> dict[str, Any]:
     """The arguments by which a UNet takes what all structures add, in sum; none without structures."""
     if not structures:
         return {}
-    each = [one.outputs(latents, timestep, text) for one in structures]
+    each = [one.outputs(latents, timestep, text, added) for one in structures]
     *down, mid = (torch.stack(parts).sum(0) if len(parts) > 1 else parts[0] for parts in zip(*each))
     return {"down_block_additional_residuals": tuple(down), "mid_block_additional_residual": mid}
