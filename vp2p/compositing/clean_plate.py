@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from scipy.sparse import csr_matrix, diags
-from scipy.sparse.linalg import splu
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.light import light
+from vp2p.compositing.membrane import filled
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.pixels import spread
 from vp2p.compositing.robust import doubt
@@ -78,17 +76,9 @@ def inpaint(picture: Tensor, hole: Tensor) -> Tensor:
 
     Navier-Stokes inpainting, as OpenCV has it, is a third further from what was hidden; see docs/benchmarks.md.
     """
-    inside = hole.flatten().cpu().numpy()
-    if not inside.any() or inside.all():
+    if not hole.any() or hole.all():
         return picture
-    pixel = np.arange(inside.size).reshape(hole.shape)
-    pairs = np.hstack([(pixel[:, :-1].ravel(), pixel[:, 1:].ravel()), (pixel[:-1].ravel(), pixel[1:].ravel())])
-    pairs = np.hstack([pairs, pairs[::-1]])
-    pairs = pairs[:, inside[pairs[0]]]
-    neighbours = csr_matrix((np.ones(pairs.shape[1]), pairs), shape=(inside.size, inside.size))[inside]
-    colours = picture.flatten(1).T.double().cpu().numpy()
-    laplacian = diags(neighbours.sum(axis=1).A1) - neighbours[:, inside]
-    found = splu(laplacian.tocsc()).solve(neighbours[:, ~inside] @ colours[~inside])
-    filled = picture.clone()
-    filled[:, hole] = torch.from_numpy(found.T).to(picture)
-    return filled
+    found = filled(picture.permute(1, 2, 0).cpu().numpy(), hole.cpu().numpy())
+    made = picture.clone()
+    made[:, hole] = torch.from_numpy(found.T).to(picture)
+    return made

@@ -160,6 +160,7 @@ def tune(
             seen = passes if alike else model.of_frames(frames)
             loss = mse_loss(seen(noisy, at, task.cond.expand(len(noisy), -1, -1)), target)
             gradients = list(torch.autograd.grad(loss, [used for used, _ in pairs]))
+            loss = loss.detach()  # no pass may be alive while one is recorded
             for _, weight in reversed(pairs):  # each goes as soon as it is there in float32
                 gradient = gradients.pop()
                 weight.grad = gradient.float() if model.ranks is None else model.ranks.summed(gradient)

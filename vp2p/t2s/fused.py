@@ -6,6 +6,8 @@ queries are so many for few keys that a handful of blocks has all gradients to f
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
@@ -14,7 +16,10 @@ from torch.nn.functional import scaled_dot_product_attention
 _MOST_ROWS = 65_535
 
 _BLOCK = 64  # tokens of one block of keys in the kernels, at least
-_WIDEST = 128  # of heads whose short rows are packed: wider ones gain nothing
+# Below these it takes longer to have a GPU do more than it gains (H200, docs/benchmarks.md).
+_TOGETHER = 4  # rows in one block
+_WIDEST = 128  # of heads whose short rows are packed
+_QUERIES = 16_384  # of one row
 _BLOCKS = 256  # that keep all of a large GPU busy: it computes 132 at once
 
 
@@ -41,26 +46,31 @@ def rows_in_a_block(q: Tensor, k: Tensor) -> int:
     together = 1
     while 2 * together * tokens <= _BLOCK and rows % (2 * together) == 0:
         together *= 2
-    return together
+    return together if together >= _TOGETHER else 1
 
 
 def packed(q: Tensor, k: Tensor, v: Tensor, together: int) -> Tensor:
     """:func:`attend` with so many rows as one, whose tokens see those of their own row alone."""
     rows, heads, tokens, _ = q.shape
-    row = torch.arange(together * tokens, device=q.device) // tokens
-    seen = torch.zeros(len(row), len(row), dtype=q.dtype, device=q.device)
-    seen = seen.masked_fill(row[:, None] != row, float("-inf"))
-    q, k, v = (_by_token(x).reshape(rows // together, len(row), heads, -1).transpose(1, 2) for x in (q, k, v))
+    q, k, v = (_by_token(x).reshape(rows // together, together * tokens, heads, -1).transpose(1, 2) for x in (q, k, v))
+    seen = _own_row(tokens, together, q.dtype, q.device)
     out = scaled_dot_product_attention(q, k, v, attn_mask=seen.expand(len(q), heads, -1, -1))
     return _by_token(out).reshape(rows, tokens, heads, -1).transpose(1, 2)
+
+
+@lru_cache(maxsize=16)
+def _own_row(tokens: int, together: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """What is added to the scores of rows in one block: nothing where a token sees its own row."""
+    row = torch.arange(together * tokens, device=device) // tokens
+    none = torch.zeros(len(row), len(row), dtype=dtype, device=device)
+    return none.masked_fill(row[:, None] != row, float("-inf"))
 
 
 def parts_of_queries(q: Tensor, k: Tensor) -> int:
     """Into how many parts the queries of a row go, for gradients of keys in as many blocks as the GPU has room for."""
     rows, heads, queries, _ = q.shape
-    blocks = rows * heads * -(-k.shape[2] // _BLOCK)
-    parts = 1
-    while blocks * parts < _BLOCKS and queries % (2 * parts) == 0 and queries // (2 * parts) >= _BLOCK:
+    blocks, parts = rows * heads * -(-k.shape[2] // _BLOCK), 1
+    while queries >= _QUERIES and blocks * parts < _BLOCKS and queries % (2 * parts) == 0:
         parts *= 2
     return parts
 

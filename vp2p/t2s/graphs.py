@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import logging
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from vp2p.t2s.inflation import TextToSetModel
 _log = logging.getLogger(__name__)
 
 _BEFORE = 10  # passes before the graph: to record one takes as long as five
+_ROOM = 1.5  # of what passes take: those without gradients go on beside the recorded one
 
 
 class Passes(nn.Module):
@@ -42,26 +43,36 @@ class Passes(nn.Module):
             self._before -= 1
             if self._before < 0:
                 self._recordable = False
-                self._record(latents, timestep, text)
-                return self.forward(latents, timestep, text)  # of the recorded pass
+                if _has_room():
+                    self._record(latents, timestep, text)
+                return self.forward(latents, timestep, text)  # of the recorded pass, if there is one
         predicted: Tensor = self.model(latents, timestep, text)
         return predicted
 
     def _record(self, *given: Tensor) -> None:
         """Has the passes that follow replay one, by a ``forward`` of this object's own; or leaves them as they are."""
         like = tuple(one.detach().clone().requires_grad_(one.requires_grad) for one in given)
-        gc.collect()  # an older graph that goes while one is recorded would end the program
+        gc.collect()  # an older graph that goes while one is recorded ends the program
         try:
             torch.cuda.make_graphed_callables(self, like, allow_unused_input=True)
+            return
         except RuntimeError as error:  # also where memory is short
             _log.debug("passes are not recorded: %s", error)
+        self.forget()
 
     def forget(self) -> None:
         """Gives back what a recorded pass holds."""
-        recorded: Any = self.__dict__.pop("forward", None)
-        if recorded is not None:
-            del recorded
+        self.__dict__.pop("forward", None)
+        if self._before < 0:
             gc.collect()  # the graphs are in a cycle
+            torch.cuda.empty_cache()
+
+
+def _has_room() -> bool:
+    """Whether a recorded pass fits beside all else: it holds what it takes from its first replay to its last."""
+    held = torch.cuda.memory_allocated()
+    taken = torch.cuda.max_memory_allocated() - held
+    return torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - held > _ROOM * taken
 
 
 @contextmanager
