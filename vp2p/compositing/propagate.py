@@ -43,7 +43,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             shapes[frame] = alpha[0] > 0.5
         else:
             base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
-        frames[frame] = base + alpha * (picture - base)
+        frames[frame] = base + alpha * _free(track, frame) * (picture - base)
     keys = [foreground.frame for foreground in foregrounds]
     made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
     return dataclasses.replace(made, motions=(followed_motion(track, keys),))
@@ -89,8 +89,15 @@ def _shapes(track: ObjectTrack, edited: Tensor, replaces: bool) -> Tensor:
 
 def _paste(track: ObjectTrack, shapes: Tensor, edited: Tensor, replaces: bool) -> Tensor:
     covered = track.objects | shapes if replaces else track.altered
-    alpha = torch.stack([softened(shape, track.margin) for shape in covered])[:, None]
+    alpha = torch.stack([softened(one, track.margin) * _free(track, at) for at, one in enumerate(covered)])[:, None]
     return track.clip + alpha * (edited - track.clip)
+
+
+def _free(track: ObjectTrack, frame: int) -> Tensor:
+    """How much of an object is seen at each place, (H, W) in 0…1: not what something in front hides."""
+    if track.front is None:
+        return torch.ones_like(track.clip[frame, 0])
+    return 1 - softened(track.front[frame], track.margin)
 
 
 def _changed(track: ObjectTrack, frames: Tensor, shapes: Tensor) -> Composite:

@@ -15,6 +15,7 @@ from vp2p.compositing.clean_plate import clean_plate
 from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
+from vp2p.compositing.order import in_front
 from vp2p.compositing.shapes import dilated, eroded, opening
 
 DENSE = MODELS["dense"]
@@ -43,7 +44,8 @@ class ObjectTrack:
     ``coarse_mask`` is the edit's mask (F, H, W), in 0…1; ``objects`` bool (F, H, W), what of it is the object
     to the pixel, a margin included; ``motion`` is the object's. ``background`` (F, 3, H, W) is what lies
     behind it, and ``known`` bool (F, H, W) where. ``vae_reconstruction`` is the clip as the VAE returns it.
-    ``prior`` (F, H, W) in 0…1 is how much the model's attention sees the object, where that is known.
+    ``prior`` (F, H, W) in 0…1 is how much the model's attention sees the object, where that is known. ``front`` bool
+    (F, H, W) is what stands in front of it, where anything does.
     """
 
     clip: Tensor
@@ -54,6 +56,7 @@ class ObjectTrack:
     background: Tensor
     known: Tensor
     prior: Tensor | None = None
+    front: Tensor | None = None
 
     @property
     def margin(self) -> int:
@@ -92,6 +95,8 @@ class ObjectTrack:
         known = self._reached.sum(1) > 1
         if not bool(known.any()):
             return []
+        alone = known & ~self._covered.to(known.device)
+        known = alone if bool(alone.any()) else known
         whole = known & self._typical(known)
         cost = (turn - turn[known].median()).abs() - _UPRIGHT * scale.log2() + self._flaws.to(turn)
         rank: list[float] = ((cost - cost[whole].min()) / _ALIKE).floor().tolist()
@@ -118,6 +123,12 @@ class ObjectTrack:
         """bool (F,): whether other things stand near the object."""
         near = dilated(self.objects, self._near) & self.others
         return near.flatten(1).sum(1) > _CROWD * self.objects.flatten(1).sum(1)
+
+    @property
+    def _covered(self) -> Tensor:
+        """bool (F,): whether something stands in front of the object."""
+        none = torch.zeros(len(self.objects), dtype=torch.bool, device=self.objects.device)
+        return none if self.front is None else self.front.flatten(1).any(1)
 
     def _at_border(self, objects: Tensor) -> Tensor:
         """(F,): how long objects (F, H, W) lie along the picture's border, in sides of a square as large as the own."""
@@ -163,7 +174,7 @@ class ObjectTrack:
         Where the object is alone in the first, it is in these: another key that shows more would not be like it.
         """
         keys, reached = [first], self._reached
-        crowded = self._crowded | (self._unattended > 1 - _PURE).to(self._crowded.device)
+        crowded = self._crowded | (self._unattended > 1 - _PURE).to(self._crowded.device) | self._covered
         fit = ~crowded | crowded[first]
         while len(keys) < _MOST_KEYS:
             gained = ((reached & ~reached[keys].any(0)).sum(1) * fit).cpu()
@@ -201,11 +212,11 @@ def track_object(
         return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
 
     track = tracked(coarse_mask)
-    if prior is None:
-        return track
-    others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
-    # Seen outside the mask, other things are known inside it as well, by their colours.
-    return tracked(coarse_mask.where(~others, 0)) if bool(others.any()) else track
+    if prior is not None:
+        others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
+        if bool(others.any()):  # seen outside the mask, they are known inside it as well, by their colours
+            track = tracked(coarse_mask.where(~others, 0))
+    return _in_order(track)
 
 
 def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:
@@ -222,7 +233,15 @@ def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -
 def follow_object(clip: Tensor, objects: Tensor, model: MotionModel = DENSE) -> ObjectTrack:
     """The track of objects, bool (F, H, W), that are known to the pixel."""
     behind = model.of_background(clip, dilated(objects, margin_of(clip)))
-    return _tracked(clip, clip, objects.float(), (objects, behind), model)
+    return _in_order(_tracked(clip, clip, objects.float(), (objects, behind), model))
+
+
+def _in_order(track: ObjectTrack) -> ObjectTrack:
+    """A track that knows what stands in front of its object."""
+    front = in_front(track)
+    if not bool(front.any()):
+        return track
+    return dataclasses.replace(track, objects=track.objects & ~front, front=front)
 
 
 def _tracked(
