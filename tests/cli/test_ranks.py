@@ -67,7 +67,7 @@ def test_merged_tokens_are_refused_before_anything_is_done(work: Make) -> None:
     folder = work("sd2", "invert")
     by_two = _by_two("edit", "--swap", "cat=dog", "--merge-tokens", "0.5")
     out, err = by_two.communicate(timeout=300)
-    assert by_two.returncode == 2 and out == "" and "rank 1:" not in err
+    assert by_two.returncode != 0 and out == "" and "rank 1:" not in err
     assert len(_lines(err, "error: --merge-tokens compares frames that several ranks hold apart")) == 1
     assert _lines(err, "hint: ") == ["hint: vp2p edit without torchrun, or leave out --merge-tokens"]
     assert not (folder / "edit").exists() and len(list(folder.parent.iterdir())) == 2
