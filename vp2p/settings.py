@@ -392,6 +392,13 @@ class ControlSettings:
         expert=True,
         before=False,
     )
+    merge_tokens: float = option(
+        0.0,
+        "Merge this share of the later frames' tokens into the likest ones of the first frame, as VidToMe does. Long "
+        "clips carry what the first frame does not show from window to window.",
+        expert=True,
+        before=0.0,
+    )
     guide: Literal["decoupled", "optimised", "empty"] = option(
         "decoupled",
         "Which unconditional embedding guides. Decoupled: the optimised one for the source, the empty prompt's for "
@@ -432,6 +439,7 @@ class ControlSettings:
                     "give only --shape-freedom, or only the others",
                 )
         _unit("modulate", self.modulate)
+        _check(0 <= self.merge_tokens < 1, "merge_tokens", self.merge_tokens, "0 or more, and less than 1")
         _unit("cross_replace", self.cross_replace)
         _unit("self_replace", self.self_replace)
         _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")

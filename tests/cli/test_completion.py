@@ -53,6 +53,7 @@ def test_words_of_the_prompt(work: Make, complete) -> None:
     assert complete("edit", "--grid", "reweight=do") == [f"reweight=dog:{value}" for value in ("0.5", "2", "4", "0->3")]
     assert complete("edit", "--grid", "reweight=dog:2", "sw") == ["swap="]
     assert complete("edit", "--grid", "reweight", "=", "dog", ":", shell="bash") == ["0.5", "2", "4"]
+    assert complete("edit", "--merge-tokens", "0.") == ["0.3", "0.5", "0.7"]
     assert complete("edit", "--prompt", "sand", "--window", "sand=0:") == ["sand=0:0.4", "sand=0:0.8", "sand=0:1"]
 
 

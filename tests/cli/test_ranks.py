@@ -62,6 +62,17 @@ def test_a_mistake_is_told_once_and_leaves_nothing(work: Make) -> None:
     assert not (folder / "edit").exists() and len(list(folder.parent.iterdir())) == 2
 
 
+@pytest.mark.slow
+def test_merged_tokens_are_refused_before_anything_is_done(work: Make) -> None:
+    folder = work("sd2", "invert")
+    by_two = _by_two("edit", "--swap", "cat=dog", "--merge-tokens", "0.5")
+    out, err = by_two.communicate(timeout=300)
+    assert by_two.returncode != 0 and out == "" and "rank 1:" not in err
+    assert len(_lines(err, "error: --merge-tokens compares frames that several ranks hold apart")) == 1
+    assert _lines(err, "hint: ") == ["hint: vp2p edit without torchrun, or leave out --merge-tokens"]
+    assert not (folder / "edit").exists() and len(list(folder.parent.iterdir())) == 2
+
+
 def _tuning(steps: int) -> subprocess.Popen[str]:
     """Two ranks that have tuned for three steps."""
     by_two = _by_two("tune", "--steps", str(steps))

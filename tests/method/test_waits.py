@@ -73,7 +73,9 @@ def test_an_update_of_the_null_embedding_asks_for_its_loss_alone(sd1: Small) -> 
     assert asked_by_a_step(work) <= 2  # the loss, and the count that Adam keeps on the CPU
 
 
-@pytest.mark.parametrize("options", [{}, {"blend_levels": "all", "self_target": "both"}, {"no_blend": True}])
+@pytest.mark.parametrize(
+    "options", [{}, {"blend_levels": "all", "self_target": "both"}, {"no_blend": True}, {"merge_tokens": 0.5}]
+)
 def test_an_edit_step_asks_the_same_whatever_the_layers(sd1: Small, options: dict[str, Any]) -> None:
     cond, empty = sd1.embed(_PROMPT), sd1.embed("")
     settings = EditSettings.of(swap=("cat=dog",), cross_replace=1.0, self_replace=1.0, **options)

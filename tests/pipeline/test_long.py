@@ -106,9 +106,12 @@ def test_an_inversion_that_stops_between_windows_goes_on_to_the_same_bits(
 
 
 @pytest.mark.slow
-def test_an_edit_that_stops_anywhere_goes_on_to_the_same_bits(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+@pytest.mark.parametrize("more", [{"self_blend": True, "modulate": 0.5}, {"merge_tokens": 0.5}], ids=" ".join)
+def test_an_edit_that_stops_anywhere_goes_on_to_the_same_bits(
+    model: vp2p.VideoModel, clip: vp2p.Clip, more: dict[str, Any]
+) -> None:
     inversion = model.invert(clip, PROMPT, steps=2)
-    options = {"candidates": 1, "self_blend": True, "modulate": 0.5, "blend_start": 0.0}
+    options = {"candidates": 1, "blend_start": 0.0, **more}
     asked = [Asked(for_model(model.latent.folder, "edit", {"swap": ["cat=dog"], **options}))]
     states: list[State] = []
 

@@ -105,6 +105,8 @@ def rows(stages: Stages, meter: Meter, given: argparse.Namespace) -> Iterator[Ro
             name = f"edit step, {targets} in a pass" if targets > 1 else "edit step"
             yield meter.row(name, stages.editing(targets), times=1, per=stages.steps)
         yield meter.row("edit step, without a blend mask", stages.editing(1, no_blend=True), times=1, per=stages.steps)
+        work = stages.editing(1, merge_tokens=0.5)
+        yield meter.row("edit step, tokens merged by half", work, times=1, per=stages.steps)
     if wanted("decode"):
         yield meter.row("decode the clip", stages.decode())
     if wanted("whole"):

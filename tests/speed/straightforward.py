@@ -45,6 +45,7 @@ class _Explicit:
         control: _Control | None = None,
         shown: None = None,
         share: None = None,
+        merging: None = None,
     ) -> Tensor:
         x = hidden_states
         source = x if self.layer.role != "cross" else cast(Tensor, encoder_hidden_states)

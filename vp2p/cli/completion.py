@@ -273,6 +273,11 @@ def windows(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from _with_values(_target_words(ctx), incomplete, "=", ("0:0.4", "0:0.8", "0:1"))
 
 
+@looking
+def shares(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    yield from ("0.3", "0.5", "0.7")
+
+
 def _with_values(words: list[str], incomplete: str, mark: str, values: tuple[str, ...]) -> list[str]:
     """The words alone while several fit, so that a shell does not end the word after the first part."""
     fitting = [word for word in words if f"{word}{mark}".startswith(incomplete) or incomplete.startswith(word + mark)]
@@ -318,6 +323,7 @@ OF_SETTINGS: dict[tuple[str, str], Any] = {
     ("Edit", "swap"): swaps,
     ("Edit", "reweight"): weights,
     ("Edit", "window"): windows,
+    ("Edit", "merge_tokens"): shares,
     ("Edit", "blend"): blend_words,
     ("Edit", "mask"): runs("mask"),
     **{(group, "mask_text"): prompt_words for group in ("Edit", "Mask")},

@@ -22,7 +22,7 @@ _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 _TAKES = {
     "swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]",
     "control": "KIND=PATH[:N]", "control_video": "KIND=PATH", "reference": "PICTURE[:N]",
-    "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]",
+    "merge_tokens": "SHARE", "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]",
 }  # fmt: skip
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 

@@ -49,7 +49,8 @@ def edit(
 
     Unconditional passes are not controlled. A source with recorded latents, or without guidance,
     has none, so the batch holds 1 + 2K branches. At steps that guide no target it holds 1 + K. A recorded
-    source takes no part in the steps at which no target reads it.
+    source takes no part in the steps at which no target reads it, except where tokens are merged: its own say which.
+    All targets merge the same share.
 
     Args:
         on_step: called after each step.
@@ -67,6 +68,8 @@ def edit(
     unguided = frozenset(step for step in range(steps) if not any(guided[step]))
     layout = Layout(tuple(model.layers), (frames, height, width), steps, count, guided_source, unguided)
     controlled = control(layout, targets)
+    (merged,) = {target.settings.control.merge_tokens for target in targets}
+    model = model.merging(merged)
     at_source, at_targets = branches.x[None], torch.stack([branches.x if t.start is None else t.start for t in targets])
     state = Edited(0, branches.x, at_targets, (None,) * count)
     for index in range(branches.start, 0, -1):
@@ -78,7 +81,7 @@ def edit(
         if step not in unguided:
             unconds = [t.uncond[min(step, len(t.uncond) - 1)][None] for t in targets]
             parts, batch = [*unconds, *parts], [at_targets, at_targets]
-        unread = source.recorded is not None and controller is None
+        unread = source.recorded is not None and controller is None and not merged
         if not unread:
             parts, batch = [branches.cond, *parts], [at_source, *batch]
         if guided_source:

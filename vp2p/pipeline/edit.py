@@ -142,7 +142,7 @@ def edit_all(
         Vp2pError: see :func:`vp2p.pipeline.fit.fit`.
     """
     fit(model, Work.of("editing", inversion.clip.pixels))
-    alike: dict[tuple[str, float], list[int]] = {}
+    alike: dict[tuple[str, float, float], list[int]] = {}
     for place, one in enumerate(asked):
         alike.setdefault(source_key(one.settings), []).append(place)
     if len(inversion.clip.pixels) <= model.t2s.window_frames or model.t2s.ranks is not None:

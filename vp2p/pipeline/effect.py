@@ -11,6 +11,7 @@ from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
 if TYPE_CHECKING:
     from vp2p.pipeline.edit import Edit
+    from vp2p.t2s.inflation import AttentionMode
 
 _OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
 _COMPOSITE = ("propagate", "paste", "in_place", "candidates")
@@ -26,6 +27,28 @@ def check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
         raise UsageError(
             f"--guide optimised needs optimised embeddings, which the {inversion.method} inversion has not.",
             f"vp2p invert --method {OPTIMISING[0]}",
+        )
+
+
+def check_merging(settings: EditSettings, attention: AttentionMode) -> None:
+    """Refuses to merge tokens into those of a first frame that the frames do not read, or that only one rank has.
+
+    Raises:
+        UsageError: tokens are to be merged, and ``attention`` is "self", or this process is one of several ranks.
+    """
+    if not settings.control.merge_tokens:
+        return
+    if attention == "self":
+        raise UsageError(
+            "--merge-tokens merges into the first frame's tokens, but each frame attends to itself.",
+            "leave out --merge-tokens, or: vp2p config model.attention first-frame, then vp2p tune",
+        )
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        raise UsageError(
+            "--merge-tokens compares frames that several ranks hold apart.",
+            "vp2p edit without torchrun, or leave out --merge-tokens",
         )
 
 

@@ -24,9 +24,9 @@ from vp2p.t2s.picture import ImageAttention, with_picture, without_picture
 from vp2p.video.pictures import read_picture
 
 
-def source_key(settings: EditSettings) -> tuple[str, float]:
+def source_key(settings: EditSettings) -> tuple[str, float, float]:
     """What edits of one inversion have in common whose passes may share the source."""
-    return settings.control.guide, settings.control.strength
+    return settings.control.guide, settings.control.strength, settings.control.merge_tokens
 
 
 @dataclass(frozen=True)

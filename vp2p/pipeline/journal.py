@@ -17,7 +17,7 @@ from vp2p.t2s.windows import WindowLog
 
 State = Mapping[str, Tensor]
 
-_CONTROL, _WINDOWS, _FINISHED = "control.", "windows", "finished"
+_CONTROL, _WINDOWS, _CARRIED, _FINISHED = "control.", "windows", "carried.", "finished"
 
 
 class Journal:
@@ -72,12 +72,14 @@ class Journal:
 
         def offer(windows: Sequence[Tensor]) -> None:
             now, read, finished, prefix = last[0], made[0].state(), dict(self._finished), f"{self._count}."
+            carried = dict(log.carried)
             self._on_state(
                 lambda: {
                     **finished,
                     **_with(prefix, _tensors(now)),
                     **_with(prefix + _CONTROL, read),
                     **({prefix + _WINDOWS: torch.stack(list(windows))} if windows else {}),
+                    **(_with(prefix + _CARRIED, carried) if windows else {}),
                 }
             )
 
@@ -87,7 +89,8 @@ class Journal:
             if state.step < branches.schedule.steps:
                 offer(())
 
-        job.t2s.window_log = WindowLog(offer, iter(found[_WINDOWS]) if _WINDOWS in found else None)
+        windows = iter(found[_WINDOWS]) if _WINDOWS in found else None
+        job.t2s.window_log = log = WindowLog(offer, windows, _under(_CARRIED, found))
         try:
             return edit_latents(job.t2s, branches, targets, told, control)
         finally:

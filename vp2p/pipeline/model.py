@@ -21,7 +21,7 @@ from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Asked, Edit, edit_all
-from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, without_effect
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
@@ -165,6 +165,7 @@ class VideoModel(InflatedModel):
         wanted = [settings for one in given for settings in alternatives(one)]
         for settings in wanted:  # before any is made
             check_guide(settings, inversion.settings)
+            check_merging(settings, self._modes[1])
             find_reference(settings.words.reference, self.latent.folder)
             self.plan(inversion.prompt, settings, inversion.settings.steps)
         described = Described(inversion.clip, inversion.prompt)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
-from vp2p.pipeline.effect import check_guide, followed, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, without_effect
 from vp2p.pipeline.reference import find_reference
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_changes
@@ -84,6 +84,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     prompt = inverted.recorded["prompt"]
     inversion = from_mapping(InvertSettings, inverted.recorded["invert"])
     check_guide(settings, inversion)
+    check_merging(settings, session.settings.attention)
     session.check_model(inverted)
     words = plan_words(session.tokenizer, prompt, settings, inversion.steps, session.tokenizer.model_max_length)
     resolved = to_record(settings)

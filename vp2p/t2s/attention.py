@@ -16,6 +16,7 @@ from vp2p.t2s.ranks import Share
 from vp2p.t2s.windows import Window
 
 if TYPE_CHECKING:
+    from vp2p.t2s.merging import Merging
     from vp2p.t2s.picture import Shown
 
 Role = Literal["frame", "cross", "temporal"]
@@ -40,11 +41,19 @@ class Controller(Protocol):
         The first axis of every tensor is branch-major, so that branch b of B holds the b-th of B
         equal parts.
 
-        frame:    q (B, heads, F·n, d); k, v (B, heads, n, d), the first frame's; where each frame
-                  attends to itself, q, k, v (B·F, heads, n, d)
+        frame:    q (B, heads, F·n, d); k, v (B, heads, n, d), the first frame's, with merging
+                  and those carried from other windows; where each frame attends to itself,
+                  q, k, v (B·F, heads, n, d)
         cross:    q (B, heads, F·n, d); k, v (B, heads, L, d); with a text for each frame
                   q (B·F, heads, n, d); k, v (B·F, heads, L, d)
         temporal: q, k, v (B·n, heads, F, d)
+        """
+        ...
+
+    def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
+        """Whether it leaves attention plain in a layer of frame attention whose frames have n tokens.
+
+        Its queries may then be merged (:mod:`vp2p.t2s.merging`); :meth:`attend` is given those of all tokens.
         """
         ...
 
@@ -80,9 +89,12 @@ class T2SAttnProcessor:
         control: Controller | None = None,
         shown: Shown | None = None,
         share: Share | None = None,
+        merging: Merging | None = None,
     ) -> Tensor:
         x = hidden_states  # (B·F, n, width); temporal (B·n, F, width)
         rows = x.shape[0]
+        if merging is not None and self.layer.role == "frame" and merging.acts(x.shape[1], frames):
+            return self._merged(attn, unflatten(x, 0, (-1, frames)), control, merging)
         if self.layer.role == "frame" and not self.own_frame:
             source = x[::frames] if share is None else share.first(x)
         elif self.layer.role == "cross":
@@ -100,5 +112,23 @@ class T2SAttnProcessor:
         if shown is not None and self.layer.name in shown.layers:
             out = out + shown.attended(self.layer.name, q)
         out = out.transpose(1, 2).flatten(2).reshape(rows, x.shape[1], -1)
-        projected: Tensor = attn.to_out[1](attn.to_out[0](out))
-        return projected
+        return _projected(attn, out)
+
+    def _merged(self, attn: Attention, clip: Tensor, control: Controller | None, merging: Merging) -> Tensor:
+        """Frame attention of a clip (B, F, n, width) with fewer queries: (B·F, n, width)."""
+        frames, tokens = clip.shape[1:3]
+        matching, source = merging.at(self.layer.name, clip)
+        q, k, v = attn.to_q(matching.merge(clip.flatten(1, 2))), attn.to_k(source), attn.to_v(source)
+        if control is None or control.is_plain(self.layer, tokens):
+            out = attend(*(split_heads(part, attn.heads) for part in (q, k, v)))
+            joined = matching.unmerge(_projected(attn, out.transpose(1, 2).flatten(2)))
+        else:
+            q, k, v = (split_heads(part, attn.heads) for part in (matching.unmerge(q), k, v))
+            joined = _projected(attn, control.attend(self.layer, q, k, v, frames).transpose(1, 2).flatten(2))
+        return joined.reshape(-1, tokens, joined.shape[-1])
+
+
+def _projected(attn: Attention, out: Tensor) -> Tensor:
+    """What a layer makes of the values that were attended to, (b, tokens, heads·d)."""
+    projected: Tensor = attn.to_out[1](attn.to_out[0](out))
+    return projected

@@ -25,6 +25,7 @@ from vp2p.t2s.attention import AttentionLayer, Controller, Place, Role, T2SAttnP
 from vp2p.t2s.block import T2SBlock
 from vp2p.t2s.group_norm import ClipShape, JointGroupNorm
 from vp2p.t2s.low_memory import in_pieces, recompute
+from vp2p.t2s.merging import Merging
 from vp2p.t2s.picture import ImageAttention
 from vp2p.t2s.ranks import Ranks, Share
 from vp2p.t2s.small_maps import use_small_maps
@@ -92,6 +93,7 @@ class TextToSetModel(nn.Module):
         self._clip = ClipShape()
         self._structures: tuple[Structure, ...] = ()
         self._image_attention: ImageAttention | None = None
+        self._merging: Merging | None = None
         blocks = [(name, module) for name, module in unet.named_modules() if isinstance(module, BasicTransformerBlock)]
         for name, block in blocks:
             self._inflate_block(name, block)
@@ -121,6 +123,22 @@ class TextToSetModel(nn.Module):
         showing = copy.copy(self)
         showing._image_attention = attention
         return showing
+
+    def merging(self, share: float) -> TextToSetModel:
+        """The same model whose frame attention merges a share of the tokens (:mod:`vp2p.t2s.merging`); none with 0.
+
+        It is for passes without gradients; both share all weights.
+
+        Raises:
+            ValueError: frames do not read the first one, or are split over ranks.
+        """
+        if not share:
+            return self
+        if self._own_frame or self.ranks is not None:
+            raise ValueError("tokens are merged into those of a first frame that all frames read")
+        merging = copy.copy(self)
+        merging._merging = Merging(share)
+        return merging
 
     def of_frames(self, frames: Sequence[int]) -> TextToSetModel:
         """The same model for passes of some of the frames alone, to whose structure they are held, if to any."""
@@ -181,11 +199,14 @@ class TextToSetModel(nn.Module):
         parts = windows(latents.shape[1], self.window_frames)
         if self.ranks is not None:
             latents, text = self.ranks.given(latents), self.ranks.given(text)
+        log = None if torch.is_grad_enabled() else self.window_log
+        if self._merging is not None:
+            carried = {} if log is None else log.carried
+            self._merging.begin(latents.shape[-2:].numel(), carried if len(parts) > 1 else None)
         if len(parts) == 1:
             return self._window(parts[0], latents, timestep, text, control)
         total = latents.new_zeros(latents.shape, dtype=torch.float32)
         predict = partial(self._window, latents=latents, timestep=timestep, text=text, control=control)
-        log = None if torch.is_grad_enabled() else self.window_log
         found = map(predict, parts) if log is None else log.logged(parts, predict)
         for window, prediction in zip(parts, found):
             total = total + window.among_all(prediction)
@@ -233,7 +254,10 @@ class TextToSetModel(nn.Module):
             latents.flatten(0, 1).to(dtype),
             timestep,
             told.tokens,
-            cross_attention_kwargs={"frames": frames, "control": control, "shown": shown, "share": share},
+            cross_attention_kwargs={
+                **{"frames": frames, "control": control, "shown": shown, "share": share},
+                "merging": self._merging,
+            },
             added_cond_kwargs=added,
             return_dict=False,
             **residuals(self._structures, latents, timestep, told.tokens, added),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -84,18 +84,30 @@ def windows(count: int, most: int) -> tuple[Window, ...]:
 class WindowLog:
     """What the windows of a pass predicted, for a pass that is broken off and goes on later.
 
+    ``carried`` holds what the windows so far give those that follow, where tokens are merged
+    (:mod:`vp2p.t2s.merging`).
+
     Args:
         on_window: called after each window with the predictions so far.
         found: those that are known already, of the next pass.
+        carried: what goes with these.
     """
 
-    def __init__(self, on_window: Callable[[list[Tensor]], None], found: Iterator[Tensor] | None = None) -> None:
+    def __init__(
+        self,
+        on_window: Callable[[list[Tensor]], None],
+        found: Iterator[Tensor] | None = None,
+        carried: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self._on_window = on_window
         self._found: list[Tensor] = list(found or ())
+        self.carried: dict[str, Tensor] = dict(carried or {})
 
     def logged(self, parts: tuple[Window, ...], predict: Callable[[Window], Tensor]) -> Iterator[Tensor]:
         """The predictions of a pass, window by window."""
         done, self._found = self._found, []
+        if not done:
+            self.carried.clear()
         yield from done
         for window in parts[len(done) :]:
             done = [*done, predict(window)]

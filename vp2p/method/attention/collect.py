@@ -35,6 +35,10 @@ class MapCollector:
         same._window = window
         return same
 
+    def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
+        """See :class:`vp2p.t2s.Controller`."""
+        return True
+
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`; one branch."""
         if layer.role == "cross" and layer.place != "mid":

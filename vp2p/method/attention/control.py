@@ -105,13 +105,21 @@ class EditControl:
         same.targets = [target.in_window(window) for target in self.targets]
         return same
 
+    def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
+        """See :class:`vp2p.t2s.Controller`."""
+        return tokens > self.replaced_tokens or not self._replaced(layer)
+
+    def _replaced(self, layer: AttentionLayer) -> list[int]:
+        """The branches whose self-attention is the source's in a layer of coarse maps."""
+        return [target.branch for target in self.targets if layer.role in target.replace]
+
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
         if layer.role == "cross":
             return self._cross(layer, q, k, v, frames)
         if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.replaced_tokens:
             return attend(q, k, v)
-        replaced = [target.branch for target in self.targets if layer.role in target.replace]
+        replaced = self._replaced(layer)
         if not replaced:
             return attend(q, k, v)
         q, k = (part.unflatten(0, (self.branches, -1)).clone() for part in (q, k))

@@ -25,6 +25,10 @@ class SelfBlend:
         regions = {branch: region.in_window(window) for branch, region in self._regions.items()}
         return SelfBlend(self._inner.in_window(window), self._branches, regions)
 
+    def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
+        """See :class:`vp2p.t2s.Controller`."""
+        return False
+
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
         out = self._inner.attend(layer, q, k, v, frames)

@@ -38,6 +38,10 @@ class TokenFlow:
         """See :class:`vp2p.t2s.Controller`."""
         return TokenFlow(self._inner.in_window(window), self._branches, self._targets, window)
 
+    def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
+        """See :class:`vp2p.t2s.Controller`."""
+        return False
+
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
         """See :class:`vp2p.t2s.Controller`."""
         out = self._inner.attend(layer, q, k, v, frames)
