@@ -16,15 +16,15 @@ from vp2p.compositing.shapes import dilated, eroded, opening
 if TYPE_CHECKING:
     from vp2p.compositing.track import ObjectTrack
 
-# Of the object's area, that a thing hides. Less may be an error: parts of rendered dogs that matting had left out seemed
-# to hide 0.05 to 0.07, drawn posts hide 0.11 to 0.25, and less at the object's rim.
+# Of the object's area, that a thing hides. Less may be an error: what matting had left out of rendered dogs seemed to
+# hide 0.05 to 0.07 of them. Drawn posts hide 0.11 to 0.25, and less at the object's rim.
 _LEAST = 0.08
 _COLOURS = 64  # that another thing is known by
 _APART = 20.0  # of 255: what differs less from what is expected is what is expected
 
 
 def in_front(track: ObjectTrack) -> Tensor:
-    """Where other things stand in front of an object, bool (F, H, W): inside its outlines, and all else of such a thing.
+    """Where other things stand in front of an object, bool (F, H, W): inside its outlines, and beside them.
 
     A thing that is seen beside the object is in front where its colours go on inside the place to which the outline
     of the clearest frame moves, and the frame shows neither what that frame does there, nor the background.

@@ -64,9 +64,21 @@ def edit(
 
       vp2p edit --swap cat=dog --mask-point 320,200
 
+      vp2p edit --swap cat=rabbit --mask-point 50%,60%@3 --seed 7
+
+      vp2p edit --swap cat=dog --mask-text "the left cat"
+
+      vp2p edit --swap cat=rabbit --mask-text "the cat" --full
+
       vp2p edit --swap cat=dog --full
 
       vp2p edit --swap cat=dog --reference dog.png:0.6
+
+      vp2p edit --swap cat=fox --reference fox.png --seed 8
+
+      vp2p edit --swap cat=dog --merge-tokens 0.5
+
+      vp2p edit --swap "cat=fox|cow" --merge-tokens 0.3
 
       vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
 

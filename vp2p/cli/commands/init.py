@@ -47,7 +47,15 @@ def init(
 
       vp2p init far --video cat.mp4 -p "a cat" --control depth=net/ --control-video depth=d.mp4
 
+      vp2p init pose --video cat.mp4 -p "a cat" --control pose=net/ --control-video pose=p.mp4
+
       vp2p init look --video cat.mp4 -p "a cat" --model sd15 --ip-adapter h94/IP-Adapter
+
+      vp2p init plus --video cat.mp4 -p "a cat" --ip-adapter ip-adapter-plus_sd15.safetensors
+
+      vp2p init long --video cat.mp4 -p "a cat" --frames all --window-frames 24
+
+      vp2p init less --video cat.mp4 -p "a cat" --frames 120 --window-frames 12
 
       vp2p init half --video cat.mp4 -p "a cat" --model sd15 --variant fp16 --vae vae/
 
