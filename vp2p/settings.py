@@ -337,6 +337,9 @@ class WordSettings:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
 
 
+MOST_SEEDS = 2**32
+"""A seed of an edit is below it."""
+
 _WINDOW = 0.4  # of the steps, the same for cross- and self-attention, halfway between the old shape and any
 _MOST_HELD = 2 * _WINDOW
 
@@ -603,6 +606,12 @@ class CompositeSettings:
         "How many versions of those frames to try. The likeliest is kept. With 0 they come from the edited clip.",
         before=0,
     )
+    seed: int | None = option(
+        None,
+        "Start those versions from noise drawn by this seed, for another look. By default the first ones start from "
+        "the clip's own noise.",
+        before=None,
+    )
     in_place: bool = option(True, "Fit the new object to the place and size of the old one.", expert=True, before=False)
     per_phrase: bool = option(
         True,
@@ -622,6 +631,7 @@ class CompositeSettings:
 
     def __post_init__(self) -> None:
         _check(self.candidates >= 0, "candidates", self.candidates, "0 or more")
+        _check(self.seed is None or 0 <= self.seed < MOST_SEEDS, "seed", self.seed, f"from 0 to {MOST_SEEDS - 1}")
         _unit("render", self.render)
 
 

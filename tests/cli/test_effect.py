@@ -24,6 +24,7 @@ QUICK = ("--candidates", "0", "--no-propagate")
             "--blend-threshold 0.5 has no effect with --no",
         ),
         (("--swap", "cat=dog", "--no-in-place"), "--no-in-place has no effect with --no-propagate"),
+        (("--swap", "cat=dog", "--seed", "7"), "--seed 7 has no effect with --no-propagate"),
         (("--swap", "cat=dog"), ""),
     ],
 )

@@ -22,6 +22,20 @@ def test_more_tries_are_new_ones():
     assert [attempt.seed for attempt in many] == [None] * 3 + [1] * 3 + [2] * 2
 
 
+def test_a_seed_has_all_tries_begin_from_noise_of_its_own():
+    one, other = (candidates(8, True, seed) for seed in (0, 7))
+    assert [attempt.hold for attempt in one] == [attempt.hold for attempt in candidates(8, True)]
+    drawn = [attempt.seed for attempt in (*one, *other, *candidates(8, True)[3:])]
+    assert None not in drawn and len(set(drawn)) == 3 + 3 + 2
+    assert one == candidates(8, True, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused(seed: int):
+    with pytest.raises(UsageError, match=f"seed is {seed}, but must be from 0 to 4294967295"):
+        EditSettings.of(swap=("cat=dog",), seed=seed)
+
+
 def test_a_try_holds_a_share_of_the_edits_control():
     edit = EditSettings.of(swap=("cat=dog",), cross_replace=0.4, self_replace=0.6)
     held = Candidate(0.5).settings(edit)

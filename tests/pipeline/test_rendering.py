@@ -1,4 +1,4 @@
-"""A composite that is rendered again is changed where something was changed, and nowhere else."""
+"""A composite that is rendered again, or drawn from other noise, changes where it may, and nowhere else."""
 
 from __future__ import annotations
 
@@ -32,6 +32,21 @@ def test_rendering_again_changes_the_object_and_keeps_the_clip_around_it(
     assert np.array_equal(again.frames[~mask], inverted.clip.pixels[~mask])
     changed = np.abs(again.frames.astype(int) - plain.frames).max(-1)
     assert changed[mask].max() > 8 and not changed[~mask].any()
+
+
+def test_another_seed_gives_another_look_and_the_same_seed_the_same(
+    inversion: tuple[vp2p.VideoModel, vp2p.Inversion],
+) -> None:
+    model, inverted = inversion
+    mask = np.zeros((2, 64, 64), bool)
+    mask[:, 12:56, 12:56] = True
+    made = [
+        model.edit(inverted, swap={"cat": "dog"}, candidates=1, mask=mask, seed=seed).frames for seed in (None, 1, 2, 1)
+    ]
+    assert np.array_equal(made[1], made[3])
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert np.abs(made[one][mask].astype(int) - made[other][mask]).max() > 8
+        assert np.array_equal(made[one][~mask], made[other][~mask])
 
 
 def test_only_shares_of_the_steps_can_be_rendered_again() -> None:

@@ -12,6 +12,7 @@ from vp2p.method.schedule import generator
 from vp2p.settings import EditSettings
 
 _HOLDS = (0.0, 0.5, 1.0)
+_TURNS = 2**16  # a seed of an edit stands for so many of the tries' own, more than there are turns
 _DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own keeps its pose
 
 
@@ -40,15 +41,16 @@ class Candidate:
         return drawn.where(mask[:, None] > 0, x_T)
 
 
-def candidates(count: int, replaces: bool) -> list[Candidate]:
-    """The first ``count`` tries: from the clip's own noise first, then from other noise.
+def candidates(count: int, replaces: bool, seed: int | None = None) -> list[Candidate]:
+    """The first ``count`` tries: from the clip's own noise, then from other noise; with a ``seed`` all from other.
 
     What replaces an object begins free of it; what alters one begins as the edit itself.
     """
+    first = 0 if seed is None else _TURNS * (seed + 1)
     holds = _HOLDS if replaces else _HOLDS[::-1]
     rounds, left = divmod(count, len(holds))
     return [
-        Candidate(hold, seed=turn or None)
+        Candidate(hold, seed=first + turn or None)
         for turn in range(rounds + 1)
         for hold in (holds if turn < rounds else holds[:left])
     ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from vp2p.t2s.inflation import AttentionMode
 
 _OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
-_COMPOSITE = ("propagate", "paste", "in_place", "candidates")
+_COMPOSITE = ("propagate", "paste", "in_place", "candidates", "seed")
 
 
 def check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
@@ -62,7 +62,9 @@ def without_effect(settings: EditSettings) -> tuple[str, ...]:
     elif settings.blend.given:
         idle += [(name, settings.blend.given) for name in (*_OUTLINE, "in_place")]
     elif not settings.composite.propagate:
-        idle += [(name, "--no-propagate") for name in ("candidates", "in_place")]
+        idle += [(name, "--no-propagate") for name in ("candidates", "in_place", "seed")]
+    elif not settings.composite.candidates:
+        idle += [("seed", "--candidates 0")]
     idle = [(name, why) for name, why in idle if name in given and (name != "candidates" or values[name])]
     notes = [f"{_option(name, values[name])} has no effect with {why}" for name, why in idle]
     ones = [text for text in settings.words.reweight if Weight.read(text).idle]

@@ -61,7 +61,7 @@ class CandidateSearch:
         """The best of the candidates, each made of all key frames together, so that they show one thing."""
         job, around = self._job.of_frames(frames), torch.stack([self._around(frame) for frame in frames])
         cells = adaptive_max_pool2d(around.float(), tuple(job.branches.x.shape[-2:])).to(job.model.device)
-        tried = candidates(self._settings.candidates, self._replaces)
+        tried = candidates(self._settings.candidates, self._replaces, self._settings.seed)
 
         def target(candidate: Candidate) -> Target:
             settings = candidate.settings(self._target.settings)
