@@ -21,7 +21,7 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 	$(BIN)/vp2p demo
 
 test: setup  ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 test-large: setup  ## take models of full size with random weights through every command (minutes, up to 21 GB of memory)
 	$(BIN)/python -m pytest tests/large --large -s

@@ -13,6 +13,8 @@ from vp2p.settings import EditSettings
 
 _HOLDS = (0.0, 0.5, 1.0)
 _TURNS = 2**16  # a seed of an edit stands for so many of the tries' own, more than there are turns
+# Another object may be of another shape. Tries of the later turns may reach so many times as far beyond the old one.
+_WIDER = 2.0
 _DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own keeps its pose
 
 
@@ -20,11 +22,13 @@ _DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own kee
 class Candidate:
     """One try: ``hold`` is how much of the edit's control by the source it keeps, 0…1.
 
-    With a ``seed`` it starts from noise drawn anew where the edit may act, else from the clip's own.
+    With a ``seed`` it starts from noise drawn anew where the edit may act, else from the clip's own. It may reach
+    ``room`` times as far beyond the old object as the first tries.
     """
 
     hold: float
     seed: int | None = None
+    room: float = 1.0
 
     def settings(self, edit: EditSettings) -> EditSettings:
         """The edit's settings, held less; an edit that is to keep the old shape holds each candidate to it."""
@@ -50,7 +54,7 @@ def candidates(count: int, replaces: bool, seed: int | None = None) -> list[Cand
     holds = _HOLDS if replaces else _HOLDS[::-1]
     rounds, left = divmod(count, len(holds))
     return [
-        Candidate(hold, seed=first + turn or None)
+        Candidate(hold, seed=first + turn or None, room=_WIDER if turn else 1.0)
         for turn in range(rounds + 1)
         for hold in (holds if turn < rounds else holds[:left])
     ]

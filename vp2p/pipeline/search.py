@@ -19,7 +19,7 @@ from vp2p.pipeline.candidates import Candidate, best, candidates
 from vp2p.pipeline.job import EditJob, Request
 from vp2p.pipeline.together import Asking
 
-_AROUND = 12  # a candidate may reach beyond the old object by this part of the longer side
+_AROUND = 12  # a first candidate may reach beyond the old object by this part of the longer side
 
 
 class CandidateSearch:
@@ -59,12 +59,12 @@ class CandidateSearch:
 
     def _tried(self, frames: list[int]) -> Asking[list[Foreground]]:
         """The best of the candidates, each made of all key frames together, so that they show one thing."""
-        job, around = self._job.of_frames(frames), torch.stack([self._around(frame) for frame in frames])
-        cells = adaptive_max_pool2d(around.float(), tuple(job.branches.x.shape[-2:])).to(job.model.device)
+        job = self._job.of_frames(frames)
         tried = candidates(self._settings.candidates, self._replaces, self._settings.seed)
+        places = {room: self._cells(job, frames, room) for room in {candidate.room for candidate in tried}}
 
         def target(candidate: Candidate) -> Target:
-            settings = candidate.settings(self._target.settings)
+            settings, cells = candidate.settings(self._target.settings), places[candidate.room].to(job.model.device)
             start = candidate.start(job.branches.x, cells)
             return dataclasses.replace(
                 self._target,
@@ -77,13 +77,14 @@ class CandidateSearch:
             )
 
         out = yield Request(job, [target(candidate) for candidate in tried], "candidates")
-        masks = interpolate(cells[:, None], size=around.shape[-2:])[:, 0].cpu() * ~self._kept(frames)
+        size, free = self._track.clip.shape[-2:], ~self._kept(frames)
+        masks = {room: interpolate(cells[:, None], size=size)[:, 0] * free for room, cells in places.items()}
         first = planes(job.model.decode(out.targets[:, 0]))
         likely = [priors(one, self._track.clip)[1] for one in out.attention]
 
         def drawn_at(place: int, picture: Tensor, candidate: int) -> Drawn:
-            prior = likely[candidate]
-            return Drawn(frames[place], picture, masks[place], None if prior is None else prior[place])
+            prior, mask = likely[candidate], masks[tried[candidate].room]
+            return Drawn(frames[place], picture, mask[place], None if prior is None else prior[place])
 
         found = [self._found(drawn_at(0, picture, candidate)) for candidate, picture in enumerate(first)]
         chosen = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
@@ -93,14 +94,19 @@ class CandidateSearch:
         more = (drawn_at(place, picture, chosen) for place, picture in enumerate(others, start=1))
         return [found[chosen], *map(self._found, more)]
 
-    def _around(self, frame: int) -> Tensor:
-        """Where a candidate may act: bool (H, W)."""
+    def _cells(self, job: EditJob, frames: list[int], room: float) -> Tensor:
+        """Where a candidate with so much room may act, of the latents' size: (n, h, w), 0 or 1."""
+        around = torch.stack([self._around(frame, room) for frame in frames])
+        return adaptive_max_pool2d(around.float(), tuple(job.branches.x.shape[-2:]))
+
+    def _around(self, frame: int, room: float) -> Tensor:
+        """Where a candidate with so much room may act: bool (H, W)."""
         track = self._track
         if self._job.user_mask is not None:
             return track.coarse_mask[frame] > 0.5
         if not self._replaces:
             return track.objects[frame]
-        reach = int(max(track.clip.shape[-2:]) * 2 * self._target.settings.control.freedom) // _AROUND
+        reach = int(room * max(track.clip.shape[-2:]) * 2 * self._target.settings.control.freedom) // _AROUND
         return dilated(track.objects[[frame]], reach)[0] & ~self._kept([frame])[0]
 
     def _kept(self, frames: list[int]) -> Tensor:

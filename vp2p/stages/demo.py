@@ -13,7 +13,7 @@ from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
 from vp2p.settings import ClipSettings, EditSettings, ModelSettings
-from vp2p.stages.edit import KeepAs, edit
+from vp2p.stages.edit import KeepAs, edit_all
 from vp2p.stages.edited import every_frame
 from vp2p.stages.init import init
 from vp2p.stages.invert import invert
@@ -71,7 +71,8 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
     session = Session(Workspace.find(explicit=walk, redo=redo))
     tune(session, for_model(session.folder, "tune", {}), progress=progress)
     invert(session, for_model(session.folder, "invert", {}), progress=progress)
-    results = [edit(session, settings, keep_as=KeepAs(name), progress=progress) for name, settings in EDITS.items()]
+    names = [KeepAs(name) for name in EDITS]
+    results = edit_all(session, [*EDITS.values()], keep_as=names, progress=progress)
 
     clip = find_run(session.workspace, "source", None, "vp2p demo")
     rows = [(scene.prompt, load_frames(clip.run).pixels)]
