@@ -49,6 +49,19 @@ def test_another_seed_gives_another_look_and_the_same_seed_the_same(
         assert np.array_equal(made[one][~mask], made[other][~mask])
 
 
+def test_a_seed_that_draws_nothing_is_told_of(inversion: tuple[vp2p.VideoModel, vp2p.Inversion]) -> None:
+    model, inverted = inversion
+    whole = np.ones((2, 64, 64), bool)
+    ground = model.edit(inverted, swap={"grass": "sand"}, candidates=1, mask=whole, seed=7)
+    assert any("--seed 7 changed nothing" in note for note in ground.notes)
+    style = model.edit(inverted, prompt="a sketch of a cat on the grass", candidates=1, no_blend=True, seed=7)
+    assert any("--seed 7 has no effect with --no-blend" in note for note in style.notes)
+    mask = whole.copy()
+    mask[:, :12] = mask[:, 56:] = mask[:, :, :12] = mask[:, :, 56:] = False
+    dog = model.edit(inverted, swap={"cat": "dog"}, candidates=1, mask=mask, seed=7)
+    assert not any("--seed" in note for note in dog.notes)
+
+
 def test_only_shares_of_the_steps_can_be_rendered_again() -> None:
     with pytest.raises(vp2p.errors.UsageError, match="render"):
         vp2p.settings.EditSettings.of(swap=["cat=dog"], render=1.5)

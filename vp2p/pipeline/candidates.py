@@ -14,7 +14,7 @@ from vp2p.settings import EditSettings
 _HOLDS = (0.0, 0.5, 1.0)
 _TURNS = 2**16  # a seed of an edit stands for so many of the tries' own, more than there are turns
 # Another object may be of another shape. Tries of the later turns may reach so many times as far beyond the old one.
-_WIDER = 2.0
+_WIDER = 1.5
 _DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own keeps its pose
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.background import on_new_background, surrounds
+from vp2p.compositing.background import on_new_background
 from vp2p.compositing.composite import Composite, unchanged
 from vp2p.compositing.followed import FollowedMotion, hard_frames, key_frames
 from vp2p.compositing.foreground import Foreground
@@ -186,7 +186,7 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     coarse_mask = interpolate(
         (mask.cpu() if job.user_mask is None else job.user_mask).float()[:, None], size=clip.shape[-2:]
     )[:, 0]
-    if surrounds(coarse_mask):
+    if layer.ground:
         if not settings.paste:
             return unchanged(edited)
         background = track_background(planes(job.inversion.clip.pixels), coarse_mask, job.user_mask is not None)

@@ -88,6 +88,22 @@ def nothing_changed(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
     return ()
 
 
+def undrawn(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
+    """A note where a seed did nothing, since no object was drawn in several versions."""
+    import torch
+
+    from vp2p.compositing.background import surrounds
+
+    seed, mask = settings.composite.seed, edit.mask
+    if seed is None or not settings.composite.candidates or not settings.composite.propagate or settings.blend.off:
+        return ()
+    if edit.plan.kind != "reweight" and mask is not None and not surrounds(torch.from_numpy(mask).float()):
+        return ()
+    return (
+        f"--seed {seed} changed nothing: it draws other objects, but this edit is of the ground, a style or a weight",
+    )
+
+
 def followed(edit: Edit) -> tuple[str, ...]:
     """Notes on the key frames of which all frames were made, where one was not enough."""
     notes: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Collection, NamedTuple, Sequence
 
+from vp2p.compositing.background import surrounds
 from vp2p.compositing.groups import layers
 from vp2p.errors import PromptError
 from vp2p.method.branches import Target
@@ -17,10 +18,14 @@ from vp2p.settings import EditSettings
 
 
 class Layer(NamedTuple):
-    """The edit of some of the changed words, after its last step."""
+    """The edit of some of the changed words, after its last step.
+
+    ``ground`` is whether it is of the ground that objects stand on, in the whole clip.
+    """
 
     target: Target
     edited: Edited
+    ground: bool = False
 
 
 def edit_in_layers(job: EditJob, plan: EditPlan, settings: EditSettings) -> Asking[list[Layer]]:
@@ -29,7 +34,8 @@ def edit_in_layers(job: EditJob, plan: EditPlan, settings: EditSettings) -> Aski
     def made(edits: Sequence[tuple[EditPlan, EditSettings]]) -> Asking[list[Layer]]:
         targets = [job.target(*each) for each in edits]
         edited = yield Request(job, targets, "edit")
-        return [Layer(target, edited.of_targets(place, 1)) for place, target in enumerate(targets)]
+        each = ((target, edited.of_targets(place, 1)) for place, target in enumerate(targets))
+        return [Layer(target, one, _is_ground(job, one)) for target, one in each]
 
     def changing(places: Collection[int]) -> tuple[EditPlan, EditSettings]:
         only = changing_only(plan, settings, places)
@@ -47,3 +53,8 @@ def edit_in_layers(job: EditJob, plan: EditPlan, settings: EditSettings) -> Aski
                 more = (yield from made(once_more)) if joined else []
                 return [alone[min(group)] if len(group) == 1 else more[joined.index(group)] for group in groups]
     return (yield from made([(plan, settings)]))
+
+
+def _is_ground(job: EditJob, edited: Edited) -> bool:
+    mask = edited.masks[0] if job.user_mask is None else job.user_mask
+    return mask is not None and surrounds(mask.float())

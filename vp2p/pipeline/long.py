@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.background import surrounds
 from vp2p.compositing.between import between, edited_layers
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.pixels import planes, rounded, spread
@@ -55,7 +54,7 @@ class LongComposite:
     def _is_followed(self, layer: Layer) -> bool:
         mask = layer.edited.masks[0]
         wanted = layer.target.settings.composite.propagate and mask is not None and bool(mask.any())
-        return wanted and not surrounds(self._region([layer]))
+        return wanted and not layer.ground
 
     def _region(self, layers: Sequence[Layer]) -> Tensor:
         """Where some layers may act, (F, H, W) in 0…1, or of the latents' size where attention says it."""
@@ -103,7 +102,7 @@ class LongComposite:
         old, new = (torch.from_numpy(masks[places]) for masks in (self._old, self._new))
         made = Composite(planes(below[places]), old, new)
         for layer in layers:
-            part = Layer(layer.target, _edited_frames(layer.edited, places))
+            part = layer._replace(edited=_edited_frames(layer.edited, places))
             made = yield from self._lay_over(job, part, made, planes(self._source[places]))
         return made
 

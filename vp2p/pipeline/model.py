@@ -21,7 +21,7 @@ from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Asked, Edit, edit_all
-from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn, without_effect
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
@@ -234,7 +234,7 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
 
 
 def _noted(edit: Edit, settings: EditSettings, notes: tuple[str, ...]) -> Edit:
-    own = (*without_effect(settings), *nothing_changed(edit, settings), *followed(edit))
+    own = (*without_effect(settings), *nothing_changed(edit, settings), *undrawn(edit, settings), *followed(edit))
     return dataclasses.replace(edit, notes=(*notes, *own))
 
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
-from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn, without_effect
 from vp2p.pipeline.reference import find_reference
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_changes
@@ -235,7 +235,8 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], progre
         for place, edited in edit_clip(session.model, inversion, asked, progress, journal):
             one = making[place]
             one.notes.extend(masks[place][1])
-            one.notes.extend((*nothing_changed(edited, one.planned.settings), *followed(edited)))
+            wanted = one.planned.settings
+            one.notes.extend((*nothing_changed(edited, wanted), *undrawn(edited, wanted), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, one.planned.keep_as.format))
             if one is first:
                 saver.end()
