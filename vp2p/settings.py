@@ -499,13 +499,13 @@ class MaskSettings:
     segmenter: str | None = option(
         None,
         "The SAM 2 model for --mask-text and --mask-point: a folder, a hub id, or none. By default "
-        "facebook/sam2.1-hiera-small where the hub's cache has it, else the clip's colours.",
+        "facebook/sam2.1-hiera-small where the hub's cache has it, else the clip's colours. Words need both models.",
         before=None,
     )
     detector: str | None = option(
         None,
         "The Grounding DINO model for --mask-text: a folder or a hub id. By default IDEA-Research/grounding-dino-tiny "
-        "where the hub's cache has it, else the edit model's own attention.",
+        "where the hub's cache has it, else the edit model's own attention. Words need both models.",
         before=None,
     )
 

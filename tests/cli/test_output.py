@@ -24,6 +24,7 @@ def test_the_workspace_can_be_named_from_anywhere(work: Make, tmp_path: Path, mo
     assert ran.out == "at/work/edit/dog/edited.mp4\n"
     assert "vp2p -w at/work invert" in done("-w", "at/work", "tune", "--steps", "1").err
     assert "vp2p -w at/work edit --swap" in vp2p("-w", "at/work", "edit").err
+    assert "vp2p -w at/work show mask" in done("-w", "at/work", "mask", "--mask-point", "8,8").err
     monkeypatch.setenv("VP2P_WORKSPACE", str(folder))
     assert "up to date" in done("edit", "--swap", "cat=dog").err
     monkeypatch.delenv("VP2P_WORKSPACE")
@@ -96,3 +97,15 @@ def test_progress_off_a_terminal_is_as_often_as_the_environment_says(monkeypatch
         monkeypatch.setenv("VP2P_PROGRESS_SECONDS", wrong)
         with pytest.raises(UsageError):
             StageProgress(Console(file=stream))
+
+
+def test_hints_name_the_workspace_in_every_command_that_has_one() -> None:
+    """Those that do not act on a workspace are all others."""
+    import typer
+
+    from vp2p.cli.app import app
+    from vp2p.cli.output import _OF_A_WORKSPACE
+
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    elsewhere = {"init", "import", "models", "demo", "draw", "batch", "ui"}
+    assert set(commands) - elsewhere == set(_OF_A_WORKSPACE)

@@ -81,6 +81,12 @@ def test_what_is_no_vae_is_named(folder: Path, sd2_folder: Path, tmp_path: Path)
         open_model(_settings(sd2_folder, vae="owner/vae"))
 
 
+def test_a_folder_of_another_network_is_no_vae(folder: Path) -> None:
+    with pytest.raises(ModelError, match="has a UNet2DConditionModel, but an AutoencoderKL is needed") as raised:
+        open_model(_settings(folder, vae=str(folder / "unet")))
+    assert raised.value.hint.startswith("give --vae")
+
+
 def test_paths_of_a_vae(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     assert located(ModelSettings(vae="vae")).vae == str(folder / "vae")

@@ -26,6 +26,10 @@ from vp2p.stages.result import StageResult
 from vp2p.text import one_line, shorten, typed, visible
 
 ENVELOPE = 1
+_OF_A_WORKSPACE = (
+    *("tune", "attention", "mask", "invert", "edit", "full", "show", "report", "eval", "status"),
+    *("config", "log", "diff", "tag", "gc", "verify", "export"),
+)
 _SECONDS_BETWEEN_LINES = 10.0  # unless SECONDS_VARIABLE says otherwise
 
 
@@ -59,11 +63,7 @@ class Output:
         if self.workspace is None:
             return text
         named = f"vp2p -w {typed(str(self.workspace))} "
-        return re.sub(
-            r"\bvp2p (?=(?:tune|attention|mask|invert|edit|full|eval|status|config|log|diff|tag|gc|verify|export)\b)",
-            lambda _: named,
-            text,
-        )
+        return re.sub(rf"\bvp2p (?=(?:{'|'.join(_OF_A_WORKSPACE)})\b)", lambda _: named, text)
 
     def show(self, what: Tree | Table) -> None:
         """What a command was asked to show, on stdout: as wide as the terminal, and elsewhere as wide as it is."""

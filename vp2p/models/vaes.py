@@ -6,14 +6,15 @@ from pathlib import Path
 
 from vp2p.errors import ModelError
 from vp2p.models.header import Header, read_header
+from vp2p.models.json_files import read_json
 from vp2p.models.kinds import other_kind
 from vp2p.models.parts import STEMS, CheckpointPart, FolderPart, Part
 from vp2p.models.sources import HUB_ID, is_checkpoint, snapshot
 from vp2p.models.weights import find_weights
-from vp2p.text import shorten
+from vp2p.text import shorten, visible
 
 EXAMPLE = "stabilityai/sd-vae-ft-mse"
-_STEM = STEMS["vae"]
+_STEM, _CLASS = STEMS["vae"], "AutoencoderKL"
 _FILES = ("config.json", f"{_STEM}.safetensors", "vae/config.json", f"vae/{_STEM}.safetensors")
 _GIVE = f"give --vae a folder, a .safetensors file or a hub id, such as {EXAMPLE}"
 
@@ -47,6 +48,10 @@ def _in_folder(folder: Path, variant: str | None) -> Part:
     inside = folder / "vae" if (folder / "vae").is_dir() else folder
     if not (inside / "config.json").is_file():
         raise ModelError(f"The folder {folder} holds no VAE: there is no config.json in it.", _GIVE)
+    config = read_json(inside / "config.json", "copy or download the folder again")
+    kind = config.get("_class_name", _CLASS) if isinstance(config, dict) else "list"
+    if kind != _CLASS:
+        raise ModelError(f"The folder {folder} has a {visible(str(kind))[:80]}, but an {_CLASS} is needed.", _GIVE)
     return FolderPart(inside, _STEM, find_weights(inside, _STEM, variant).variant)
 
 

@@ -44,7 +44,7 @@ def mask(
 
       vp2p mask "the left rabbit" --segmenter sam2/ --detector dino/
 
-      vp2p mask --mask-text "the cat" --detector dino/ --mask-grow 2
+      vp2p mask --mask-text "the cat" --segmenter sam2/ --detector dino/ --mask-grow 2
 
       vp2p mask --mask-point 50%,60% --segmenter none --mask-grow 3
     """
