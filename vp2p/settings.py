@@ -337,11 +337,9 @@ class WordSettings:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
 
 
-MOST_SEEDS = 2**32
-"""A seed of an edit is below it."""
-
 _WINDOW = 0.4  # of the steps, the same for cross- and self-attention, halfway between the old shape and any
 _MOST_HELD = 2 * _WINDOW
+_SEEDS = 2**32  # of an edit, from 0 on
 
 
 @dataclass(frozen=True)
@@ -631,7 +629,7 @@ class CompositeSettings:
 
     def __post_init__(self) -> None:
         _check(self.candidates >= 0, "candidates", self.candidates, "0 or more")
-        _check(self.seed is None or 0 <= self.seed < MOST_SEEDS, "seed", self.seed, f"from 0 to {MOST_SEEDS - 1}")
+        _check(self.seed is None or 0 <= self.seed < _SEEDS, "seed", self.seed, f"from 0 to {_SEEDS - 1}")
         _unit("render", self.render)
 
 

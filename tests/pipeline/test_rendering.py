@@ -21,12 +21,17 @@ def inversion() -> tuple[vp2p.VideoModel, vp2p.Inversion]:
     return model, model.invert(clip, PROMPT, steps=2)
 
 
+def _middle() -> np.ndarray:
+    """A mask (2, 64, 64) around the object."""
+    mask = np.zeros((2, 64, 64), bool)
+    mask[:, 12:56, 12:56] = True
+    return mask
+
+
 def test_rendering_again_changes_the_object_and_keeps_the_clip_around_it(
     inversion: tuple[vp2p.VideoModel, vp2p.Inversion],
 ) -> None:
-    model, inverted = inversion
-    mask = np.zeros((2, 64, 64), bool)
-    mask[:, 12:56, 12:56] = True
+    (model, inverted), mask = inversion, _middle()
     options = {"swap": {"cat": "dog"}, "candidates": 1, "mask": mask}
     plain, again = (model.edit(inverted, render=render, **options) for render in (0.0, 0.5))
     assert np.array_equal(again.frames[~mask], inverted.clip.pixels[~mask])
@@ -37,9 +42,7 @@ def test_rendering_again_changes_the_object_and_keeps_the_clip_around_it(
 def test_another_seed_gives_another_look_and_the_same_seed_the_same(
     inversion: tuple[vp2p.VideoModel, vp2p.Inversion],
 ) -> None:
-    model, inverted = inversion
-    mask = np.zeros((2, 64, 64), bool)
-    mask[:, 12:56, 12:56] = True
+    (model, inverted), mask = inversion, _middle()
     made = [
         model.edit(inverted, swap={"cat": "dog"}, candidates=1, mask=mask, seed=seed).frames for seed in (None, 1, 2, 1)
     ]
@@ -56,9 +59,7 @@ def test_a_seed_that_draws_nothing_is_told_of(inversion: tuple[vp2p.VideoModel, 
     assert any("--seed 7 changed nothing" in note for note in ground.notes)
     style = model.edit(inverted, prompt="a sketch of a cat on the grass", candidates=1, no_blend=True, seed=7)
     assert any("--seed 7 has no effect with --no-blend" in note for note in style.notes)
-    mask = whole.copy()
-    mask[:, :12] = mask[:, 56:] = mask[:, :, :12] = mask[:, :, 56:] = False
-    dog = model.edit(inverted, swap={"cat": "dog"}, candidates=1, mask=mask, seed=7)
+    dog = model.edit(inverted, swap={"cat": "dog"}, candidates=1, mask=_middle(), seed=7)
     assert not any("--seed" in note for note in dog.notes)
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, conv1d, grid_sample, interpolate, pad
+from torch.nn.functional import conv1d, grid_sample, interpolate, pad
 
-from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening
+from vp2p.compositing.pixels import with_neighbours
+from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening, parts_of
 from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger pictures are made smaller
@@ -114,8 +114,8 @@ def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
     kept = shapes.clone()
     for frame, (shape, core) in enumerate(zip(shapes, eroded(shapes, margin))):
         # Of thin shapes, such as a rim, nothing is left in the core.
-        thin = [part for part in _parts(shape) if not bool((part & core).any())]
-        parts = [*_parts(core), *thin]
+        thin = [part for part in parts_of(shape) if not bool((part & core).any())]
+        parts = [*parts_of(core), *thin]
         seen = [float(prior[frame][part].mean()) for part in parts]
         low = [part for part, one in zip(parts, seen) if one < _MUCH * max(seen)]
         if low:
@@ -123,12 +123,6 @@ def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
             away, near = (dilated(torch.stack(each).any(0)[None], 2 * margin)[0] for each in (low, high))
             kept[frame] = shape & ~(away & ~near)
     return kept
-
-
-def _parts(shape: Tensor) -> list[Tensor]:
-    """The connected parts of a shape, bool (H, W)."""
-    count, labels = cv2.connectedComponents(shape.to(torch.uint8).cpu().numpy(), connectivity=8)
-    return [torch.from_numpy(labels == label).to(shape.device) for label in range(1, count)]
 
 
 def _both(pair: tuple[Tensor, Tensor] | None, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
@@ -166,15 +160,11 @@ def _likelihood(colours: Tensor, sample: Tensor, weights: Tensor) -> Tensor:
 
 def _evidence(colours: Tensor, background: Tensor, known: Tensor, differs: float) -> Tensor:
     """What the background behind tells, (F, H, W): 0 where a pixel is like it, 0.9 where it is not, else NaN."""
-    difference = _near((colours - background).abs().amax(1))
+    difference = with_neighbours((colours - background).abs().amax(1))
     evidence = torch.full_like(difference, torch.nan)
     evidence[known & (difference < _SAME)] = 0.0
     evidence[known & (difference > differs)] = 0.9
     return evidence
-
-
-def _near(planes: Tensor) -> Tensor:
-    return avg_pool2d(planes[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
 
 
 class _Walk:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.light import light
-from vp2p.compositing.shapes import dilated, eroded, opening
+from vp2p.compositing.pixels import with_neighbours
+from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
 
 if TYPE_CHECKING:
     from vp2p.compositing.track import ObjectTrack
@@ -34,8 +32,8 @@ def in_front(track: ObjectTrack) -> Tensor:
     found = torch.zeros_like(track.objects)
     shown = torch.cat([track.clip[key], outline.to(track.clip)])
     beside = dilated(track.objects, 2 * margin) & track.others
-    for frame in range(len(found)):
-        if frame == key or not bool(outline.any()) or not bool(beside[frame].any()):
+    for frame in range(len(found) if bool(outline.any()) else 0):
+        if frame == key or not bool(beside[frame].any()):
             continue
         moved, inside = track.motion.warp(shown, key, frame, True)
         place = (moved[3] > 0.5) & inside
@@ -53,15 +51,13 @@ def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margi
         apart: (H, W), by how much a picture (3, H, W) differs from what the object or its background would show.
     """
     near = dilated(place[None], 3 * margin)[0]  # outlines have a margin, on both sides of which a thing goes on
-    count, parts = cv2.connectedComponents(others.cpu().numpy().astype(np.uint8))
     front = torch.zeros_like(others)
-    for part in range(1, count):
-        thing = torch.from_numpy(parts == part).to(others.device)
+    for thing in parts_of(others):
         sure = eroded(thing[None], margin)[0]
         colours = picture[:, sure if bool(sure.any()) else thing].T
         colours = colours[torch.linspace(0, len(colours) - 1, _COLOURS).long()]
-        alike = _smoothed(torch.cdist(picture.flatten(1).T, colours, p=float("inf")).amin(1).view_as(apart))
-        goes_on = near & (apart > _APART) & (alike < apart / 2)
+        alike = torch.cdist(picture.flatten(1).T, colours, p=float("inf")).amin(1).view_as(apart)
+        goes_on = near & (apart > _APART) & (with_neighbours(alike[None])[0] < apart / 2)
         whole = _holding(opening((goes_on | thing)[None], 2 * margin)[0], thing)
         if float((whole & place).sum()) >= _LEAST * float(place.sum()):
             front |= whole
@@ -70,16 +66,13 @@ def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margi
 
 def _holding(shape: Tensor, thing: Tensor) -> Tensor:
     """The parts of a shape, bool (H, W), that hold some of a thing."""
-    count, parts = cv2.connectedComponents(shape.cpu().numpy().astype(np.uint8))
-    held = np.bincount(parts[(thing & shape).cpu().numpy()], minlength=count) > 0
-    held[0] = False
-    return torch.from_numpy(held[parts]).to(shape.device)
+    held = torch.zeros_like(shape)
+    for part in parts_of(shape):
+        if bool((part & thing).any()):
+            held |= part
+    return held
 
 
 def _apart(one: Tensor, other: Tensor) -> Tensor:
     """(H, W), by how much pictures (3, H, W) differ."""
-    return _smoothed((one - other).abs().amax(0))
-
-
-def _smoothed(plane: Tensor) -> Tensor:
-    return avg_pool2d(plane[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
+    return with_neighbours((one - other).abs().amax(0)[None])[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 
 def planes(frames: np.ndarray) -> Tensor:
@@ -16,6 +17,11 @@ def rounded(planes: Tensor) -> np.ndarray:
     """(F, 3, H, W) in 0…255 as uint8 (F, H, W, 3)."""
     pixels: np.ndarray = planes.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return pixels
+
+
+def with_neighbours(planes: Tensor) -> Tensor:
+    """Planes (n, H, W) averaged over each pixel and those around it."""
+    return avg_pool2d(planes[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
 
 
 def spread(count: int, most: int) -> list[int]:

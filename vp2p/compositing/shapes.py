@@ -32,6 +32,12 @@ def fill_holes(shapes: Tensor) -> Tensor:
     return _each(shapes, ndimage.binary_fill_holes)
 
 
+def parts_of(shape: Tensor) -> list[Tensor]:
+    """The connected parts of a shape, bool (H, W); corners that touch connect."""
+    count, labels = cv2.connectedComponents(shape.to(torch.uint8).cpu().numpy(), connectivity=8)
+    return [torch.from_numpy(labels == label).to(shape.device) for label in range(1, count)]
+
+
 def largest_parts(shapes: Tensor, share: float) -> Tensor:
     """Shapes without parts that are smaller than ``share`` of the frame's largest one; corners that touch connect."""
 

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.apart import what_touches
 from vp2p.compositing.clean_plate import clean_plate
@@ -16,6 +15,7 @@ from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
 from vp2p.compositing.order import in_front
+from vp2p.compositing.pixels import with_neighbours
 from vp2p.compositing.shapes import dilated, eroded, opening
 
 DENSE = MODELS["dense"]
@@ -81,7 +81,7 @@ class ObjectTrack:
     def others(self) -> Tensor:
         """bool (F, H, W): what is neither the object nor the background behind it, such as another thing beside it."""
         apart = (self.clip - self.background).abs().amax(1)
-        differs = avg_pool2d(apart[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0] > _OTHER
+        differs = with_neighbours(apart) > _OTHER
         return dilated(opening(differs & self.known & ~self.objects, 2 * self.margin), self.margin) & ~self.objects
 
     def key_frames(self) -> list[int]:
