@@ -11,6 +11,7 @@ from vp2p.compositing.membrane import filled
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.pixels import spread
 from vp2p.compositing.robust import doubt
+from vp2p.compositing.threads import side_by_side
 
 _OTHERS = 8  # frames that are asked, spread evenly
 _MIXED = 0.01  # next to an object, sampling mixes its blank in, or sharpens its rim
@@ -33,8 +34,8 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
     count = len(clip)
     asked = spread(count, _OTHERS)
     shown = torch.cat([clip, torch.ones_like(clip[:, :1])], dim=1) * (~objects)[:, None]
-    plates = []
-    for frame in range(count):
+
+    def plate_of(frame: int) -> Tensor:
         seen: list[Tensor] = []
         for other in asked:
             if other == frame or min(background.confidence[frame], background.confidence[other]) < CONFIDENT:
@@ -43,8 +44,9 @@ def clean_plate(clip: Tensor, objects: Tensor, background: Motion) -> tuple[Tens
             shows = inside & ((picture[3] - 1).abs() < _MIXED)
             gain = light(picture[:3], clip[frame], shows & ~objects[frame])
             seen.append(torch.cat([picture[:3] * gain, torch.ones_like(picture[3:])]) * shows)
-        plates.append(_agreed(torch.stack(seen)) if seen else torch.zeros_like(shown[frame]))
-    plate = torch.stack(plates)
+        return _agreed(torch.stack(seen)) if seen else torch.zeros_like(shown[frame])
+
+    plate = torch.stack(side_by_side(plate_of, range(count)))
     return plate[:, :3], plate[:, 3] > 0.5
 
 

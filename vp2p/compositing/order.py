@@ -10,6 +10,7 @@ from torch import Tensor
 from vp2p.compositing.light import light
 from vp2p.compositing.pixels import with_neighbours
 from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
+from vp2p.compositing.threads import side_by_side
 
 if TYPE_CHECKING:
     from vp2p.compositing.track import ObjectTrack
@@ -32,15 +33,19 @@ def in_front(track: ObjectTrack) -> Tensor:
     found = torch.zeros_like(track.objects)
     shown = torch.cat([track.clip[key], outline.to(track.clip)])
     beside = dilated(track.objects, 2 * margin) & track.others
-    for frame in range(len(found) if bool(outline.any()) else 0):
-        if frame == key or not bool(beside[frame].any()):
-            continue
+    crowded = [at for at in range(len(found)) if at != key and bool(beside[at].any())] if bool(outline.any()) else []
+
+    def hiding(frame: int) -> Tensor:
         moved, inside = track.motion.warp(shown, key, frame, True)
         place = (moved[3] > 0.5) & inside
         picture = track.clip[frame]
         wanted = moved[:3] * light(moved[:3], picture, place & track.objects[frame])
         apart = _apart(picture, wanted).minimum(_apart(picture, track.background[frame]).where(track.known[frame], 255))
-        found[frame] = _hiding(picture, apart, place, track.others[frame], margin)
+        return _hiding(picture, apart, place, track.others[frame], margin)
+
+    if crowded:
+        track.motion.prepare([key])
+        found[crowded] = torch.stack(side_by_side(hiding, crowded))
     return found
 
 

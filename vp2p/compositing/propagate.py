@@ -18,6 +18,7 @@ from vp2p.compositing.followed import followed_motion, weight
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
 from vp2p.compositing.light import light
 from vp2p.compositing.shapes import eroded
+from vp2p.compositing.threads import side_by_side
 from vp2p.compositing.track import ObjectTrack
 
 
@@ -29,11 +30,12 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         edited: (F, 3, H, W), each frame's own edit, around what keeps its outline.
     """
     shapes = _shapes(track, edited, replaces)
-    frames = list(_paste(track, shapes, edited, replaces))
-    for frame in range(len(frames)):
+    pasted = _paste(track, shapes, edited, replaces)
+
+    def made(frame: int) -> Tensor:
         if not bool(track.objects[frame].any()):  # there is nothing to stand in for
-            frames[frame], shapes[frame] = track.clip[frame], False
-            continue
+            shapes[frame] = False
+            return track.clip[frame]
         picture, alpha, background, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
             old, unseen = softened(track.objects[frame], track.margin), track.unseen[frame]
@@ -42,11 +44,13 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             base = inpaint(base, unseen & ~inside)
             shapes[frame] = alpha[0] > 0.5
         else:
-            base, alpha = frames[frame], alpha * softened(track.altered[frame], track.margin)
-        frames[frame] = base + alpha * _free(track, frame) * (picture - base)
+            base, alpha = pasted[frame], alpha * softened(track.altered[frame], track.margin)
+        return base + alpha * _free(track, frame) * (picture - base)
+
     keys = [foreground.frame for foreground in foregrounds]
-    made = _changed(track, torch.stack(frames).clamp(0, 255), shapes)
-    return dataclasses.replace(made, motions=(followed_motion(track, keys),))
+    track.motion.prepare(keys)
+    frames = torch.stack(side_by_side(made, range(len(edited)))).clamp(0, 255)
+    return dataclasses.replace(_changed(track, frames, shapes), motions=(followed_motion(track, keys),))
 
 
 def mixed(

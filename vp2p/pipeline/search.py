@@ -12,6 +12,7 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate
 from vp2p.compositing.foreground import Drawn, Foreground, find_foreground, in_place
 from vp2p.compositing.pixels import planes
 from vp2p.compositing.shapes import dilated
+from vp2p.compositing.threads import side_by_side
 from vp2p.compositing.track import ObjectTrack
 from vp2p.method.branches import Target
 from vp2p.method.likelihood import denoising_loss
@@ -86,7 +87,7 @@ class CandidateSearch:
             prior, mask = likely[candidate], masks[tried[candidate].room]
             return Drawn(frames[place], picture, mask[place], None if prior is None else prior[place])
 
-        found = [self._found(drawn_at(0, picture, candidate)) for candidate, picture in enumerate(first)]
+        found = side_by_side(lambda at: self._found(drawn_at(0, first[at], at)), range(len(first)))
         chosen = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
         if len(frames) == 1:
             return [found[chosen]]

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from vp2p.compositing.robust import doubt
+from vp2p.compositing.threads import side_by_side
 from vp2p.video.flow import dense_flow
 
 Array = np.ndarray  # a field is float32 (H, W, 2): from each pixel to its place in another frame, right and down
@@ -95,14 +96,16 @@ def align(pictures: ObjectPictures, frame: int, to: int, starts: Sequence[Array]
     start = _best(pictures, frame, to, starts)
     if not widths:
         return start
-    found = [start]
-    for view in (pictures.alone, pictures.whole):
+
+    def seen_in(view: Array) -> Array:
         field = start
         for width in widths:
             step = dense_flow(view[frame], moved(view[to], field))
             field = _smoothed(pictures, frame, to, after(step, field), width * _longer(field))
-        found.append(field)
-    return _best(pictures, frame, to, found)
+        return field
+
+    found = side_by_side(seen_in, (pictures.alone, pictures.whole))
+    return _best(pictures, frame, to, [start, *found])
 
 
 def settled(pictures: ObjectPictures, frame: int, to: int, smooth: Array, field: Array) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Sequence
+from typing import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ from vp2p.compositing.motion.registration import fit_similarity, similarity_fiel
 from vp2p.compositing.motion.similarity import SimilarityModel
 from vp2p.compositing.motion.spline import smooth_field
 from vp2p.compositing.pixels import spread
+from vp2p.compositing.threads import side_by_side
 from vp2p.video.fitting import within
 
 SIMILARITY = SimilarityModel()
@@ -87,12 +88,22 @@ class DenseMotion:
         """
         count = len(self.pictures)
         reach = torch.eye(count)
-        for key in spread(count, _ASKED):
+        asked = spread(count, _ASKED)
+        self._align(pair for frame in range(count) for pair in self._steps(frame))
+
+        def reached(key: int) -> list[float]:
             chain = self._chained(key)
-            seen = (self._seen(frame, key, chain[frame]) for frame in range(count))
-            reach[key] = torch.tensor([self._certainty(key, frame, one) for frame, one in enumerate(seen)])
+            return [self._certainty(key, frame, self._seen(frame, key, chain[frame])) for frame in range(count)]
+
+        for key, found in zip(asked, side_by_side(reached, asked)):
+            reach[key] = torch.tensor(found)
             reach[key, key] = 1.0
         return reach
+
+    def prepare(self, frames: Iterable[int]) -> None:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.prepare`."""
+        for frame in frames:
+            self._fields(frame)
 
     def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.warp`."""
@@ -166,25 +177,33 @@ class DenseMotion:
     def _fields(self, key: int) -> list[Array]:
         """The fields of all frames to the object of ``key``."""
         if key not in self._keys:
-            found, masks = self._chained(key), self.pictures.masks
             outward = self._outward(key)
-            for frame in outward:
+            self._align(pair for frame in outward for pair in self._steps(frame))
+            found = self._chained(key)
+            far = [frame for frame in outward if self._beside(frame, key) != key]
+            for frame, direct in zip(far, side_by_side(lambda frame: self._direct(frame, key), far)):
                 nearer = self._beside(frame, key)
-                if nearer != key:
-                    direct = align(self.pictures, frame, key, [between_boxes(masks[frame], masks[key])], _COARSE)
-                    chained = after(self._pair(frame, nearer), found[nearer])
-                    found[frame] = align(self.pictures, frame, key, [chained, direct], ())
+                chained = after(self._pair(frame, nearer), found[nearer])
+                found[frame] = align(self.pictures, frame, key, [chained, direct], ())
             for frame in outward[::-1] + outward:
-                around = {self._beside(frame, end) for end in (0, len(found) - 1)} - {frame}
-                ways = [after(self._pair(frame, other), found[other]) for other in sorted(around) if masks[other].any()]
+                ways = [after(self._pair(*pair), found[pair[1]]) for pair in self._steps(frame)]
                 found[frame] = align(self.pictures, frame, key, [found[frame], *ways], _FINE)
-            for frame in outward:
-                certainty = self._seen(frame, key, found[frame])
-                self._splines[key, frame] = smooth_field(self.pictures, frame, key, found[frame], certainty)
-                start = settled(self.pictures, frame, key, self._splines[key, frame], found[frame])
-                found[frame] = align(self.pictures, frame, key, [start], _FINE)
+            smoothed = side_by_side(lambda frame: self._smoothed(frame, key, found[frame]), outward)
+            for frame, (spline, field) in zip(outward, smoothed):
+                self._splines[key, frame], found[frame] = spline, field
             self._keys[key] = found
         return self._keys[key]
+
+    def _direct(self, frame: int, key: int) -> Array:
+        """A frame's field to the object of ``key``, found without those between."""
+        masks = self.pictures.masks
+        return align(self.pictures, frame, key, [between_boxes(masks[frame], masks[key])], _COARSE)
+
+    def _smoothed(self, frame: int, key: int, found: Array) -> tuple[Array, Array]:
+        """The smooth field near one that was found, and the dense one that is found from it."""
+        spline = smooth_field(self.pictures, frame, key, found, self._seen(frame, key, found))
+        start = settled(self.pictures, frame, key, spline, found)
+        return spline, align(self.pictures, frame, key, [start], _FINE)
 
     def _smooth(self, key: int, frame: int) -> Array:
         """The smooth field of a frame to the object of ``key``; where one of the two shows none, the dense one."""
@@ -211,15 +230,28 @@ class DenseMotion:
         shown = (other for other in between if self.pictures.masks[other].any())
         return next(shown, end)
 
+    def _steps(self, frame: int) -> list[tuple[int, int]]:
+        """A frame with each of the next ones, before and after it, that show the object."""
+        around = {self._beside(frame, end) for end in (0, len(self.pictures) - 1)} - {frame}
+        return [(frame, other) for other in sorted(around) if self.pictures.masks[other].any()]
+
     def _pair(self, frame: int, to: int) -> Array:
         """The field of a frame to another beside it."""
-        if (frame, to) not in self._pairs:
-            masks = self.pictures.masks
-            starts = [between_boxes(masks[frame], masks[to])]
-            if self.pictures.between:
-                starts.append(through(self.pictures, frame, to))
-            self._pairs[frame, to] = align(self.pictures, frame, to, starts, _COARSE)
+        self._align([(frame, to)])
         return self._pairs[frame, to]
+
+    def _align(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """Finds the fields of each first frame to the second one, where they are not known."""
+        masks = self.pictures.masks
+
+        def aligned(pair: tuple[int, int]) -> Array:
+            starts = [between_boxes(*(masks[one] for one in pair))]
+            if self.pictures.between:
+                starts.append(through(self.pictures, *pair))
+            return align(self.pictures, *pair, starts, _COARSE)
+
+        missing = sorted(set(pairs) - self._pairs.keys())
+        self._pairs.update(zip(missing, side_by_side(aligned, missing)))
 
     def _certainty(self, key: int, frame: int, seen: Array) -> float:
         """The mean of what :meth:`_seen` says over a frame's object; 0 where one of the two frames shows none."""

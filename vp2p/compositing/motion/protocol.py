@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Iterable, Protocol
 
 from torch import Tensor
 
@@ -28,6 +28,9 @@ class Motion(Protocol):
     @property
     def reach(self) -> Tensor:
         """(F, F): how much of each frame's object (column) can be made of what a frame (row) shows, 0…1."""
+
+    def prepare(self, frames: Iterable[int]) -> None:
+        """Finds what warps from some frames need, before several threads ask for it."""
 
     def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """A picture (c, H, W) of ``frame`` as it would be seen in frame ``to``.

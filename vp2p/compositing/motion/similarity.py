@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable, Iterator, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -63,6 +63,9 @@ class Similarity:
     @property
     def reach(self) -> Tensor:
         return torch.minimum(self.confidence[:, None], self.confidence[None])
+
+    def prepare(self, frames: Iterable[int]) -> None:
+        """Nothing is left to be found."""
 
     def warp(self, picture: Tensor, frame: int, to: int, beyond: bool = False) -> tuple[Tensor, Tensor]:
         """A stiff object moves as a whole, so it does not matter which pixel follows which."""
