@@ -185,7 +185,7 @@ def test_words_that_nothing_fits_name_how_sure_the_detector_was(work: Make, netw
     ("words", "code", "cause"),
     [
         (("--mask-text", "cat", "--mask", "cat.mp4"), 2, "--mask and --mask-text both say where"),
-        (("--mask-text", "cat", "--segmenter", "{model}"), 1, "is no SAM 2 model: it has no config.json"),
+        (("--mask-text", "cat", "--segmenter", "{model}"), 1, "holds no SAM 2 model; it holds a whole model"),
         (("--mask", "nowhere"), 2, "There is no mask nowhere"),
     ],
 )
