@@ -176,7 +176,7 @@ def read_folder(path: Path, prediction: str | None = None, variant: str | None =
     """
     if not any((path / name).exists() for name in _MARKS):
         raise no_model(path)
-    kind = pipeline_kind(_pipeline(path))
+    kind = pipeline_kind(str(_index(path).get("_class_name", "")))
     if kind is not None:
         raise _unsupported(path, f"is {kind}")
     if (path / "transformer").exists() and not (path / "unet").exists():
@@ -222,9 +222,9 @@ def read_configs(
     other = prediction if prediction != scheduler.get("prediction_type", "epsilon") else None
     scheduler |= {} if other is None else {"prediction_type": other}
     found = ModelFolder(path, places, unet, vae, text_encoder, scheduler, parts, {}, other, said)
-    return dataclasses.replace(
-        found, text_encoder_2=second, zeros_for_empty=bool(second) and _zeros_for_empty(places.root)
-    )
+    # As diffusers: zeros for an empty prompt, unless the model says otherwise.
+    zeros = bool(second) and bool(_index(places.root).get("force_zeros_for_empty_prompt", True))
+    return dataclasses.replace(found, text_encoder_2=second, zeros_for_empty=zeros)
 
 
 def fingerprint(model: ModelFolder) -> str:
@@ -273,20 +273,9 @@ def _besides(model: ModelFolder) -> Mapping[str, str]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _pipeline(path: Path) -> str:
-    """The pipeline that a model_index.json names; empty where it names none."""
-    try:
-        return str(_read_json(path, "model_index.json").get("_class_name", ""))
-    except ModelError:
-        return ""
-
-
-def _zeros_for_empty(path: Path) -> bool:
-    """Whether the model reads zeros for an empty prompt: as diffusers, unless its model_index.json says otherwise."""
-    try:
-        return bool(_read_json(path, "model_index.json").get("force_zeros_for_empty_prompt", True))
-    except ModelError:
-        return True
+def _index(path: Path) -> Mapping[str, Any]:
+    """What a model_index.json says; nothing where there is none. Raises ModelError if it is damaged."""
+    return _read_json(path, "model_index.json") if (path / "model_index.json").is_file() else {}
 
 
 def _release(version: object) -> tuple[float, ...]:
