@@ -12,6 +12,8 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
     from vp2p.models.loading import LatentModel
 
 # Before anything imports the hub's client: no test reaches the network.
@@ -90,6 +92,24 @@ def sd2(sd2_folder: Path) -> LatentModel:
     from vp2p.settings import ModelSettings
 
     return load_model(ModelSettings(model=str(sd2_folder), device="cpu"))
+
+
+@pytest.fixture(scope="session")
+def clip_words() -> CLIPTokenizer:
+    """The real vocabulary of CLIP, for tests of words; the tiny models have a small one, which loads faster."""
+    from transformers import CLIPTokenizer
+
+    from vp2p.models.checkpoint import TOKENIZER
+
+    return CLIPTokenizer.from_pretrained(str(TOKENIZER), local_files_only=True)
+
+
+@pytest.fixture(scope="session")
+def words_folder(sd2_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model of Stable Diffusion 2.x shape with the real vocabulary of CLIP: the same, but for its words."""
+    from tests.tiny import with_clip_words
+
+    return with_clip_words(sd2_folder, tmp_path_factory.mktemp("models") / "tiny-words")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from diffusers import (
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPTokenizerFast
 
+from vp2p.models.checkpoint import TOKENIZER
+
 WORDS = (
     "a an the is are on in of and with cat dog rabbit tiger penguin bird horse man car motorbike grass sand snow road"
     " ice red blue green yellow big small jumping running riding driving striped sketch"
@@ -140,6 +142,35 @@ def save_tokenizer(folder: Path, tokens: int, pad: str, as_one_file: bool) -> No
         (folder / "vocab.json").unlink()
         (folder / "merges.txt").unlink()
         tokenizer.save_pretrained(folder)
+
+
+def with_clip_words(model: Path, folder: Path) -> Path:
+    """A copy of a model of one text encoder with the real vocabulary of CLIP, which knew words in the small one.
+
+    Prompts of words that are one token in both have the same embeddings, to the last bit.
+    """
+    shutil.copytree(model, folder)
+    small = CLIPTokenizer.from_pretrained(str(model / "tokenizer"), local_files_only=True)
+    shutil.rmtree(folder / "tokenizer")
+    shutil.copytree(TOKENIZER, folder / "tokenizer")
+    config = {"tokenizer_class": "CLIPTokenizer", "model_max_length": small.model_max_length}
+    (folder / "tokenizer" / "tokenizer_config.json").write_text(json.dumps(config | {"pad_token": small.pad_token}))
+    words = CLIPTokenizer.from_pretrained(str(folder / "tokenizer"), local_files_only=True)
+    encoder = CLIPTextModel.from_pretrained(model / "text_encoder")
+    before = encoder.get_input_embeddings().weight.detach()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        table = torch.randn(len(words), before.shape[1]) * before.std()
+    known = words.get_vocab()
+    for token, place in small.get_vocab().items():
+        if token in known:
+            table[known[token]] = before[place]
+    encoder.set_input_embeddings(torch.nn.Embedding.from_pretrained(table, freeze=False))
+    encoder.config.vocab_size = len(words)
+    encoder.config.bos_token_id, encoder.config.eos_token_id = words.bos_token_id, words.eos_token_id
+    encoder.config.pad_token_id = words.pad_token_id
+    encoder.save_pretrained(folder / "text_encoder")
+    return folder
 
 
 def _merges(pieces: list[str]) -> list[tuple[str, str]]:

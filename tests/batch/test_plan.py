@@ -174,7 +174,7 @@ surplus: 1
         (HEAD + "settings: [{tune: {steps: 1}}]", 3, "name of a variant"),
         (HEAD + "settings: [{name: a}, {name: a}]", 3, "Two variants are called a"),
         (HEAD + "defaults: {<<: {a: 1}}", 3, "key must be plain"),
-        (HEAD + "defaults: {model: {model: spritez}}", 3, "no model folder spritez"),
+        (HEAD + "defaults: {model: {model: spritez}}", 3, "no model 'spritez'"),
         (HEAD + "defaults: !!python/object/apply:os.getcwd []", 3, "no values of the kind"),
         (HEAD + "template: !!python/name:os.system x", 3, "cannot be read as"),
         (HEAD + "defaults: {tune: {steps: 0x" + "f" * 9000 + "}}", 3, "too large"),

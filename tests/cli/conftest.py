@@ -20,7 +20,7 @@ FRAMES, STEPS = 3, 3
 TUNE = ("tune", "--steps", "2", "--learning-rate", "0.01")
 INVERT = ("invert", "--method", "null-text", "--steps", str(STEPS), "--inner-steps", "2")
 # Sizes at which the tiny models' UNets still halve as often as they must.
-SIZES = {"sd1": 64, "sd2": 32}
+SIZES = {"sd1": 64, "sd2": 32, "words": 32}
 Make = Callable[[str, str], Path]
 
 
@@ -71,13 +71,15 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def models(sd1_folder: Path, sd2_folder: Path) -> dict[str, Path]:
-    return {"sd1": sd1_folder, "sd2": sd2_folder}
+def models(sd1_folder: Path, sd2_folder: Path, words_folder: Path) -> dict[str, Path]:
+    return {"sd1": sd1_folder, "sd2": sd2_folder, "words": words_folder}
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory, clip: Path, models: dict[str, Path]) -> Make:
-    """A function that gives the session's own workspace of a model ("sd1", "sd2") at a stage; not to be changed.
+    """A function that gives the session's own workspace of a model (a key of ``models``) at a stage; not to be changed.
+
+    "words" is "sd2" with the real vocabulary of CLIP, for tests of words.
 
     Stages are init, tune, invert (null-text) and edit (cat to dog, called dog).
     """

@@ -33,7 +33,7 @@ def states(*words: str) -> list[tuple[str, str]]:
 
 
 def test_each_is_the_edit_that_it_is_alone(work: Make, tmp_path: Path) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     shutil.copytree(folder.parent, tmp_path / "alone")
     alone = tmp_path / "alone" / "work"
     ran = done("edit", "--swap", "cat=dog|bird", *QUICK)
@@ -50,7 +50,7 @@ def test_each_is_the_edit_that_it_is_alone(work: Make, tmp_path: Path) -> None:
 
 
 def test_what_is_there_already_is_not_made_again(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     done("edit", "--swap", "cat=bird", *QUICK)
     before = snapshot(folder / "edit" / "bird")
     words = ("edit", "--swap", "cat=dog|bird", *QUICK)
@@ -64,7 +64,7 @@ def test_what_is_there_already_is_not_made_again(work: Make) -> None:
 
 
 def test_every_combination_is_made_and_takes_a_name_of_its_own(work: Make) -> None:
-    work("sd2", "invert")
+    work("words", "invert")
     words = ("--swap", "cat=dog|Dog", "--swap", "grass=sand|snow", *QUICK)
     made = ["dog-sand", "dog-snow", "dog-sand-2", "dog-snow-2"]
     assert states("edit", *words) == [(name, "done") for name in made]
@@ -79,7 +79,7 @@ def test_every_combination_is_made_and_takes_a_name_of_its_own(work: Make) -> No
     ],
 )
 def test_a_mistake_in_one_makes_none(work: Make, words: tuple[str, ...], cause: str) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     before = snapshot(folder)
     assert cause in refused(2, "edit", *words).cause
     assert cause in refused(2, "edit", *words, "--dry-run").cause
@@ -87,7 +87,7 @@ def test_a_mistake_in_one_makes_none(work: Make, words: tuple[str, ...], cause: 
 
 
 def test_a_bar_can_be_typed_and_is_typed_in_hints(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     ran = done("edit", "--swap", r"cat=dog\|bird", *QUICK, "--json").json["result"]
     assert ran["facts"]["prompt"] == "a dog|bird is running on the grass"
     run = Workspace(folder, redo).by_name("edit", ran["run"])
@@ -95,7 +95,7 @@ def test_a_bar_can_be_typed_and_is_typed_in_hints(work: Make) -> None:
 
 
 def test_an_interruption_keeps_what_was_finished(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     words = ("edit", "--swap", "cat=dog|bird|tiger", *QUICK)
     with sent(signal.SIGINT, (folder / "edit" / "dog" / "manifest.json").exists):
         ran = vp2p(*words)
@@ -124,7 +124,7 @@ edit_all(Session(Workspace(folder)), asked, progress=kill)
 
 
 def test_after_a_kill_the_rest_is_made(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     words = ["dog", "bird", "rabbit", "tiger", "horse"]
     killed = subprocess.run([sys.executable, "-c", _KILLED, folder, *words], cwd=ROOT)
     assert killed.returncode == -signal.SIGKILL

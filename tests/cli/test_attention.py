@@ -37,7 +37,7 @@ def test_it_works_right_after_init(work: Make, kind: str) -> None:
 
 
 def test_a_tuned_model_is_used_once_there_is_one(work: Make) -> None:
-    folder = work("sd2", "tune")
+    folder = work("words", "tune")
     tuned = only(folder / "tune").name
     facts = done("attention", "cat", "--json").json["result"]["facts"]
     assert facts["model"] == f"tuned, {tuned}"
@@ -62,7 +62,7 @@ def test_levels_steps_and_other_prompts(work: Make) -> None:
 
 
 def test_what_is_planned_is_said_and_not_done(work: Make) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     before = snapshot(folder)
     assert "attention" in done("attention", "cat", "-n").out
     assert snapshot(folder) == before
@@ -79,7 +79,7 @@ def test_what_is_planned_is_said_and_not_done(work: Make) -> None:
     ],
 )
 def test_mistakes_leave_nothing_behind(work: Make, words: tuple[str, ...], cause: str, hint: str) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     before = snapshot(folder)
     ran = refused(2, "attention", *words)
     assert cause in ran.cause and hint in ran.hint
@@ -88,13 +88,13 @@ def test_mistakes_leave_nothing_behind(work: Make, words: tuple[str, ...], cause
 
 
 def test_a_prompt_without_words_is_refused(work: Make) -> None:
-    work("sd2", "init")
+    work("words", "init")
     ran = refused(2, "attention", "--prompt", "..")
     assert "has no words" in ran.cause and ran.hint.startswith("vp2p attention --prompt")
 
 
 def test_a_damaged_sheet_is_named_with_the_command_that_makes_it_anew(work: Make) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     done("attention", "cat", "grass")
     run = only(folder / "attention")
     (run / "sheet.png").write_bytes(b"no picture")

@@ -54,7 +54,7 @@ BAD: list[tuple[int, dict[str, str], str, str]] = [
     (2, {"--prompt": "cat " * 40}, "40 tokens", "shorten"),
     (1, {"--model": "/no/such/model"}, "/no/such/model", "--model"),
     (1, {"--model": "folder"}, "model_index.json", "--model"),
-    (1, {"--model": "clip.mp4"}, "single file", "--model"),
+    (1, {"--model": "clip.mp4"}, "is no model", "--model"),
     (2, {"--template": "nonesuch"}, "'nonesuch'", ""),
     (2, {"--template": "bad.yaml"}, "'stepz'", "did you mean steps?"),
     (2, {"--template": "worse.yaml"}, "worse.yaml", "correct worse.yaml"),

@@ -23,7 +23,7 @@ EDITS: list[tuple[tuple[str, ...], str, str]] = [
     (("--prompt", ""), "no word", "--prompt"),
     (("--prompt", "..."), "no word", "--prompt"),
     (("--prompt", LONG), "40 tokens", "shorten"),
-    (("--swap", "cat=" + "o" * 40), "tokens", "shorten"),
+    (("--swap", "cat=" + "1" * 40), "tokens", "shorten"),
     (("--prompt", PROMPT, "--swap", "cat=dog"), "--prompt and --swap", "only one"),
     (("--prompt", "a cat and a cat", "--reweight", "cat:2"), "2 times", "cat#1, cat#2"),
     (("--prompt", "a cat and a cat", "--reweight", "cat#3:2"), "cat#3", "cat#1, cat#2"),
@@ -62,7 +62,7 @@ EDITS: list[tuple[tuple[str, ...], str, str]] = [
 @pytest.fixture(scope="module")
 def edited(prepared: Make) -> Path:
     """One workspace for all of these: none may change it."""
-    return prepared("sd2", "edit")
+    return prepared("words", "edit")
 
 
 @pytest.mark.parametrize(("options", "cause", "hint"), EDITS, ids=[" ".join(edit[0])[:40] or "none" for edit in EDITS])
@@ -74,7 +74,7 @@ def test_an_edit_that_cannot_be(edited: Path, options: tuple[str, ...], cause: s
 
 
 def test_optimised_guide_needs_null_text(work: Make) -> None:
-    folder = work("sd2", "tune")
+    folder = work("words", "tune")
     done("invert", "--method", "direct", "--steps", "2")
     before = snapshot(folder)
     ran = refused(2, "edit", "--swap", "cat=dog", "--guide", "optimised")

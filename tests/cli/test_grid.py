@@ -74,7 +74,7 @@ def test_a_mistake_says_what_to_type(axes: tuple[str, ...], cause: str, hint: st
 
 
 def test_a_grid_makes_runs_and_a_sheet(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     words = ("edit", "--grid", "reweight=cat:1,2", "cross_replace=0.2,0.4,0.6", *QUICK)
     told = done(*words, "-n").out.splitlines()
     assert [line.startswith("edit ") for line in told].count(True) == 6 and not (folder / "show").exists()
@@ -96,7 +96,7 @@ def test_a_grid_makes_runs_and_a_sheet(work: Make) -> None:
 
 
 def test_alternatives_are_an_axis_too(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     out = done("edit", "--swap", "cat=dog|old owl", "--grid", "guidance=2,3", *QUICK, "--json").out
     last = json.loads(out.splitlines()[-1])["result"]
     assert [one["name"] for one in last["axes"]] == ["swap", "guidance"]
@@ -105,7 +105,7 @@ def test_alternatives_are_an_axis_too(work: Make) -> None:
 
 
 def test_mistakes_of_the_line_make_nothing(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     before = snapshot(folder)
     assert "--grid before it" in refused(2, "edit", "cross_replace=0.2,0.4").hint
     assert "--name names one edit" in refused(2, "edit", "--grid", "reweight=cat:1,2", "--name", "x").cause

@@ -48,7 +48,7 @@ def of_dog(folder: Path) -> np.ndarray:
 
 
 def test_a_point_in_the_videos_pixels_is_grown_and_shown(work: Make) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     ran = done("mask", "--mask-point", SQUARE, "--as", "square")
     run = only(folder / "mask")
     assert Path(ran.out.strip()) == Path("mask") / run.name / "sheet.png"
@@ -72,7 +72,7 @@ def _squares(folder: Path) -> np.ndarray:
 
 
 def test_an_edit_finds_its_mask_once(work: Make) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     planned = done("edit", "--swap", "cat=dog", "--mask-point", SQUARE, *QUICK, "-n").out
     assert "mask " in planned and not (folder / "mask").exists()
     ran = done("edit", "--swap", "cat=dog", "--mask-point", SQUARE, *QUICK, "--blend-threshold", "0.5")
@@ -96,7 +96,7 @@ def _report(folder: Path) -> str:
 
 
 def test_words_of_the_prompt_are_where_the_model_sees_them(work: Make) -> None:
-    folder = work("sd2", "tune")
+    folder = work("words", "tune")
     ran = done("mask", "the cat")
     assert "found by the edit model's attention" in ran.err and "hf download IDEA-Research" in ran.err
     run = only(folder / "mask")
@@ -108,7 +108,7 @@ def test_words_of_the_prompt_are_where_the_model_sees_them(work: Make) -> None:
 
 
 def test_networks_find_it_where_they_are_named(work: Make, networks: tuple[str, ...]) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     done("mask", "the left rabbit", "--mask-threshold", "0", *networks)
     run = only(folder / "mask")
     first = kept(run)
@@ -124,7 +124,7 @@ def test_networks_find_it_where_they_are_named(work: Make, networks: tuple[str, 
 
 
 def test_a_mask_goes_with_all_that_is_made_from_it(work: Make, tmp_path: Path) -> None:
-    folder = work("sd2", "invert")
+    folder = work("words", "invert")
     done("edit", "--swap", "cat=dog", "--mask-point", SQUARE, *QUICK)
     run = only(folder / "mask")
     done("export", tmp_path / "walk.tar", "dog")
@@ -140,7 +140,7 @@ def test_a_mask_goes_with_all_that_is_made_from_it(work: Make, tmp_path: Path) -
 
 
 def test_a_damaged_mask_is_named_with_the_command_that_makes_it_anew(work: Make) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     done("mask", "--mask-point", SQUARE)
     (only(folder / "mask") / "mask.safetensors").write_bytes(b"nothing")
     ran = refused(1, "mask", "--mask-point", SQUARE)
@@ -165,7 +165,7 @@ def test_a_damaged_mask_is_named_with_the_command_that_makes_it_anew(work: Make)
     ],
 )
 def test_mistakes_leave_nothing_behind(work: Make, words: tuple[str, ...], cause: str, hint: str) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     before = snapshot(folder)
     ran = refused(2, "mask", *words)
     assert cause in ran.cause and hint in ran.hint
@@ -174,7 +174,7 @@ def test_mistakes_leave_nothing_behind(work: Make, words: tuple[str, ...], cause
 
 
 def test_words_that_nothing_fits_name_how_sure_the_detector_was(work: Make, networks: tuple[str, ...]) -> None:
-    work("sd2", "invert")
+    work("words", "invert")
     ran = refused(2, "edit", "--swap", "cat=dog", "--mask-text", "grass", "--mask-threshold", "1", *networks)
     assert "Nothing in the clip fits 'grass': the best match is" in ran.cause
     assert ran.hint.startswith("--mask-threshold 0.") and "other words" in ran.hint
@@ -185,20 +185,20 @@ def test_words_that_nothing_fits_name_how_sure_the_detector_was(work: Make, netw
     ("words", "code", "cause"),
     [
         (("--mask-text", "cat", "--mask", "cat.mp4"), 2, "--mask and --mask-text both say where"),
-        (("--mask-text", "cat", "--segmenter", "{model}"), 1, "is no SAM 2 model: it has no config.json"),
+        (("--mask-text", "cat", "--segmenter", "{model}"), 1, "holds no SAM 2 model; it holds a whole model"),
         (("--mask", "nowhere"), 2, "There is no mask nowhere"),
     ],
 )
 def test_edits_refuse_what_cannot_be(
     work: Make, models: dict[str, Path], words: tuple[str, ...], code: int, cause: str
 ) -> None:
-    work("sd2", "invert")
-    ran = refused(code, "edit", "--swap", "cat=dog", *(word.format(model=models["sd2"]) for word in words))
+    work("words", "invert")
+    ran = refused(code, "edit", "--swap", "cat=dog", *(word.format(model=models["words"]) for word in words))
     assert cause in ran.cause and ran.hint
 
 
 def test_a_point_needs_the_video_unless_it_is_in_percents(work: Make) -> None:
-    folder = work("sd2", "init")
+    folder = work("words", "init")
     done("mask", "--mask-point", "20%,50%")
     (folder.parent / "clip.mp4").unlink()
     assert "percents" in refused(2, "mask", "--mask-point", SQUARE).hint

@@ -103,7 +103,11 @@ def test_a_model_that_is_not_whole(model: Path) -> None:
 def test_what_cannot_be_described(tmp_path: Path) -> None:
     assert "hf download" in refused(1, "models", "some/model").hint
     assert "hf download" in refused(1, "models", "sd15").hint
-    refused(1, "models", tmp_path / "nowhere")
+    assert refused(1, "models", tmp_path / "nowhere").hint.startswith("give vp2p models a folder")
+    (tmp_path / "dog.png").write_bytes(b"")
+    dog = refused(1, "models", tmp_path / "dog.png")
+    assert "is no model: models are folders and .safetensors files" in dog.cause and "vp2p models" in dog.hint
+    assert refused(1, "models", "https://hf.co/some/model").hint == "vp2p models some/model"
     (tmp_path / "empty").mkdir()
     refused(1, "models", tmp_path / "empty")
     refused(2, "models", "--model-config", tmp_path)

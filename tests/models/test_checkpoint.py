@@ -98,10 +98,22 @@ def test_a_lacking_tensor_is_an_error_not_a_random_start(checkpoint: Path, sd1_f
             _load(tmp_path / "less.safetensors", sd1_folder)
 
 
-def test_the_configuration_must_fit(checkpoint: Path, sd2_folder: Path) -> None:
-    with pytest.raises(ModelError, match="with the configuration in .* cannot be loaded: size mismatch") as caught:
-        _load(checkpoint, sd2_folder)
+def test_the_configuration_must_fit(
+    checkpoint: Path, folder: Path, sd2_folder: Path, sdxl_folder: Path, tmp_path: Path
+) -> None:
+    for other in (sd2_folder, sdxl_folder):
+        with pytest.raises(ModelError, match=f"configurations in {other} are of another kind of model") as caught:
+            _open(checkpoint, other)
+        assert caught.value.hint.startswith(f"--model {checkpoint} --model-config FOLDER")
+    file = folder / "unet" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"use_linear_projection": True}))
+    with pytest.raises(ModelError, match="weight is of another size than its configuration says") as caught:
+        _load(checkpoint, folder)
     assert "--model-config" in caught.value.hint
+    usual = _stable_diffusion(tmp_path / "usual.safetensors")
+    with pytest.raises(ModelError, match="of another kind of model") as caught:
+        _open(usual, sd2_folder)
+    assert caught.value.hint.startswith("leave out --model-config, or")
 
 
 def test_the_fingerprint_is_of_contents(checkpoint: Path, folder: Path, tmp_path: Path) -> None:
@@ -269,7 +281,16 @@ def test_a_folder_of_another_pipeline_is_named(folder: Path, pipeline: str, kind
 def test_configurations_are_for_files(checkpoint: Path, sd1_folder: Path) -> None:
     with pytest.raises(ModelError, match="--model-config is for a checkpoint in one file"):
         _open(sd1_folder, sd1_folder)
-    with pytest.raises(ModelError, match="no folder nowhere"):
+    wrong = {
+        "": "name of the folder of configurations is empty",
+        str(checkpoint): "is a file, but --model-config takes a folder",
+        str(sd1_folder / "unet"): "holds no configurations of a model; it holds a UNet2DConditionModel alone",
+    }
+    for config, cause in wrong.items():
+        with pytest.raises(ModelError, match=cause) as caught:
+            open_model(ModelSettings(model=str(checkpoint), model_config=config))
+        assert caught.value.hint.startswith("give --model-config")
+    with pytest.raises(ModelError, match="no folder of configurations 'nowhere'"):
         open_model(ModelSettings(model=str(checkpoint), model_config="nowhere"))
     checkpoint.write_bytes(checkpoint.read_bytes()[:-8])
     with pytest.raises(ModelError, match="cut short"):

@@ -90,10 +90,10 @@ def test_what_is_no_controlnet_is_named(sd1_folder: Path, net: Path, tmp_path: P
         f"canny={net}:much": "must be a number",
         f"canny={net}:-1": "must be 0 or more",
         f"canny={tmp_path / 'empty'}": "holds no ControlNet",
-        f"canny={sd1_folder / 'unet'}": "has a 'UNet2DConditionModel'",
+        f"canny={sd1_folder / 'unet'}": "has a UNet2DConditionModel",
         f"canny={net / 'diffusion_pytorch_model.safetensors'}": "is one file",
         f"canny={pickles}": "pickles",
-        f"canny={union}": "has a 'ControlNetUnionModel', but a ControlNetModel is needed",
+        f"canny={union}": "has a ControlNetUnionModel, but a ControlNetModel is needed",
         f"canny={disguised}": "has a ControlNet-Union",
         "depth=owner/net": "HF_HUB_OFFLINE",
     }

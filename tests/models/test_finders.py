@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.segmenting import SIDE, save_detector, save_segmenter
+from tests.segmenting import SIDE, WORDS, save_detector, save_segmenter
 from vp2p.errors import ModelError, PromptError
 from vp2p.models.detector import load_detector
 from vp2p.models.finders import Finders
@@ -150,17 +150,21 @@ def test_without_a_name_the_cache_is_looked_at_and_nothing_is_fetched(
 @pytest.mark.parametrize(
     ("given", "cause", "hint"),
     [
-        ({"segmenter": "nowhere"}, "no SAM 2 model folder nowhere", "facebook/sam2.1-hiera-small"),
+        ({"segmenter": "nowhere"}, "There is no SAM 2 model 'nowhere'", "facebook/sam2.1-hiera-small"),
         ({"segmenter": "someone/something"}, "HF_HUB_OFFLINE forbids downloading someone/something", "--segmenter"),
         (
             {"segmenter": "{detector}"},
-            "is no SAM 2 model: it is of the kind 'grounding-dino'",
+            "holds no SAM 2 model; it holds a Grounding DINO model",
             "give --segmenter another",
         ),
-        ({"segmenter": "."}, ". is no SAM 2 model: it has no config.json", "give --segmenter another"),
+        (
+            {"segmenter": "."},
+            "The folder . holds no SAM 2 model: there is no config.json in it",
+            "give --segmenter another",
+        ),
         ({"segmenter": "{segmenter}"}, "IDEA-Research/grounding-dino-tiny is not, or not wholly", "hf download IDEA"),
         ({"detector": "{detector}"}, "facebook/sam2.1-hiera-small is not, or not wholly", "hf download facebook"),
-        ({"detector": "{segmenter}"}, "is no Grounding DINO model: it is of the kind 'sam2_video'", "--detector"),
+        ({"detector": "{segmenter}"}, "holds no Grounding DINO model; it holds a SAM 2 model", "--detector"),
     ],
 )
 def test_what_cannot_be_had_is_said(
@@ -184,14 +188,27 @@ def test_damaged_networks_are_refused(segmenter: Path, tmp_path: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     tensors.pop("no_memory_embedding")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ModelError, match="lacks 1 tensors, such as no_memory_embedding"):
+    with pytest.raises(ModelError, match="1 tensors are missing, such as no_memory_embedding"):
         load_segmenter(folder)
     (folder / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError, match="cannot be loaded"):
-        load_segmenter(folder)
+    with pytest.raises(ModelError, match="cut short"):
+        SEGMENTER.find(str(folder))
     (folder / "model.safetensors").rename(folder / "model.bin")
-    with pytest.raises(ModelError, match="no weights in safetensors"):
+    with pytest.raises(ModelError, match="pickles only"):
         SEGMENTER.find(str(folder))
-    (folder / "config.json").write_text(json.dumps(["sam2_video"]))
-    with pytest.raises(ModelError, match="no config.json"):
-        SEGMENTER.find(str(folder))
+    for content, cause in ((json.dumps(["sam2_video"]), "no JSON object"), ("{", "cannot be read as JSON")):
+        (folder / "config.json").write_text(content)
+        with pytest.raises(ModelError, match=cause):
+            SEGMENTER.find(str(folder))
+
+
+def test_a_detector_needs_its_words(detector: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(detector, tmp_path / "dino"))
+    (folder / "tokenizer.json").unlink()
+    assert load_detector(DETECTOR.find(str(folder))).sides  # by vocab.txt
+    (folder / "vocab.txt").write_text("")
+    with pytest.raises(ModelError, match=f"its tokenizer has 5 words, but the network knows {len(WORDS)}"):
+        load_detector(folder)
+    (folder / "vocab.txt").unlink()
+    with pytest.raises(ModelError, match="has no tokenizer: there is no tokenizer.json in it"):
+        DETECTOR.find(str(folder))

@@ -71,6 +71,9 @@ def test_damaged_config(folder: Path) -> None:
     (folder / "vae" / "config.json").write_text("[1]")
     with pytest.raises(ModelError, match="no JSON object"):
         read_folder(folder)
+    (folder / "model_index.json").write_text("{]")
+    with pytest.raises(ModelError, match="model_index.json cannot be read as JSON"):
+        read_folder(folder)
 
 
 def test_two_text_encoders(folder: Path) -> None:

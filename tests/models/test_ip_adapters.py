@@ -189,8 +189,8 @@ def test_what_is_no_ip_adapter_is_named(sd1_folder: Path, adapter: Path, copied:
 
     (tmp_path / "empty").mkdir()
     assert "no IP-Adapter 'nowhere'" in refused("nowhere").cause
-    assert "no IP-Adapter ''" in refused("").cause
-    assert "holds no ip-adapter*.safetensors" in refused(tmp_path / "empty").cause
+    assert "name of the IP-Adapter is empty" in refused("").cause
+    assert "there is no ip-adapter*.safetensors" in refused(tmp_path / "empty").cause
     (tmp_path / "empty" / "ip-adapter_sd15.bin").write_bytes(b"PK")
     assert "can run code" in refused(tmp_path / "empty").cause
     assert "HF_HUB_OFFLINE" in refused("h94/IP-Adapter").cause
@@ -216,6 +216,11 @@ def test_one_given_as_the_model(copied: Path) -> None:
     with pytest.raises(ModelError, match="is an IP-Adapter") as caught:
         open_model(_settings(file, None))
     assert caught.value.hint.endswith(f"--ip-adapter {file}")
+    models = copied.rename(copied.with_name("models"))
+    for place in (models, models.parent):
+        with pytest.raises(ModelError, match=f"The folder {place} holds an IP-Adapter") as caught:
+            open_model(_settings(place, None))
+        assert caught.value.hint.endswith(f"--ip-adapter {place}")
 
 
 def test_the_image_encoder_must_be_there_and_fit(sd1_folder: Path, copied: Path) -> None:
@@ -229,6 +234,10 @@ def test_the_image_encoder_must_be_there_and_fit(sd1_folder: Path, copied: Path)
         file.write_text(json.dumps(config | other))
         with pytest.raises(ModelError, match=cause):
             open_model(_settings(sd1_folder, copied))
+    file.write_text(json.dumps(config))
+    shutil.copy(copied / "ip-adapter_sd15.safetensors", copied / "image_encoder" / "model.safetensors")
+    with pytest.raises(ModelError, match="are of no image encoder"):
+        open_model(_settings(sd1_folder, copied))
     file.unlink()
     with pytest.raises(ModelError, match="has no image encoder"):
         open_model(_settings(sd1_folder, copied))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -102,6 +103,22 @@ def test_damaged_tokenizer_is_an_error(folder: Path) -> None:
     (folder / "tokenizer" / "vocab.json").write_text("{")
     with pytest.raises(ModelError, match="tokenizer"):
         _load(folder)
+
+
+def test_words_that_would_be_read_letter_by_letter_are_an_error(folder: Path) -> None:
+    (folder / "tokenizer" / "merges.txt").write_text("#version: 0.2\n")
+    with pytest.raises(ModelError, match="merges.txt lacks most of its words"):
+        _load(folder)
+
+
+def test_weights_of_other_sizes_than_the_configuration_says_are_an_error(folder: Path) -> None:
+    for part, key, value in (("vae", "block_out_channels", [4, 16, 16, 16]), ("text_encoder", "intermediate_size", 8)):
+        file = folder / part / "config.json"
+        before = file.read_text()
+        file.write_text(json.dumps(json.loads(before) | {key: value}))
+        with pytest.raises(ModelError, match="of another size than its configuration says"):
+            _load(folder)
+        file.write_text(before)
 
 
 def test_tokenizer_of_another_model_is_an_error(folder: Path) -> None:

@@ -154,6 +154,7 @@ def test_paths_and_scales(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     _fake(tmp_path / "a:2.safetensors", "unet.x.lora_A.weight")
     assert find_lora("a.safetensors:0.25").scale == 0.25
     assert find_lora("a:2.safetensors").scale == 1
+    assert located_lora("") == ""
     assert located_lora("a.safetensors:-1") == f"{tmp_path}/a.safetensors:-1"
     assert located_lora("a:2.safetensors") == f"{tmp_path}/a:2.safetensors"
 
@@ -162,9 +163,15 @@ def test_what_is_no_lora_is_named(tmp_path: Path, sd1_folder: Path) -> None:
     good = _fake(tmp_path / "good.safetensors", "unet.x.lora_A.weight")
     (tmp_path / "pickle.pt").write_bytes(b"PK")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "pickles").mkdir()
+    (tmp_path / "pickles" / "lora.bin").write_bytes(b"PK")
     wrong = {
-        "nowhere.safetensors": "no LoRA 'nowhere",
-        "": "no LoRA",
+        "nowhere.safetensors": "no file 'nowhere.safetensors'",
+        "nowhere": "no LoRA 'nowhere'",
+        "": "name of the LoRA is empty",
+        "x" * 999: "cannot be a path",
+        str(tmp_path / "pickles"): "no safetensors file",
+        str(sd1_folder): "holds no LoRA; it holds a whole model",
         f"{good}:much": "must be a number",
         f"{good}:nan": "must be a number",
         str(tmp_path / "pickle.pt"): "no safetensors file",

@@ -100,11 +100,25 @@ def test_installation_without_the_bundled_model(tmp_path: Path, monkeypatch: pyt
         find_model("sprites")
 
 
-@pytest.mark.parametrize("model", ["/no/such/folder", "./nothing", "a b", "", "../x/y", "models/"])
+@pytest.mark.parametrize("model", ["/no/such/folder", "./nothing", "a b", "../x/y", "models/"])
 def test_no_such_folder(model: str, cache: Path) -> None:
-    with pytest.raises(ModelError, match="no model folder") as caught:
+    with pytest.raises(ModelError, match=f"There is no model '{model}'") as caught:
         find_model(model)
     assert "sprites" in caught.value.hint
+
+
+def test_what_was_meant(tmp_path: Path) -> None:
+    (tmp_path / "dreamy v8.safetensors").write_bytes(b"")
+    for model, cause, hint in (
+        ("", "The name of the model is empty.", "give --model a folder"),
+        ("nowhere.safetensors", "There is no file 'nowhere.safetensors'.", "give --model a folder"),
+        ("sub/nowhere.safetensors", "There is no file 'sub/nowhere.safetensors'.", "give --model a folder"),
+        ("spritez", "There is no model 'spritez'.", "did you mean --model sprites?"),
+        (f"{tmp_path}/dreamy v9.safetensors", "There is no file", f"did you mean --model '{tmp_path}/dreamy v8"),
+    ):
+        with pytest.raises(ModelError) as caught:
+            find_model(model)
+        assert caught.value.cause.startswith(cause) and caught.value.hint.startswith(hint)
 
 
 def test_single_file(tmp_path: Path) -> None:
@@ -113,6 +127,13 @@ def test_single_file(tmp_path: Path) -> None:
     assert find_model(str(tmp_path / "v1-5.safetensors")) == tmp_path / "v1-5.safetensors"
     with pytest.raises(ModelError, match="single file, but no safetensors file"):
         find_model(str(tmp_path / "v1-5.ckpt"))
+    (tmp_path / "dog.png").write_bytes(b"")
+    with pytest.raises(ModelError, match="dog.png is no model: models are folders and .safetensors files"):
+        find_model(str(tmp_path / "dog.png"))
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(ModelError, match="is no model") as caught:
+        find_model(str(tmp_path / "model_index.json"))
+    assert caught.value.hint == f"--model {tmp_path}"
 
 
 @pytest.mark.parametrize("model", ["sd15", "sd21", "sdxl", "some/model"])

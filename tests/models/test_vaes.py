@@ -26,7 +26,7 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("models") / "other", "sd1", seed=1)
 
 
-def _settings(folder: Path, **options: str) -> ModelSettings:
+def _settings(folder: Path, **options: str | None) -> ModelSettings:
     return ModelSettings(model=str(folder), device="cpu", **options)
 
 
@@ -64,27 +64,27 @@ def test_what_is_no_vae_is_named(folder: Path, sd2_folder: Path, tmp_path: Path)
     (tmp_path / "vae.pt").write_bytes(b"PK")
     wrong = {
         "no/such/thing": "no VAE",
-        "": "no VAE",
+        "": "name of the VAE is empty",
+        "owner/vae.safetensors": "no file 'owner/vae.safetensors'",
+        "https://hf.co/owner/vae": "is an address",
         str(tmp_path): "holds no VAE",
         str(tmp_path / "vae.pt"): "no safetensors file",
         str(tmp_path / "lora.safetensors"): "is no VAE; it is a LoRA",
-        str(folder / "unet"): "has a UNet2DConditionModel, but an AutoencoderKL",
+        str(folder / "unet"): "has a UNet2DConditionModel, but an AutoencoderKL is needed",
+        str(folder / "text_encoder"): "has a CLIPTextModel, but an AutoencoderKL is needed",
     }
     for vae, cause in wrong.items():
-        with pytest.raises(ModelError, match=cause):
+        with pytest.raises(ModelError, match=cause) as caught:
             open_model(_settings(folder, vae=vae))
+        assert "--vae" in caught.value.hint
     config = folder / "vae" / "config.json"
     config.write_text(config.read_text().replace('"latent_channels": 4', '"latent_channels": 16'))
-    with pytest.raises(ModelError, match="its VAE has 16"):
-        open_model(_settings(sd2_folder, vae=str(folder)))
+    for model, vae, option in ((sd2_folder, str(folder), "--vae"), (folder, None, "--model")):
+        with pytest.raises(ModelError, match="has 16 channels, but the UNet reads 4 and gives 4") as caught:
+            open_model(_settings(model, vae=vae))
+        assert caught.value.hint.startswith(f"give {option}")
     with pytest.raises(ModelError, match="HF_HUB_OFFLINE"):
         open_model(_settings(sd2_folder, vae="owner/vae"))
-
-
-def test_a_folder_of_another_network_is_no_vae(folder: Path) -> None:
-    with pytest.raises(ModelError, match="has a UNet2DConditionModel, but an AutoencoderKL is needed") as raised:
-        open_model(_settings(folder, vae=str(folder / "unet")))
-    assert raised.value.hint.startswith("give --vae")
 
 
 def test_paths_of_a_vae(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

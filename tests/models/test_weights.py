@@ -164,8 +164,8 @@ def test_a_single_file_in_a_folder_is_named(tmp_path: Path) -> None:
     [
         ("https://huggingface.co/org/name", "--model org/name"),
         ("https://hf.co/org/name/tree/main", "--model org/name"),
-        ("https://example.org/model.zip", "download it first, then give --model the folder"),
-        ("s3://bucket/model", "download it first, then give --model the folder"),
+        ("https://example.org/model.zip", "download it first, then --model PATH"),
+        ("s3://bucket/model", "download it first, then --model PATH"),
     ],
 )
 def test_an_address_is_said_to_be_one(address: str, hint: str) -> None:
@@ -332,9 +332,18 @@ def test_parts_and_other_kinds_are_said_to_be_ones(folder: Path, tmp_path: Path)
     _set(alone / "config.json", _class_name="ControlNetModel")
     with pytest.raises(ModelError, match="holds a ControlNet, which steers a model"):
         read_folder(alone)
+    for kind, name, option in (
+        ("sam2_video", "a SAM 2 model", "--segmenter"),
+        ("clip", "a CLIP model", "--clip-model"),
+    ):
+        _set(alone / "config.json", model_type=kind)
+        with pytest.raises(ModelError, match=f"holds {name}") as caught:
+            read_folder(alone)
+        assert f"{option} {alone}" in caught.value.hint
     (alone / "config.json").unlink()
-    (alone / f"{UNET}.safetensors").rename(alone / "pytorch_lora_weights.safetensors")
-    with pytest.raises(ModelError, match=r"holds a LoRA \(pytorch_lora_weights"):
+    (alone / f"{UNET}.safetensors").unlink()
+    save_file({"unet.x.lora_A.weight": torch.zeros(1)}, alone / "my_style.safetensors")
+    with pytest.raises(ModelError, match="holds a LoRA"):
         read_folder(alone)
     shutil.rmtree(folder / "unet")
     (folder / "transformer").mkdir()

@@ -91,7 +91,8 @@ def test_with_all_that_an_edit_may_do(
 def test_what_cannot_be(model: vp2p.VideoModel, inversion: vp2p.Inversion, folder: Path, sd2_folder: Path) -> None:
     (folder / "text.png").write_text("no picture")
     wrong = {
-        "nowhere.png": "There is no picture nowhere.png",
+        "": "name of the picture is empty",
+        "nowhere.png": "There is no picture 'nowhere.png'",
         f"{folder}": "is no picture that can be read",
         f"{folder / 'text.png'}": "is no picture that can be read",
         f"{folder / 'dog.png'}:much": "must be a number",

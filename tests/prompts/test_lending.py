@@ -17,10 +17,10 @@ RED, PLAIN = "a red cat on the grass", "a cat on the grass"
 
 
 @pytest.fixture(scope="module")
-def latent():
+def latent(words_folder):
     from vp2p.models.loading import load_model
 
-    return load_model(ModelSettings(device="cpu"))
+    return load_model(ModelSettings(model=str(words_folder), device="cpu"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 import pytest
-from transformers import CLIPTokenizerFast
+from transformers import CLIPTokenizer
 
 from vp2p.prompts.phrases import changed_phrases, changing_only, divides, phrases
 from vp2p.prompts.plan import EditPlan, plan_words
@@ -16,12 +16,10 @@ Make = Callable[..., tuple[EditPlan, EditSettings]]
 
 
 @pytest.fixture(scope="module")
-def make(sd1_folder: Any) -> Make:
-    tokenizer = CLIPTokenizerFast.from_pretrained(sd1_folder / "tokenizer")
-
+def make(clip_words: CLIPTokenizer) -> Make:
     def made(source: str, **settings: Any) -> tuple[EditPlan, EditSettings]:
         chosen = EditSettings.of(**settings)
-        return plan_words(tokenizer, source, chosen, 10, 77), chosen
+        return plan_words(clip_words, source, chosen, 10, 77), chosen
 
     return made
 

@@ -5,25 +5,22 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from transformers import CLIPTokenizerFast
+from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
-from vp2p.models.opening import open_model
-from vp2p.models.tokenizing import load_tokenizer
 from vp2p.pipeline.effect import without_effect
 from vp2p.pipeline.pairs import pairs
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.prompts.weight import Weight
-from vp2p.settings import EditSettings, ModelSettings
+from vp2p.settings import EditSettings
 
 RED = "a red cat on the grass"
 AT = 2  # where the token of "red" stands
 
 
 @pytest.fixture(scope="module")
-def make() -> Callable[..., EditPlan]:
-    tokenizer: CLIPTokenizerFast = load_tokenizer(open_model(ModelSettings()))
-    return lambda steps=5, **settings: plan_words(tokenizer, RED, EditSettings.of(**settings), steps, 77)
+def make(clip_words: CLIPTokenizer) -> Callable[..., EditPlan]:
+    return lambda steps=5, **settings: plan_words(clip_words, RED, EditSettings.of(**settings), steps, 77)
 
 
 def taken(plan: EditPlan, token: int = AT) -> list[tuple[float, float]]:

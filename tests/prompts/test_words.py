@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
 from vp2p.models.loading import LatentModel
@@ -32,24 +33,24 @@ def test_words_of_a_prompt(prompt: str, words: list[str]) -> None:
     assert _texts(prompt) == words
 
 
-def test_every_word_has_its_tokens(sd1: LatentModel) -> None:
-    tokenized = split_prompt(sd1.tokenizer, "A cat, on the Origami grass")
+def test_every_word_has_its_tokens(clip_words: CLIPTokenizer) -> None:
+    tokenized = split_prompt(clip_words, "A cat, on the Armadillo grass")
     spans = {word.text: word.tokens for word in tokenized.words}
-    assert spans == {"a": (1,), "cat": (2,), "on": (4,), "the": (5,), "origami": (6, 7), "grass": (8,)}
+    assert spans == {"a": (1,), "cat": (2,), "on": (4,), "the": (5,), "armadillo": (6, 7), "grass": (8,)}
     assert len(tokenized.ids) == 10
     assert tokenized.prompt[slice(tokenized.words[1].start, tokenized.words[1].end)] == "cat"
 
 
-def test_tokens_belong_to_one_word_at_most(sd2: LatentModel) -> None:
-    tokenized = split_prompt(sd2.tokenizer, "the spider-man's origami, 'red' zebra! café 3.5")
+def test_tokens_belong_to_one_word_at_most(clip_words: CLIPTokenizer) -> None:
+    tokenized = split_prompt(clip_words, "the spider-man's armadillo, 'red' zebra! café 3.5")
     tokens = [token for word in tokenized.words for token in word.tokens]
     assert tokens == sorted(set(tokens))
     assert all(word.tokens for word in tokenized.words)
     assert 0 not in tokens and len(tokenized.ids) - 1 not in tokens
 
 
-def test_find_word(sd1: LatentModel) -> None:
-    tokenized = split_prompt(sd1.tokenizer, "a cat, and a red cat")
+def test_find_word(clip_words: CLIPTokenizer) -> None:
+    tokenized = split_prompt(clip_words, "a cat, and a red cat")
     assert find_word(tokenized, "RED").tokens == (6,)
     assert find_word(tokenized, "cat#1").tokens == (2,)
     assert find_word(tokenized, "cat#2").tokens == (7,)
@@ -65,16 +66,16 @@ def test_find_word(sd1: LatentModel) -> None:
         ("red#0", "red#0", "red#1"),
     ],
 )
-def test_words_that_cannot_be_found(sd1: LatentModel, query: str, cause: str, hint: str) -> None:
-    tokenized = split_prompt(sd1.tokenizer, "a cat, and a red cat")
+def test_words_that_cannot_be_found(clip_words: CLIPTokenizer, query: str, cause: str, hint: str) -> None:
+    tokenized = split_prompt(clip_words, "a cat, and a red cat")
     with pytest.raises(PromptError) as caught:
         find_word(tokenized, query)
     assert cause in caught.value.cause
     assert hint in caught.value.hint
 
 
-def test_unknown_words(sd1: LatentModel) -> None:
-    tokenized = split_prompt(sd1.tokenizer, "a Zebra and a cat and a zebra")
+def test_unknown_words(clip_words: CLIPTokenizer) -> None:
+    tokenized = split_prompt(clip_words, "a Zebra and a cat and a zebra")
     assert unknown_words({"a", "and", "cat"}, tokenized) == ["zebra"]
     assert unknown_words(None, tokenized) == []
 

@@ -9,14 +9,11 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from transformers import CLIPTokenizerFast
+from transformers import CLIPTokenizer
 
 from tests.cli.conftest import Make
 from tests.cli.running import vp2p
 from vp2p.errors import UsageError
-from vp2p.models.folder import read_folder
-from vp2p.models.sources import find_model
-from vp2p.models.tokenizing import load_tokenizer
 from vp2p.prompts.plan import plan_words
 from vp2p.prompts.scripts import clusters
 from vp2p.prompts.words import find_word, key, split_prompt
@@ -45,12 +42,6 @@ WEIGHTS = st.sampled_from(("dog:2", "grass:0.5", "cat#1:-1", "dog:0->3", "grass:
 WINDOWS = st.sampled_from(("dog=0:0.5", "grass=0.3", "grass=0.5:0.5")) | TEXTS
 
 
-@pytest.fixture(scope="session")
-def tokenizer() -> CLIPTokenizerFast:
-    """The bundled model's."""
-    return load_tokenizer(read_folder(find_model("sprites")))
-
-
 def refused(error: UsageError) -> None:
     """An error is one sentence, and says what to type."""
     assert error.cause.strip() and error.hint.strip() and error.exit_code == 2
@@ -66,17 +57,17 @@ def refused(error: UsageError) -> None:
 )
 @example(swap=("cat#1=dog",), prompt=None, reweight=("dog:2",), window=("dog=0.1:0.8",), blend=("dog",))
 def test_an_edit_is_planned_or_refused(
-    tokenizer: CLIPTokenizerFast,
+    clip_words: CLIPTokenizer,
     swap: tuple[str, ...],
     prompt: str | None,
     reweight: tuple[str, ...],
     window: tuple[str, ...],
     blend: tuple[str, ...],
 ) -> None:
-    length = tokenizer.model_max_length
+    length = clip_words.model_max_length
     try:
         asked = EditSettings.of(swap=swap, prompt=prompt, reweight=reweight, window=window, blend=blend)
-        plan = plan_words(tokenizer, PROMPT, asked, STEPS, length)
+        plan = plan_words(clip_words, PROMPT, asked, STEPS, length)
     except UsageError as error:
         return refused(error)
     assert plan.kind in ("same", "reweight", "swap", "refine")
@@ -88,9 +79,9 @@ def test_an_edit_is_planned_or_refused(
 
 
 @given(st.lists(NEAR | SWAPS, min_size=1, max_size=3).map(tuple))
-def test_a_swap_puts_its_words_into_the_prompt(tokenizer: CLIPTokenizerFast, swap: tuple[str, ...]) -> None:
+def test_a_swap_puts_its_words_into_the_prompt(clip_words: CLIPTokenizer, swap: tuple[str, ...]) -> None:
     try:
-        plan = plan_words(tokenizer, PROMPT, EditSettings.of(swap=swap), STEPS, tokenizer.model_max_length)
+        plan = plan_words(clip_words, PROMPT, EditSettings.of(swap=swap), STEPS, clip_words.model_max_length)
     except UsageError as error:
         return refused(error)
     for text in swap:
@@ -110,9 +101,9 @@ SCRIPTS = st.text(
 
 @settings(max_examples=300)
 @given(SCRIPTS)
-def test_words_of_every_script_can_be_named(tokenizer: CLIPTokenizerFast, prompt: str) -> None:
+def test_words_of_every_script_can_be_named(clip_words: CLIPTokenizer, prompt: str) -> None:
     """Each word has tokens of its own, is cut at no character, and its numbered name finds it."""
-    tokenized = split_prompt(tokenizer, prompt)
+    tokenized = split_prompt(clip_words, prompt)
     borders = {at for span in clusters(prompt) for at in span}
     taken = [token for word in tokenized.words for token in word.tokens]
     assert taken == sorted(set(taken))
@@ -125,17 +116,17 @@ def test_words_of_every_script_can_be_named(tokenizer: CLIPTokenizerFast, prompt
 @settings(max_examples=300)
 @given(SCRIPTS, SCRIPTS, SCRIPTS)
 def test_an_edit_in_every_script_is_planned_and_has_a_name(
-    tokenizer: CLIPTokenizerFast, prompt: str, old: str, new: str
+    clip_words: CLIPTokenizer, prompt: str, old: str, new: str
 ) -> None:
     for asked in (EditSettings.of(swap=(f"{prompt[2:5] or old}={new}",)), EditSettings.of(prompt=new)):
         try:
-            plan = plan_words(tokenizer, prompt, asked, STEPS, tokenizer.model_max_length)
+            plan = plan_words(clip_words, prompt, asked, STEPS, clip_words.model_max_length)
         except UsageError as error:
             refused(error)
             continue
         assert check_edit_name(default_name(plan, asked))
         same = EditSettings.of(prompt=plan.target.prompt)
-        by_prompt = plan_words(tokenizer, prompt, same, STEPS, tokenizer.model_max_length)
+        by_prompt = plan_words(clip_words, prompt, same, STEPS, clip_words.model_max_length)
         assert by_prompt.target == plan.target
         if not plan.alignment.phrases:
             assert by_prompt.alignment == plan.alignment and by_prompt.blend == plan.blend
@@ -150,7 +141,7 @@ def test_the_command_line_plans_or_refuses(
     prepared: Make, tmp_path_factory: pytest.TempPathFactory, options: list[tuple[str, str]]
 ) -> None:
     """Through the whole command, with --dry-run: nothing is written."""
-    folder = prepared("sd2", "invert")
+    folder = prepared("words", "invert")
     typed = [word for option, text in options for word in (f"{option}={text}",)]
     before = sorted(folder.rglob("*"))
     ran = vp2p("-w", folder, "edit", "--dry-run", *typed)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vp2p.models.scaled import parted
+from vp2p.models.scaled import REFERENCE, parted
 from vp2p.models.sources import located
 from vp2p.settings import ClipSettings, EditSettings, ModelSettings
 
@@ -34,7 +34,7 @@ def placed_controls(clip: ClipSettings, folder: Path) -> ClipSettings:
 
 def _placed_edit(settings: EditSettings) -> EditSettings:
     blend, reference = settings.blend, settings.words.reference
-    name, scale = parted(reference, "reference", "--reference ") if reference else (None, "")
+    name, scale = parted(reference, REFERENCE) if reference else (reference, "")
     found = dataclasses.replace(
         blend.found, segmenter=_if_there(blend.found.segmenter), detector=_if_there(blend.found.detector)
     )

@@ -11,7 +11,8 @@ from vp2p.models.checkpoint import read_checkpoint
 from vp2p.models.folder import ModelFolder, read_folder
 from vp2p.models.header import read_header
 from vp2p.models.kinds import family, other_kind
-from vp2p.models.sources import BUNDLED, find_model, is_checkpoint
+from vp2p.models.named import is_checkpoint
+from vp2p.models.sources import BUNDLED, find_model
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,23 @@ from typing import Mapping
 from vp2p.errors import ModelError
 from vp2p.models.folder import ModelFolder, Places, read_configs
 from vp2p.models.header import Header, read_header
+from vp2p.models.held import holds_no
 from vp2p.models.kinds import other_kind
+from vp2p.models.named import Option
 from vp2p.models.parts import SECOND, STEMS, CheckpointPart
 from vp2p.text import typed
 
 LAYOUTS = Path(__file__).parent / "layouts"
 TOKENIZER = LAYOUTS / "tokenizer"
 _UNET = "model.diffusion_model."
+_READS = ".attn2.to_k.weight"
+_CONFIG = Option(
+    "--model-config ",
+    "folder of configurations",
+    "give --model-config a folder in diffusers' format, or leave it out for models of the usual sizes",
+    on_hub=False,
+)
+_MEND = "give --model-config the folder of the model that it was made from, or download the file again"
 _PREDICTIONS = {"epsilon": "epsilon", "v": "v_prediction", "v_prediction": "v_prediction"}
 
 
@@ -72,8 +82,11 @@ def read_checkpoint(file: Path, config: str | None = None, prediction: str | Non
         places = layout.places(found)
     lacks = {"vae": not header.has("first_stage_model."), SECOND: places.tokenizer_2 is None}
     has = [part for part in STEMS if not lacks.get(part)]
-    parts = {part: CheckpointPart(places.root / part, file, part) for part in has}
-    return read_configs(file, places, parts, said, notes)
+    parts = {part: CheckpointPart(places.root / part, file, part, _MEND) for part in has}
+    model = read_configs(file, places, parts, said, notes)
+    if config is not None:
+        _check_config(header, model)
+    return model
 
 
 def _said(header: Header) -> str | None:
@@ -85,25 +98,46 @@ def _said(header: Header) -> str | None:
 
 def _layout(file: Path, header: Header) -> _Layout:
     """The configurations kept here that fit. Raises ModelError if none do."""
-    shapes = header.shapes
-    first = shapes.get(_UNET + "input_blocks.0.0.weight", ())
-    # Stable Diffusion XL does not attend at its finest level.
-    keys = (f"{_UNET}input_blocks.{block}.1.transformer_blocks.0.attn2.to_k.weight" for block in (1, 4))
-    read = next((shapes[key] for key in keys if key in shapes), ())
-    found = _LAYOUTS.get((first[0], read[1])) if len(first) == 4 and len(read) == 2 else None
+    sizes = _sizes(header)
+    found = _LAYOUTS.get(sizes) if sizes else None
     if found is None:
         raise ModelError(
             f"{file} has the layout of Stable Diffusion, but not the sizes of 1.x, 2.x or XL.",
-            f"--model {typed(str(file))} --model-config FOLDER, the folder of the model that it was made from",
+            _with_config(file),
         )
     return found
 
 
+def _check_config(header: Header, model: ModelFolder) -> None:
+    """Raises ModelError if a model's configuration is of another kind of UNet than its file has."""
+    width = model.unet.get("cross_attention_dim", 1280)
+    channels, added = model.unet.get("block_out_channels", (320,))[0], model.unet.get("addition_embed_type") is not None
+    fits = all((channels, one) == _sizes(header) for one in ([width] if isinstance(width, int) else width))
+    if fits and header.has(_UNET + "label_emb.") == added:
+        return
+    usual = "leave out --model-config, or " if _sizes(header) in _LAYOUTS else ""
+    raise ModelError(
+        f"The configurations in {model.places.root} are of another kind of model than {model.path}.",
+        usual + _with_config(model.path),
+    )
+
+
+def _with_config(file: Path) -> str:
+    return f"--model {typed(str(file))} --model-config FOLDER, the folder of the model that it was made from"
+
+
+def _sizes(header: Header) -> tuple[int, int] | None:
+    """The channels of the UNet's first layer, and the width of what its cross-attention reads."""
+    first = header.shapes.get(_UNET + "input_blocks.0.0.weight", ())
+    shapes = (one for name, one in header.shapes.items() if name.startswith(_UNET) and name.endswith(_READS))
+    read = next(shapes, ())
+    return (first[0], read[1]) if len(first) == 4 and len(read) == 2 else None
+
+
 def _config_folder(config: str) -> Path:
-    folder = Path(config).expanduser()
-    if not config or not folder.is_dir():
-        raise ModelError(
-            f"There is no folder {config} with configurations.",
-            "give --model-config a folder in diffusers' format, or leave it out for models of the usual sizes",
-        )
+    folder = _CONFIG.there(config)
+    if not folder.is_dir():
+        raise ModelError(f"{folder} is a file, but --model-config takes a folder.", _CONFIG.give)
+    if not (folder / "unet" / "config.json").is_file():
+        raise ModelError(holds_no("configurations of a model", folder, "unet/config.json"), _CONFIG.give)
     return folder

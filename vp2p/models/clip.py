@@ -73,8 +73,8 @@ def load_clip(name: str) -> Clip:
     """
     folder = CLIP.find(name)
     model = CLIP.load(CLIPModel, folder)
-    with CLIP.refused(folder):
-        tokenizer = CLIPTokenizer.from_pretrained(str(folder), local_files_only=True)
+    text = cast(CLIPTextConfig, model.config.text_config)
+    tokenizer = CLIP.load_words(CLIPTokenizer, folder, text.vocab_size)
     return Clip(model, tokenizer)
 
 

@@ -68,16 +68,16 @@ _TYPES: Mapping[str, Mapping[str, Check]] = {
 }
 
 
-def check_types(folder: Path, name: str, config: Mapping[str, Any]) -> None:
+def check_types(file: Path, name: str, config: Mapping[str, Any]) -> None:
     """Raises ModelError if a value of a configuration is of a type that nothing can be made of.
 
     Args:
-        folder: the model's.
-        name: the configuration's file in it.
+        file: the configuration's.
+        name: of such a file in a model's folder, such as ``vae/config.json``.
     """
     for key, (fits, wanted) in _TYPES.get(name, {}).items():
         if key in config and not fits(config[key]):
             raise ModelError(
-                f"{folder / name} says that {key} is {shorten(config[key], 80)}, but it must be {wanted}.",
-                f"correct {key} there, or copy or download the model folder again",
+                f"{file} says that {key} is {shorten(config[key], 80)}, but it must be {wanted}.",
+                f"correct {key} there, or copy or download it again",
             )

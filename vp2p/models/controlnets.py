@@ -8,10 +8,12 @@ from typing import Any, Mapping
 
 from vp2p.errors import ModelError
 from vp2p.models.header import read_header
-from vp2p.models.json_files import read_json
+from vp2p.models.held import holds_no, network
+from vp2p.models.hub import snapshot
+from vp2p.models.json_files import read_mapping
+from vp2p.models.named import Option
 from vp2p.models.parts import STEMS, FolderPart
-from vp2p.models.scaled import scaled
-from vp2p.models.sources import HUB_ID, snapshot
+from vp2p.models.scaled import parted, scaled
 from vp2p.models.weights import find_weights
 from vp2p.settings import kind_and_path
 from vp2p.text import shorten
@@ -51,6 +53,13 @@ class ControlNetFolder:
     scale: float
 
 
+def located_control(text: str) -> str:
+    """``KIND=PATH[:scale]`` in a form that means the same from any current folder."""
+    option, kind, rest = _option(text)
+    name, scale = parted(rest, option)
+    return f"{kind}={option.located(name)}{scale}"
+
+
 def find_controlnet(text: str, variant: str | None = None, download: bool = True) -> ControlNetFolder:
     """The ControlNet that ``KIND=PATH[:scale]`` names: a folder in diffusers' format, or a hub id, as for a model.
 
@@ -62,17 +71,13 @@ def find_controlnet(text: str, variant: str | None = None, download: bool = True
         UsageError: there is no such kind.
         ModelError: it is not there, is of another kind, or the scale is no number from 0 on.
     """
-    kind, rest = kind_and_path(text, "control")
-    typed = f"--control {kind}="
-    name, scale = scaled(rest, "ControlNet", typed)
-    path = Path(name).expanduser()
-    give = f"give {typed}FOLDER in diffusers' format, or a hub id such as {_EXAMPLE}"
+    option, kind, rest = _option(text)
+    name, scale = scaled(rest, option)
+    path, give = option.on_disk(name), option.give
+    if path is None:
+        path = snapshot(name, _FILES, "--control", download)
     if path.is_file():
         raise ModelError(f"The ControlNet {path} is one file, and only folders in diffusers' format are read.", give)
-    if not path.is_dir():
-        if not HUB_ID.fullmatch(name):
-            raise ModelError(f"There is no ControlNet {shorten(name)}.", give)
-        path = snapshot(name, _FILES, "--control", download)
     config = _config(path, give)
     weights = find_weights(path, _STEM, variant)
     part = FolderPart(path, _STEM, weights.variant)
@@ -93,15 +98,23 @@ def check_fits(found: ControlNetFolder, unet: Mapping[str, Any]) -> None:
             )
 
 
+def _option(text: str) -> tuple[Option, str, str]:
+    """The option for the kind of a ControlNet, that kind, and the rest of ``KIND=PATH[:scale]``."""
+    kind, rest = kind_and_path(text, "control")
+    typed = f"--control {kind}="
+    give = f"give {typed}FOLDER in diffusers' format, or a hub id such as {_EXAMPLE}"
+    return Option(typed, "ControlNet", give), kind, rest
+
+
 def _config(folder: Path, give: str) -> Mapping[str, Any]:
     """The checked configuration of a ControlNet in a folder."""
     file = folder / "config.json"
     if not file.is_file():
-        raise ModelError(f"The folder {folder} holds no ControlNet: there is no config.json in it.", give)
-    config = read_json(file, "copy or download the folder again")
-    kind = config.get("_class_name", "ControlNetModel") if isinstance(config, dict) else "list"
+        raise ModelError(holds_no("ControlNet", folder, "config.json"), give)
+    config = read_mapping(file)
+    kind = network(config) or "ControlNetModel"
     if kind != "ControlNetModel":
-        raise ModelError(f"The folder {folder} has a {shorten(kind)}, but a ControlNetModel is needed.", give)
+        raise ModelError(f"The folder {folder} has a {kind}, but a ControlNetModel is needed.", give)
     for name, known in _OPTIONS.items():
         if config.get(name, known[0]) not in known:
             raise ModelError(
@@ -109,5 +122,4 @@ def _config(folder: Path, give: str) -> Mapping[str, Any]:
             )
     if config.get("conditioning_channels", 3) != 3:
         raise ModelError(f"The ControlNet {folder} reads no pictures of 3 colours.", give)
-    found: Mapping[str, Any] = config
-    return found
+    return config

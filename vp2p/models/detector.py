@@ -64,8 +64,7 @@ class Detector:
 def load_detector(folder: Path) -> Detector:
     """The Grounding DINO model of a folder. Raises ModelError if it cannot be loaded."""
     model = DETECTOR.load(GroundingDinoForObjectDetection, folder)
-    with DETECTOR.refused(folder):
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    tokenizer = DETECTOR.load_words(AutoTokenizer, folder, model.config.text_config.vocab_size)
     return Detector(model, tokenizer, _sides(DETECTOR.settings(folder, "preprocessor_config.json").get("size")))
 
 

@@ -17,10 +17,11 @@ from vp2p.models.controlnets import ControlNetFolder
 from vp2p.models.digests import file_digest
 from vp2p.models.elsewhere import no_model
 from vp2p.models.ip_adapters import IPAdapterFolder
-from vp2p.models.json_files import read_json
+from vp2p.models.json_files import read_mapping
 from vp2p.models.kinds import HINT, REFINER, inputs_kind, pipeline_kind
 from vp2p.models.loras import Lora
 from vp2p.models.parts import SECOND, STEMS, FolderPart, Part
+from vp2p.models.vaes import check_vae
 from vp2p.models.weights import find_weights, variants
 from vp2p.text import shorten
 
@@ -175,7 +176,7 @@ def read_folder(path: Path, prediction: str | None = None, variant: str | None =
     """
     if not any((path / name).exists() for name in _MARKS):
         raise no_model(path)
-    kind = pipeline_kind(_pipeline(path))
+    kind = pipeline_kind(str(_index(path).get("_class_name", "")))
     if kind is not None:
         raise _unsupported(path, f"is {kind}")
     if (path / "transformer").exists() and not (path / "unet").exists():
@@ -213,16 +214,17 @@ def read_configs(
     for tokenizer in filter(None, (places.tokenizer, places.tokenizer_2)):
         _check_tokenizer_files(tokenizer)
     _check_unet(path, unet)
-    _check_vae(path, vae, unet)
+    _check_inputs(path, unet, vae)
+    check_vae(places.root / "vae", vae, unet, HINT)
     for encoder in filter(None, (text_encoder, second)):
         _check_text_encoder(path, encoder)
     _check_widths(path, text_encoder, second, unet)
     other = prediction if prediction != scheduler.get("prediction_type", "epsilon") else None
     scheduler |= {} if other is None else {"prediction_type": other}
     found = ModelFolder(path, places, unet, vae, text_encoder, scheduler, parts, {}, other, said)
-    return dataclasses.replace(
-        found, text_encoder_2=second, zeros_for_empty=bool(second) and _zeros_for_empty(places.root)
-    )
+    # As diffusers: zeros for an empty prompt, unless the model says otherwise.
+    zeros = bool(second) and bool(_index(places.root).get("force_zeros_for_empty_prompt", True))
+    return dataclasses.replace(found, text_encoder_2=second, zeros_for_empty=zeros)
 
 
 def fingerprint(model: ModelFolder) -> str:
@@ -251,14 +253,6 @@ def fingerprint(model: ModelFolder) -> str:
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
-def with_vae(model: ModelFolder, part: Part) -> ModelFolder:
-    """The model with another VAE. Raises ModelError if that is damaged or does not fit the UNet."""
-    vae = _read_json(part.config.parent, f"{part.config.name}/config.json")
-    check_types(part.config.parent, "vae/config.json", vae)
-    _check_vae(part.config, vae, model.unet)
-    return dataclasses.replace(model, vae=vae, parts={**model.parts, "vae": part})
-
-
 def _no_variant(path: Path, stems: Mapping[str, str], variant: str) -> ModelError:
     there = sorted({name for part, stem in stems.items() for name in variants(path / part, stem)})
     return ModelError(
@@ -279,20 +273,9 @@ def _besides(model: ModelFolder) -> Mapping[str, str]:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _pipeline(path: Path) -> str:
-    """The pipeline that a model_index.json names; empty where it names none."""
-    try:
-        return str(_read_json(path, "model_index.json").get("_class_name", ""))
-    except ModelError:
-        return ""
-
-
-def _zeros_for_empty(path: Path) -> bool:
-    """Whether the model reads zeros for an empty prompt: as diffusers, unless its model_index.json says otherwise."""
-    try:
-        return bool(_read_json(path, "model_index.json").get("force_zeros_for_empty_prompt", True))
-    except ModelError:
-        return True
+def _index(path: Path) -> Mapping[str, Any]:
+    """What a model_index.json says; nothing where there is none. Raises ModelError if it is damaged."""
+    return _read_json(path, "model_index.json") if (path / "model_index.json").is_file() else {}
 
 
 def _release(version: object) -> tuple[float, ...]:
@@ -308,7 +291,7 @@ def _unsupported(path: Path, what: str) -> ModelError:
 def _missing(path: Path, name: str) -> ModelError:
     return ModelError(
         f"The model {path} has no {name}.",
-        "copy the whole model folder again; it needs unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
+        "copy the whole folder again; it needs unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
     )
 
 
@@ -316,10 +299,8 @@ def _read_json(path: Path, name: str) -> dict[str, Any]:
     file = path / name
     if not file.is_file():
         raise _missing(path, name)
-    content = read_json(file, "save it as UTF-8, or copy the model folder again")
-    if not isinstance(content, dict):
-        raise ModelError(f"{file} holds no JSON object.", "copy the model folder again")
-    check_types(path, name, content)
+    content = read_mapping(file)
+    check_types(file, name, content)
     return content
 
 
@@ -352,20 +333,11 @@ def _check_unet(path: Path, unet: Mapping[str, Any]) -> None:
         raise _unsupported(path, f"has a UNet whose sample_size is {shorten(size)}, which is no size")
 
 
-def _check_vae(path: Path, vae: Mapping[str, Any], unet: Mapping[str, Any]) -> None:
-    kind = vae.get("_class_name", "AutoencoderKL")
-    if kind != "AutoencoderKL":
-        raise _unsupported(path, f"has a {kind}, but an AutoencoderKL is needed")
+def _check_inputs(path: Path, unet: Mapping[str, Any], vae: Mapping[str, Any]) -> None:
     channels = vae.get("latent_channels", 4)
     made_for = inputs_kind(unet.get("in_channels", 4)) if channels == 4 else None
     if made_for is not None:
         raise _unsupported(path, f"is {made_for}: its UNet reads {unet['in_channels']} channels, but its VAE has 4")
-    if unet.get("in_channels", 4) != channels or unet.get("out_channels", 4) != channels:
-        raise _unsupported(
-            path,
-            f"has a UNet from {unet.get('in_channels', 4)} to {unet.get('out_channels', 4)} channels, but its VAE has"
-            f" {channels}",
-        )
 
 
 def _check_text_encoder(path: Path, text_encoder: Mapping[str, Any]) -> None:

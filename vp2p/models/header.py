@@ -10,7 +10,9 @@ from typing import Mapping
 from vp2p.errors import ModelError
 from vp2p.text import typed
 
-COPY = "copy or download that folder again"
+COPY = "copy or download it again"
+"""The hint for files that are damaged."""
+
 _PICKLED = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04")
 
 
@@ -67,7 +69,7 @@ def _check_start(file: Path, start: bytes, size: int, length: int) -> None:
     if start.startswith(_PICKLED):
         raise ModelError(
             f"{file} is a pickle under another name; these can run code and are never opened.",
-            "give --model a model that ships safetensors",
+            "give one that ships safetensors",
         )
     if start.lstrip().startswith(b"<"):
         raise ModelError(f"{file} is a web page, not weights.", "download it again, by its download link")

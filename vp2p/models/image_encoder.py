@@ -8,7 +8,8 @@ from typing import Any, Mapping
 
 from vp2p.errors import ModelError
 from vp2p.models.config_types import check_types
-from vp2p.models.json_files import read_json
+from vp2p.models.header import COPY
+from vp2p.models.json_files import read_mapping
 from vp2p.text import shorten, typed
 
 ENCODER = "image_encoder"
@@ -72,12 +73,12 @@ def find_image_encoder(adapter: Path, name: str, read: int) -> ImageEncoder:
 
 
 def _read(folder: Path) -> ImageEncoder:
-    again = "copy or download the folder again"
-    config = read_json(folder / "config.json", again)
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    file = folder / "config.json"
+    config = read_mapping(file)
+    kind = config.get("model_type")
     if kind != "clip_vision_model":
-        raise ModelError(f"{folder} is of the type {shorten(kind)}, but a clip_vision_model is needed.", again)
-    check_types(folder.parent, f"{ENCODER}/config.json", config)
+        raise ModelError(f"{folder} is of the type {shorten(kind)}, but a clip_vision_model is needed.", COPY)
+    check_types(file, f"{ENCODER}/config.json", config)
     return ImageEncoder(folder, config)
 
 

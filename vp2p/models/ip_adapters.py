@@ -10,16 +10,19 @@ from typing import Any, Mapping, NamedTuple
 
 from vp2p.errors import ModelError
 from vp2p.models.digests import file_digest
-from vp2p.models.header import Header, read_header
+from vp2p.models.header import COPY, Header, read_header
+from vp2p.models.held import holds_no
+from vp2p.models.hub import snapshot
 from vp2p.models.image_encoder import ENCODER, EXAMPLE, PARTS, STEM, ImageEncoder, find_image_encoder
 from vp2p.models.kinds import other_kind
+from vp2p.models.named import HUB_ID, Option
 from vp2p.models.parts import FolderPart
-from vp2p.models.sources import HUB_ID, snapshot
 from vp2p.models.weights import find_weights
 from vp2p.text import shorten, typed
 
 _ON_THE_HUB = re.compile(rf"(?P<id>{HUB_ID.pattern})(?:/(?P<file>(?:{'|'.join(PARTS)})/[\w.-]+\.safetensors))?")
 _GIVE = f"give --ip-adapter a folder with ip-adapter_sd15.safetensors and {ENCODER}/, or the hub id {EXAMPLE}"
+OPTION = Option("--ip-adapter ", "IP-Adapter", _GIVE)
 
 _TOKENS = 4  # that a plain one makes of a picture
 _LATENTS = "image_proj.latents"  # (1, tokens, …) of the Plus form: the queries of its resampler
@@ -90,14 +93,14 @@ def find_ip_adapter(text: str, unet: Mapping[str, Any], variant: str | None, dow
         ModelError: it is not there, is of another kind, or was made for another kind of model.
     """
     xl = unet.get("addition_embed_type") is not None
-    path, place = Path(text).expanduser(), "sdxl_models" if xl else "models"
-    hub = None if text and path.exists() else _ON_THE_HUB.fullmatch(text)
+    place = "sdxl_models" if xl else "models"
+    hub = None if OPTION.path(text).exists() else _ON_THE_HUB.fullmatch(text)
     if hub:
         name = hub["file"] or f"{place}/{'ip-adapter_sdxl' if xl else 'ip-adapter_sd15'}.safetensors"
         configs = (f"{one}/{ENCODER}/config.json" for one in PARTS)
         path = snapshot(hub["id"], (name, *configs), "--ip-adapter", download) / name
-    elif not text or not path.exists():
-        raise ModelError(f"There is no IP-Adapter {shorten(text)}.", _GIVE)
+    else:
+        path = OPTION.there(text)
     file = _in_folder(path, place) if path.is_dir() else path
     if file.suffix != ".safetensors":
         raise ModelError(
@@ -116,9 +119,12 @@ def find_ip_adapter(text: str, unet: Mapping[str, Any], variant: str | None, dow
         )
     encoder = find_image_encoder(file, form.of, header.shapes[form.reads][-1])
     if hub and not (encoder.folder / f"{STEM}.safetensors").is_file():
-        weights = f"{encoder.folder.parent.name}/{ENCODER}/{STEM}.safetensors"
-        snapshot(hub["id"], (weights,), "--ip-adapter", download)
-    part = FolderPart(encoder.folder, STEM, find_weights(encoder.folder, STEM, variant).variant)
+        lacking = f"{encoder.folder.parent.name}/{ENCODER}/{STEM}.safetensors"
+        snapshot(hub["id"], (lacking,), "--ip-adapter", download)
+    weights = find_weights(encoder.folder, STEM, variant)
+    if not any(read_header(one).has("vision_model.") for one in weights.files):  # they are only read for an edit
+        raise ModelError(f"The weights in {encoder.folder} are of no image encoder.", COPY)
+    part = FolderPart(encoder.folder, STEM, weights.variant)
     return IPAdapterFolder(file, header.shapes, part, form.tokens(header, encoder))
 
 
@@ -129,7 +135,10 @@ def _in_folder(folder: Path, part: str) -> Path:
         pickles = sorted(file for place in (folder, folder / part) for file in place.glob("ip-adapter*.bin"))
         if pickles:
             return pickles[0]  # which is refused for what it is
-        raise ModelError(f"The folder {folder} holds no ip-adapter*.safetensors.", _GIVE)
+        cause = holds_no("IP-Adapter", folder, "ip-adapter*.safetensors")
+        if list(folder.glob("*/ip-adapter*.safetensors")):
+            cause = f"The folder {folder} holds no {part}/ip-adapter*.safetensors, which this kind of model reads."
+        raise ModelError(cause, _GIVE)
     if len(files) > 1:
         files.sort(key=lambda file: (len(file.name), file.name))  # the plain one has the shortest name
         told = ", ".join(file.name for file in files[:3])

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from vp2p.errors import ModelError
+from vp2p.models.header import COPY
 
 
-def read_json(file: Path, hint: str) -> Any:
-    """What a file holds, which need not be a mapping.
-
-    Raises:
-        ModelError: it cannot be read, with the ``hint``.
-    """
+def read_mapping(file: Path) -> dict[str, Any]:
+    """What a file holds. Raises ModelError if it cannot be read, or holds no mapping."""
     try:
-        return json.loads(file.read_text("utf-8"))  # as the libraries read it: no byte order mark
+        found = json.loads(file.read_text("utf-8"))  # as the libraries read it: no byte order mark
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{file} cannot be read as JSON: {error}.", hint) from error
+        raise ModelError(f"{file} cannot be read as JSON: {error}.", f"save it as UTF-8, or {COPY}") from error
+    if not isinstance(found, dict):
+        raise ModelError(f"{file} holds no JSON object.", COPY)
+    return found

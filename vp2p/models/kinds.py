@@ -11,6 +11,7 @@ from vp2p.models.header import Header
 from vp2p.text import typed
 
 HINT = "give --model a Stable Diffusion 1.x, 2.x or XL model, or sprites"
+PARTS = "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/"
 REFINER = "a Stable Diffusion XL refiner, which finishes pictures of another model and does not follow a clip"
 _UNET = "model.diffusion_model."
 _ENCODERS = ("cond_stage_model.", "conditioner.")
@@ -75,6 +76,9 @@ class Kind:
         )
 
 
+UNKNOWN = Kind("no model of a kind that is known")
+
+
 def inputs_kind(channels: int) -> str | None:
     """What a UNet that reads so many channels is made for, where it is no plain model."""
     return _INPUTS.get(channels)
@@ -98,17 +102,11 @@ def other_kind(file: Path, header: Header) -> Kind | None:
     """What a safetensors file is, unless it is a whole model in the original layout."""
     names = header.shapes
     if header.has("ip_adapter."):  # some also hold LoRAs
-        return Kind(
-            "an IP-Adapter, which shows pictures to a model and is none by itself",
-            f"give --model the model that it was made for, and --ip-adapter {typed(str(file))}",
-        )
+        return ip_adapter(file)
     if any(mark in name for name in names for mark in LORA_MARKS):
-        return Kind(
-            "a LoRA, which changes a model and is none by itself",
-            f"give --model the model that it was made for, and --lora {typed(str(file))}",
-        )
+        return lora(file)
     if header.has("control_model.", "controlnet_cond_embedding."):
-        return Kind("a ControlNet, which steers a model and is none by itself")
+        return controlnet(file.parent if header.has("controlnet_cond_embedding.") else None)
     if header.has("emb_params", "string_to_param"):
         return Kind("a textual inversion, which adds a word to a model")
     if header.has("conditioner.embedders.0.model."):
@@ -116,20 +114,48 @@ def other_kind(file: Path, header: Header) -> Kind | None:
     if header.has(_UNET + "input_blocks."):
         return _of_original(file, header)
     if header.has("decoder.up.", "decoder.up_blocks.", "first_stage_model.decoder.up."):
-        return Kind("a VAE alone", f"give --model a whole model, and --vae {typed(str(file))}")
+        return vae(file)
     name = _known_to_diffusers(header)
     if name is not None:
         return Kind(f"a model of the kind {name}")
     part = next((part for start, part in _ALONE.items() if header.has(start)), None)
     if part is not None:
-        return Kind(
-            f"{part} alone, which is one part of a model",
-            "give --model the folder that holds unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
-        )
-    return Kind("no model of a kind that is known")
+        return Kind(f"{part} alone, which is one part of a model", PARTS)
+    return UNKNOWN
 
 
-_ALONE = {"down_blocks.": "a UNet", "text_model.": "a text encoder"}
+def ip_adapter(path: Path) -> Kind:
+    """An IP-Adapter in a file or a folder."""
+    return Kind("an IP-Adapter, which shows pictures to a model and is none by itself", _beside("--ip-adapter", path))
+
+
+def lora(path: Path) -> Kind:
+    """A LoRA in a file or a folder."""
+    return Kind("a LoRA, which changes a model and is none by itself", _beside("--lora", path))
+
+
+def controlnet(folder: Path | None) -> Kind:
+    """A ControlNet in a folder; None for one in a single file, which nothing takes."""
+    hint = f"{_beside('--control', Path(f'canny={folder}'))}, or its own kind" if folder else HINT
+    return Kind("a ControlNet, which steers a model and is none by itself", hint)
+
+
+def vae(path: Path) -> Kind:
+    """A VAE in a file or a folder."""
+    return Kind("a VAE alone, which is one part of a model", _beside("--vae", path))
+
+
+def _beside(option: str, path: Path) -> str:
+    return f"give --model the model that it was made for, and {option} {typed(str(path))}"
+
+
+# By how the names of its tensors begin.
+_ALONE = {
+    "down_blocks.": "a UNet",
+    "vision_model.": "an image encoder",
+    "text_model.": "a text encoder",
+    "embeddings.token_embedding.": "a text encoder",
+}
 
 
 def _of_original(file: Path, header: Header) -> Kind | None:

@@ -16,6 +16,7 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from vp2p.errors import ModelError
+from vp2p.models.damaged import damaged
 from vp2p.models.devices import choose_device, choose_dtype
 from vp2p.models.folder import ModelFolder
 from vp2p.models.fusing import fuse_lora
@@ -23,7 +24,7 @@ from vp2p.models.opening import open_model
 from vp2p.models.parts import SECOND, Part
 from vp2p.models.scheduling import ddim_scheduler
 from vp2p.models.sources import ALIASES, BUNDLED
-from vp2p.models.tokenizing import damaged, load_second_tokenizer, load_tokenizer
+from vp2p.models.tokenizing import load_second_tokenizer, load_tokenizer
 from vp2p.settings import ModelSettings
 
 
@@ -131,14 +132,12 @@ def load_network(cls: Any, part: Part, **options: Any) -> Any:
     """A network; a tensor that its files lack is an error, never a random start."""
     try:
         network, lacking = part.load(cls, **options)
-    except ModelError:
-        raise
     except Exception as error:  # the libraries raise every kind of error for damaged or misfitting files
-        raise damaged(part.place, error) from error
+        raise damaged(part.place, error, part.mend) from error
     # Position ids are counted, not learned: old files hold them, new ones leave them out.
     missing = [key for key in lacking if not key.endswith("position_ids")]
     if missing:
-        raise damaged(part.place, f"{len(missing)} tensors are missing, such as {missing[0]}")
+        raise damaged(part.place, f"{len(missing)} tensors are missing, such as {missing[0]}", part.mend)
     return network
 
 

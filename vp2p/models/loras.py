@@ -7,14 +7,18 @@ from pathlib import Path
 
 from vp2p.errors import ModelError
 from vp2p.models.header import read_header
+from vp2p.models.held import holds_no
 from vp2p.models.kinds import LORA_MARKS, other_kind
+from vp2p.models.named import Option
 from vp2p.models.scaled import parted
-from vp2p.text import shorten
+from vp2p.models.weights import PICKLES
+from vp2p.text import typed
 
 CONFIG = "adapter_config.json"
 _USUAL = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
 _RELATIVES = {".hada_": "a LoHa", ".lokr_": "a LoKr", "dora_scale": "a DoRA", "lora_magnitude_vector": "a DoRA"}
 _GIVE = "give --lora a .safetensors file or a folder with one, such as --lora toon.safetensors:0.8"
+_OPTION = Option("--lora ", "LoRA", _GIVE, on_hub=False)
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,8 @@ class Lora:
 
 def located_lora(text: str) -> str:
     """``PATH[:scale]`` in a form that means the same from any current folder."""
-    path, scale = parted(text, "LoRA", "--lora ")
-    return f"{Path(path).expanduser().absolute()}{scale}"
+    path, scale = parted(text, _OPTION)
+    return f"{_OPTION.path(path).absolute()}{scale}" if path else text
 
 
 def find_lora(text: str) -> Lora:
@@ -41,10 +45,8 @@ def find_lora(text: str) -> Lora:
     Raises:
         ModelError: it is not there, is of another kind, or the scale is no number.
     """
-    name, scale = parted(text, "LoRA", "--lora ")
-    path = Path(name).expanduser()
-    if not name or not path.exists():
-        raise ModelError(f"There is no LoRA {shorten(name)}.", _GIVE)
+    name, scale = parted(text, _OPTION)
+    path = _OPTION.there(name)
     file = _in_folder(path) if path.is_dir() else path
     if file.suffix != ".safetensors":
         raise ModelError(f"The LoRA {file} is no safetensors file; others can run code and are never opened.", _GIVE)
@@ -65,10 +67,13 @@ def _in_folder(folder: Path) -> Path:
         if (folder / name).is_file():
             return folder / name
     files = sorted(folder.glob("*.safetensors"))
-    if len(files) != 1:
+    if len(files) > 1:
         several = ", ".join(file.name for file in files[:3])
         raise ModelError(
-            f"The folder {folder} holds several files: {several}." if files else f"The folder {folder} holds no LoRA.",
-            f"give --lora one of them: --lora {files[0]}" if files else _GIVE,
+            f"The folder {folder} holds several files: {several}.",
+            f"give --lora one of them: --lora {typed(str(files[0]))}",
         )
+    files += [file for file in sorted(folder.iterdir()) if file.suffix in PICKLES]  # which are refused as such
+    if not files:
+        raise ModelError(holds_no("LoRA", folder, "safetensors file"), _GIVE)
     return files[0]

@@ -7,7 +7,7 @@ import dataclasses
 from vp2p.errors import ModelError
 from vp2p.models.checkpoint import read_checkpoint
 from vp2p.models.controlnets import check_fits, find_controlnet
-from vp2p.models.folder import ModelFolder, read_folder, with_vae
+from vp2p.models.folder import ModelFolder, read_folder
 from vp2p.models.ip_adapters import find_ip_adapter
 from vp2p.models.loras import find_lora
 from vp2p.models.sources import find_model
@@ -28,7 +28,8 @@ def open_model(settings: ModelSettings, download: bool = True) -> ModelFolder:
     # What has a scale of 0 changes nothing: the model, and its identity, are those without it.
     model = _plain(settings, download)
     if settings.vae is not None:
-        model = with_vae(model, find_vae(settings.vae, model.places.root / "vae", settings.variant))
+        part, config = find_vae(settings.vae, model.unet, model.places.root / "vae", settings.variant)
+        model = dataclasses.replace(model, vae=config, parts={**model.parts, "vae": part})
     if "vae" not in model.parts:
         raise ModelError(f"{model.path} is a checkpoint without a VAE.", f"add --vae FILE, or --vae {EXAMPLE}")
     controlnets = tuple(find_controlnet(text, settings.variant, download) for text in settings.control)

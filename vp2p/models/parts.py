@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Sequence
 
-from vp2p.errors import ModelError
+from vp2p.models.header import COPY
 from vp2p.models.weights import fingerprinted, loadable
 
 SECOND = "text_encoder_2"
@@ -36,6 +36,11 @@ class Part(Protocol):
         """Where it is, as a message says it."""
         ...
 
+    @property
+    def mend(self) -> str:
+        """What to do where it cannot be loaded."""
+        ...
+
     def weights(self) -> Sequence[tuple[str, Path]]:
         """The weight files that a fingerprint covers, each with the name under which it enters."""
         ...
@@ -56,6 +61,10 @@ class FolderPart:
     @property
     def place(self) -> str:
         return str(self.config)
+
+    @property
+    def mend(self) -> str:
+        return COPY
 
     def weights(self) -> Sequence[tuple[str, Path]]:
         files = fingerprinted(self.config, self.stem, self.variant)
@@ -81,6 +90,7 @@ class CheckpointPart:
     config: Path
     file: Path
     name: str
+    mend: str
     variant: str | None = None
 
     @property
@@ -93,11 +103,5 @@ class CheckpointPart:
     def load(self, cls: Any, torch_dtype: Any = None, **_: Any) -> tuple[Any, list[str]]:
         from vp2p.models.original import load_original
 
-        try:
-            network, missing = load_original(cls, self.config, self.file, self.name)
-        except RuntimeError as error:  # its first lines name no tensor
-            raise ModelError(
-                f"{self.place} cannot be loaded: {str(error).splitlines()[-1].strip()}",
-                "give --model-config the folder of the model that it was made from, or download the file again",
-            ) from error
+        network, missing = load_original(cls, self.config, self.file, self.name)
         return network if torch_dtype is None else network.to(torch_dtype), missing

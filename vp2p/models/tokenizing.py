@@ -6,9 +6,11 @@ from pathlib import Path
 
 from transformers import CLIPTokenizer
 
-from vp2p.errors import ModelError
+from vp2p.models.damaged import damaged
 from vp2p.models.folder import ModelFolder
 from vp2p.text import shorten
+
+_LETTERS = 512  # entries that are there without merges: each byte, alone and at a word's end
 
 
 def load_tokenizer(folder: ModelFolder) -> CLIPTokenizer:
@@ -36,14 +38,11 @@ def _load(folder: ModelFolder, place: Path, pad_token: str | None) -> CLIPTokeni
             tokenizer.pad_token = pad_token
     except Exception as error:  # the library raises every kind of error for damaged files
         raise damaged(place, error) from error
+    merges = place / "merges.txt"
+    if merges.is_file() and 2 * merges.read_bytes().count(b"\n") < len(tokenizer) - _LETTERS:
+        raise damaged(place, "merges.txt lacks most of its words, so they would be read letter by letter")
     longest = tokenizer.model_max_length
     if type(longest) not in (int, float) or longest < 3:  # begin, one token, end
         raise damaged(place, f"its model_max_length is {shorten(longest)}")
     tokenizer.model_max_length = min(tokenizer.model_max_length, folder.text_positions)
     return tokenizer
-
-
-def damaged(place: Path | str, why: object) -> ModelError:
-    """The error for a part of a model that a library cannot load."""
-    lines = [line.strip() for line in str(why).splitlines() if line.strip()] or [type(why).__name__]
-    return ModelError(f"{place} cannot be loaded: {lines[0]}", "copy or download the model folder again")

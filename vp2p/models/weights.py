@@ -64,15 +64,13 @@ def find_weights(folder: Path, stem: str, wanted: str | None = None) -> Weights:
     if pickles and len(pickles) == len(there):
         raise ModelError(
             f"The weights in {folder} are pickles only ({pickles[0]}); these can run code and are never opened.",
-            "use a model that ships safetensors, or convert it: load it with diffusers where you trust it, and"
+            "use one that ships safetensors, or convert it: load it with diffusers where you trust it, and"
             " save_pretrained",
         )
     beside = f"; there is {', '.join(there[:4])}" if there else ""
     raise ModelError(
-        f"The model {folder.parent} has no {folder.name}/{stem}.safetensors, whole or as a variant{beside}.",
-        f"rename the weights to {stem}.safetensors if they are this part's, or copy the whole model folder again"
-        if there
-        else "copy the whole model folder again; it needs unet/, vae/, text_encoder/, tokenizer/ and scheduler/",
+        f"There is no {folder / stem}.safetensors, whole or as a variant{beside}.",
+        f"rename the weights to {stem}.safetensors if they are this network's, or {COPY}" if there else COPY,
     )
 
 

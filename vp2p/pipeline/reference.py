@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vp2p.addresses import refuse_address
 from vp2p.errors import ModelError, UsageError
-from vp2p.models.scaled import scaled
+from vp2p.models.scaled import REFERENCE, scaled
 
 if TYPE_CHECKING:
     from vp2p.models.folder import ModelFolder
@@ -32,8 +32,9 @@ def find_reference(text: str | None, model: ModelFolder) -> Reference | None:
         return None
     refuse_address("--reference", text)
     try:
-        name, scale = scaled(text, "reference", "--reference ")
-    except ModelError as error:  # which is what wrong scales of parts of a model are
+        name, scale = scaled(text, REFERENCE)
+        path = REFERENCE.there(name)
+    except ModelError as error:  # which is what wrong names of parts of a model are
         raise UsageError(error.cause, error.hint) from error
     if model.ip_adapter is None:
         raise UsageError(
@@ -42,8 +43,6 @@ def find_reference(text: str | None, model: ModelFolder) -> Reference | None:
         )
     from vp2p.video.pictures import is_picture
 
-    path = Path(name).expanduser()
     if not path.is_file() or not is_picture(path):
-        what = f"{path} is no picture that can be read" if path.exists() else f"There is no picture {path}"
-        raise UsageError(f"{what}.", "give --reference a picture, such as dog.png or dog.png:0.6")
+        raise UsageError(f"{path} is no picture that can be read.", REFERENCE.give)
     return Reference(path, scale) if scale else None

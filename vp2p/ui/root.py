@@ -6,7 +6,8 @@ from pathlib import Path
 
 from vp2p.errors import NoWorkspaceError, UsageError
 from vp2p.models.at_hand import is_model
-from vp2p.models.sources import ALIASES, BUNDLED, is_checkpoint
+from vp2p.models.named import is_checkpoint
+from vp2p.models.sources import ALIASES, BUNDLED
 from vp2p.stages.redo import redo
 from vp2p.text import quoted
 from vp2p.workspace import Workspace

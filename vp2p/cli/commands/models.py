@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,13 +52,14 @@ def models(
     """
     from vp2p.errors import UsageError
     from vp2p.models.at_hand import is_model, models_at_hand, models_in
+    from vp2p.models.sources import MODEL
 
     if model is None:
         if model_config is not None:
             raise UsageError("--model-config is for a model.", "vp2p models FILE --model-config FOLDER")
         found = models_at_hand()
     else:
-        folder = Path(model).expanduser()
+        folder = MODEL.path(model)
         found = models_in(folder) if model and folder.is_dir() and not is_model(folder) else []
         if not found:
             return _describe(model, model_config)
@@ -72,13 +72,18 @@ def models(
 
 
 def _describe(model: str, config: str | None) -> None:
+    from vp2p.errors import ModelError
     from vp2p.models.opening import open_model
     from vp2p.settings import ModelSettings
 
-    opened = open_model(ModelSettings(model=model, model_config=config), download=False)
-    from vp2p.pipeline.description import describe
+    try:
+        opened = open_model(ModelSettings(model=model, model_config=config), download=False)
+        from vp2p.pipeline.description import describe
 
-    found = describe(opened)
+        found = describe(opened)
+    except ModelError as error:  # whose hint is for commands with --model
+        hint = error.hint if " and --" in error.hint else error.hint.replace("--model ", "vp2p models ")
+        raise ModelError(error.cause, hint) from error
     output.say(("✓", "green"), f" {one_line(model)} is whole")
     output.lines(f"{name:<10}{value}" for name, value in _told(found).items())
     for note in found.notes:
