@@ -129,3 +129,8 @@ def test_a_clip_in_which_nothing_stands_is_the_edit() -> None:
 
 def test_which_masks_are_of_the_ground() -> None:
     assert surrounds(seen_by_words(SCENE)) and not surrounds(1 - seen_by_words(SCENE))
+    close = torch.zeros(1, 8, 8)  # an object that fills the picture, as a grown mask of few cells shows it
+    close[:, 1:7], close[:, :, 1:7] = 1, 1
+    assert close.flatten().mean() > 0.8 and not surrounds(close)
+    close[:, 4:] = 1
+    assert surrounds(close)  # a ground below

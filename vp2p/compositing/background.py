@@ -23,10 +23,14 @@ _MUCH = 1.6  # of the objects' area: more is not drawn of them
 
 
 def surrounds(mask: Tensor) -> bool:
-    """Whether a mask (F, H, W) is of the ground: it holds most of the frame's border."""
-    inside = mask > 0.5
+    """Whether a mask (F, H, W) is of the ground: it holds most of the frame's border, and two of its corners.
+
+    The mask of a large object may lie along all sides, but it leaves corners free.
+    """
+    inside = (mask > 0.5).float()
     border = torch.cat([inside[:, [0, -1]].flatten(), inside[:, :, [0, -1]].flatten()])
-    return bool(border.float().mean() > 0.5)
+    corners = inside[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    return bool(border.mean() > 0.5 and corners.mean() >= 0.5)
 
 
 def on_new_background(track: BackgroundTrack, underneath: Composite, edited: Tensor) -> Tensor:
