@@ -10,11 +10,12 @@ import difflib
 import types
 import typing
 import warnings
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Hashable, Literal, Mapping, TypeVar
 
 from vp2p.errors import UsageError
+from vp2p.limits import Limits
 from vp2p.plain import is_number
 from vp2p.text import shorten
 
@@ -52,7 +53,8 @@ def option(
 class Option:
     """One option of a settings class.
 
-    ``name`` is its flat name; ``path`` says where its value stands: ``("blend", "threshold")``.
+    ``name`` is its flat name; ``path`` says where its value stands: ``("blend", "threshold")``. ``limits`` are those of
+    a number, which stand in the annotation of its type.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Option:
     type: Any
     default: Any
     metadata: Mapping[str, Any]
+    limits: Limits | None = None
 
     @property
     def help(self) -> str:
@@ -87,12 +90,26 @@ def _options(cls: Any) -> tuple[Option, ...]:
     for name, hint in _fields(cls).items():
         if is_dataclass(hint):
             group = options(typing.cast(type, hint))
-            found += [Option(one.name, (name, *one.path), one.type, one.default, one.metadata) for one in group]
+            found += [replace(one, path=(name, *one.path)) for one in group]
         else:
             (entry,) = (entry for entry in fields(cls) if entry.name == name)
             flat = entry.metadata["flat"] or name
-            found.append(Option(flat, (name,), hint, entry.default, entry.metadata))
+            found.append(Option(flat, (name,), hint, entry.default, entry.metadata, _limits(cls).get(name)))
     return tuple(found)
+
+
+def check_limits(settings: Any) -> None:
+    """Raises UsageError for an option of its class, in no group, that is outside of its limits."""
+    for name, limits in _limits(typing.cast(Hashable, type(settings))).items():
+        value = getattr(settings, name)
+        if value is not None and not limits.allow(value):
+            (one,) = (one for one in options(type(settings)) if one.path == (name,))
+            raise out_of_limits(one.name, value, str(limits))
+
+
+def out_of_limits(name: str, value: object, wanted: str) -> UsageError:
+    """The mistake that an option has a value other than is wanted."""
+    return UsageError(f"{name} is {shorten(value)}, but must be {wanted}.", f"give --{name.replace('_', '-')} {wanted}")
 
 
 def setting_name(key: Any) -> str:
@@ -165,6 +182,17 @@ def _fields(cls: Any) -> Mapping[str, Any]:
     """The fields of a settings class with their types, whose texts are read once."""
     hints = typing.get_type_hints(cls)
     return {entry.name: hints[entry.name] for entry in fields(cls)}
+
+
+@cache
+def _limits(cls: Any) -> Mapping[str, Limits]:
+    """The limits of numbers by field."""
+    found: dict[str, Limits] = {}
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        for kind in (hint, *typing.get_args(hint)):
+            for one in getattr(kind, "__metadata__", ()):
+                found[name] = one
+    return found
 
 
 def _built(cls: type[T], values: Mapping[tuple[str, ...], Any]) -> T:
