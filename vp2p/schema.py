@@ -65,6 +65,11 @@ class Option:
     limits: Limits | None = None
 
     @property
+    def kinds(self) -> tuple[Any, ...]:
+        """The types that its value may have, but None."""
+        return tuple(kind for kind in _kinds(self.type) if kind is not type(None))
+
+    @property
     def help(self) -> str:
         return str(self.metadata["help"])
 
@@ -210,7 +215,7 @@ def _built(cls: type[T], values: Mapping[tuple[str, ...], Any]) -> T:
 
 def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
     """``value`` as the type that the field's annotation names, or a UsageError."""
-    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    kinds = _kinds(hint)
     for kind in kinds:
         origin = typing.get_origin(kind)
         if kind is type(None) and value is None:
@@ -230,6 +235,10 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
         f"{name} is {shorten(value)}, but must be {wanted}.",
         f"correct {name} ({cls_name.removesuffix('Settings').lower()} settings)",
     )
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
 def _told(kind: Any) -> str:

@@ -39,7 +39,7 @@ from vp2p.cli.commands.tune import tune
 from vp2p.cli.commands.ui import ui
 from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
-from vp2p.cli.completing import mend_bash_words
+from vp2p.cli.completing import mend_words
 from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.cli.warned import warnings_noted
@@ -126,7 +126,7 @@ def _main() -> int:
         try:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, interrupt)  # from here on, one may come
-            mend_bash_words()
+            mend_words()
             code = command_line()(prog_name="vp2p", standalone_mode=False)
         except BaseException as error:
             code = _end(error)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import types
 import typing
 from typing import Annotated, Any, Callable, Iterator, Mapping
 
 import typer
 
 from vp2p.cli import panels
-from vp2p.cli.completion import OF_SETTINGS
+from vp2p.cli.completion import completer_of
 from vp2p.errors import UsageError
 from vp2p.schema import RENAMED, Option, from_mapping, options, setting_name
 
@@ -121,13 +120,13 @@ def _parameter(cls: type, one: Option, name: str) -> inspect.Parameter:
         show_default=False,
         hidden=name != one.name,
         callback=_checked(cls, one.name),
-        parser=_count_or_word if one.type == int | str else None,
-        metavar=(_COUNTS if one.type == int | str else _TAKES).get(name),
+        parser=_count_or_word if one.kinds == (int, str) else None,
+        metavar=(_COUNTS if one.kinds == (int, str) else _TAKES).get(name),
         rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
-        autocompletion=OF_SETTINGS.get((group, name)),
+        autocompletion=completer_of(one),
     )
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one.type), made]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one), made]
     )
 
 
@@ -155,12 +154,11 @@ def _default(one: Option) -> str:
     return f" \\[default: {'on' if one.default is True else one.default}]"
 
 
-def _annotation(hint: Any) -> Any:
+def _annotation(one: Option) -> Any:
     """The type that Typer is told."""
-    if hint == int | str:
+    if one.kinds == (int, str):
         return str | None
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    (kind,) = (kind for kind in kinds if kind is not type(None))
+    (kind,) = one.kinds
     return list[str] | None if typing.get_origin(kind) is tuple else kind | None
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vp2p.cli.common import DryRun, Json
-from vp2p.cli.completion import templates
+from vp2p.cli.completion import clips, templates
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
 from vp2p.settings import ClipSettings, ModelSettings
@@ -18,7 +18,9 @@ from vp2p.settings import ClipSettings, ModelSettings
 @settings_options(clip=ClipSettings, model_settings=ModelSettings)
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make the workspace in.", show_default=False)],
-    video: Annotated[str, typer.Option(help="A video, a GIF, or a folder of pictures.", show_default=False)],
+    video: Annotated[
+        str, typer.Option(help="A video, a GIF, or a folder of pictures.", show_default=False, autocompletion=clips)
+    ],
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="What the video shows.", show_default=False)],
     clip: dict[str, Any],
     model_settings: dict[str, Any],

@@ -21,7 +21,7 @@ def mask(
     compute: dict[str, Any],
     text: Annotated[
         str | None,
-        typer.Argument(metavar="[WORDS]", help="The same as --mask-text.", autocompletion=prompt_words),
+        typer.Argument(metavar="WORDS", help="The same as --mask-text.", autocompletion=prompt_words),
     ] = None,
     tag: As = None,
     force: Force = False,

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import fixed, workspaces_or_folders
 from vp2p.cli.output import output
 from vp2p.errors import Vp2pError
 
@@ -18,13 +19,18 @@ def report(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[WORKSPACE]...",
+            metavar="WORKSPACE",
             help="Workspaces, or folders of workspaces. By default the nearest workspace.",
             show_default=False,
+            autocompletion=workspaces_or_folders,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The page to write. By default report.html in the workspace, or index.html.")
+        Path | None,
+        typer.Option(
+            help="The page to write. By default report.html in the workspace, or index.html.",
+            autocompletion=fixed("report.html", "index.html"),
+        ),
     ] = None,
     link: Annotated[
         bool,

@@ -10,7 +10,7 @@ import typer
 
 from vp2p import printing
 from vp2p.cli.common import Json, workspace
-from vp2p.cli.completion import runs
+from vp2p.cli.completion import blend_words, shown_runs
 from vp2p.cli.output import output
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ def show(
         typer.Argument(
             help="An edit, another run such as invert/0123, or mask for the newest mask. By default the newest edit.",
             show_default=False,
-            autocompletion=runs("edit"),
+            autocompletion=shown_runs,
         ),
     ] = None,
     word: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word whose attention to show. By default the words that the edit changes. May be repeated."
+            help="A word whose attention to show. By default the words that the edit changes. May be repeated.",
+            autocompletion=blend_words,
         ),
     ] = None,
     motion: Annotated[
