@@ -65,8 +65,8 @@ class ClipSettings:
     """
 
     frames: CountOrAll = option(8, "How many frames to take, spread evenly over the clip, or all.")
-    start: NotNegative | None = option(None, "Where the clip begins, in seconds.")
-    end: float | None = option(None, "Where the clip ends, in seconds.")
+    start: NotNegative | None = option(None, "Where the clip begins, in seconds. By default at the video's start.")
+    end: float | None = option(None, "Where the clip ends, in seconds. By default at the video's end.")
     fps: Positive | None = option(None, "Take frames at this rate instead of spreading them.")
     stride: Count | None = option(None, "Take every k-th frame instead of spreading them.")
     size: str | None = option(
@@ -132,8 +132,8 @@ class ModelSettings(ComputeSettings):
 
     model: str = option(
         "sprites",
-        "sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, or an "
-        "alias (sd15, sd21, sdxl).",
+        "The model: sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, "
+        "or an alias (sd15, sd21, sdxl).",
     )
     model_config: str | None = option(
         None,

@@ -96,6 +96,24 @@ def vp2p(
     """Change what is in a video by changing words, and keep everything else (Video-P2P).
 
     A workspace holds one video. Tune the model on it, invert it once, then make as many edits as you like.
+
+    Examples:
+
+      vp2p demo
+
+      vp2p init walk --video cat.mp4 --prompt "a cat on the grass"
+
+      vp2p -w walk tune
+
+      vp2p -w walk -v invert
+
+      vp2p -w walk edit --swap cat=dog
+
+      vp2p -v batch plan.yaml
+
+      vp2p -q -w walk show dog --out dog.png
+
+      vp2p -q eval
     """
     ctx.obj = workspace
     ranks.check(ctx.invoked_subcommand)

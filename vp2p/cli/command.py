@@ -13,6 +13,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup
 from vp2p.cli import panels
 
 _WIDEST = 26  # characters of an option with what it takes, on one line
+_EXPERTS = "For experts:"  # examples that stand below all options
 _TYPES = {"str": "TEXT", "int": "N", "float": "NUMBER", "path": "PATH"}
 
 
@@ -29,7 +30,8 @@ class _Told:
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Shows a copy of the command, whose names and texts are laid out for a terminal."""
         shown: Any = copy.copy(self)
-        shown.help = _flowing(shown.help or "")
+        shown.help, heading, experts = _flowing(shown.help or "").partition(_EXPERTS)
+        shown.epilog = heading + experts or shown.epilog
         params = [_in_one_column(one) for one in self.get_params(ctx)]
         shown.get_params = lambda ctx: params
         super(_Told, shown).format_help(ctx, formatter)  # type: ignore[misc]

@@ -34,7 +34,7 @@ Wait = Annotated[
         min=0.0,
         show_default=False,
         rich_help_panel=panels.RUN,
-        help="Wait this long for another process that is writing the run.",
+        help="Wait this long for another process that is writing the run. By default not at all.",
         autocompletion=completion.fixed("10", "60", "600"),
     ),
 ]

@@ -14,6 +14,7 @@ from vp2p.cli import panels
 from vp2p.cli.completion import completer_of
 from vp2p.errors import UsageError
 from vp2p.schema import RENAMED, Option, from_mapping, options, setting_name
+from vp2p.settings import ComputeSettings
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
@@ -21,8 +22,12 @@ _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 _TAKES = {
     "swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]",
     "control": "KIND=PATH[:N]", "control_video": "KIND=PATH", "reference": "PICTURE[:N]",
-    "merge_tokens": "SHARE", "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]",
+    "merge_tokens": "SHARE", "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]", "mask": "PATH|NAME",
+    "segmenter": "MODEL|none", "detector": "MODEL", "negative_prompt": "WORDS", "guidance_interval": "A:B",
+    "model": "MODEL", "model_config": "FOLDER", "variant": "NAME", "vae": "MODEL", "ip_adapter": "MODEL",
+    "size": "SIZE|keep",
 }  # fmt: skip
+_COMPUTE = [one.name for one in options(ComputeSettings)]
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 
@@ -122,7 +127,7 @@ def _parameter(cls: type, one: Option, name: str) -> inspect.Parameter:
         callback=_checked(cls, one.name),
         parser=_count_or_word if one.kinds == (int, str) else None,
         metavar=(_COUNTS if one.kinds == (int, str) else _TAKES).get(name),
-        rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
+        rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if one.name in _COMPUTE else None,
         autocompletion=completer_of(one),
     )
     return inspect.Parameter(
@@ -148,10 +153,11 @@ def _checked(cls: type, name: str) -> Callable[[typer.Context, typer.CallbackPar
 
 
 def _default(one: Option) -> str:
-    """The default as the help shows it; none for what is off or empty."""
-    if one.default in (None, (), False):
+    """The default as the help shows it; none for what is empty, or a flag that turns something off."""
+    if one.default is None or one.default == () or one.name.startswith("no_"):
         return ""
-    return f" \\[default: {'on' if one.default is True else one.default}]"
+    told = {True: "on", False: "off"}[one.default] if one.type is bool else one.default
+    return f" \\[default: {told}]"
 
 
 def _annotation(one: Option) -> Any:

@@ -48,7 +48,13 @@ def attention(
 
       vp2p attention cat grass
 
+      vp2p attention cat --level all --from long
+
       vp2p attention --prompt "a dog on the grass" --steps 0.5:1
+
+      vp2p attention --prompt "a cat on snow" --steps 0:0.5 --level 16 --from long
+
+      vp2p attention grass --dtype bf16 --memory low
     """
     from vp2p.stages.attention import attention as attention_stage
     from vp2p.stages.attention import plan_attention

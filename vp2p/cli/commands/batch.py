@@ -58,6 +58,12 @@ def batch(
       vp2p batch plan.yaml --dry-run
 
       vp2p batch plan.yaml --jobs 2
+
+      vp2p batch plan.yaml --jobs 4 --json
+
+      vp2p batch plan.yaml --ray auto
+
+      vp2p batch plan.yaml --ray 10.0.0.5:6379
     """
     from vp2p.batch.plan.diagnostics import PlanError
     from vp2p.batch.plan.read import read_plan

@@ -46,6 +46,10 @@ def draw(
       vp2p draw "a cat on the grass" cat.mp4
 
       vp2p draw "a spotted blue fish on the sand" fish.gif --path bounce --seed 3
+
+      vp2p draw "a striped dog on the snow" d.webp --path turn --frames 9 --fps 3
+
+      vp2p draw "a neon sign of a car on the road" c/ --frames 4 --fps 2 --seed 7
     """
     from fractions import Fraction
 

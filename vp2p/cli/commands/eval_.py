@@ -27,6 +27,7 @@ def eval_(
     mask: Annotated[
         str | None,
         typer.Option(
+            metavar="PATH",
             help="A video or pictures, white where the edit may act, in place of the edit's own mask.",
             autocompletion=clips,
         ),
@@ -53,6 +54,10 @@ def eval_(
       vp2p eval
 
       vp2p eval dog red --clip-model openai/clip-vit-large-patch14
+
+      vp2p eval dog --mask outline.mp4 --lpips
+
+      vp2p eval --mask masks/ --clip-model clip/ --lpips
     """
     from vp2p.stages.evaluate import FOLDER, EvalOptions, evaluate
 

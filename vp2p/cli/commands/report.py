@@ -51,6 +51,10 @@ def report(
       vp2p report --open
 
       vp2p -w walk report --link --out walk.html
+
+      vp2p report walks --embed --out index.html --force
+
+      vp2p report walk --open --force
     """
     from vp2p.report.make import INDEX, find_workspaces, report_all, report_one
 

@@ -30,6 +30,7 @@ def show(
     word: Annotated[
         list[str] | None,
         typer.Option(
+            metavar="WORD",
             help="A word whose attention to show. By default the words that the edit changes. May be repeated.",
             autocompletion=blend_words,
         ),
@@ -56,7 +57,13 @@ def show(
 
       vp2p show dog --motion --out dog.png
 
-      vp2p show mask
+      vp2p show dog --motion --out dog.png --force
+
+      vp2p show dog --word dog --word grass --preview none
+
+      vp2p show red --word red --out red.png --force
+
+      vp2p show mask --preview blocks
     """
     from vp2p.atomic import Seen, sight
     from vp2p.errors import UsageError

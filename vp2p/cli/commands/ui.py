@@ -30,6 +30,7 @@ def ui(
     host: Annotated[
         str,
         typer.Option(
+            metavar="ADDRESS",
             help="Where to listen. With 0.0.0.0, other machines can open it.",
             autocompletion=fixed("127.0.0.1", "0.0.0.0", "localhost"),
         ),
@@ -67,7 +68,13 @@ def ui(
 
       vp2p ui walks --open
 
+      vp2p ui walks/cat --port 8000 --open
+
       vp2p ui --host 0.0.0.0
+
+      vp2p ui --host 0.0.0.0 --token only-for-my-friends
+
+      vp2p ui walks --port 8080 --token 5f2b7c1e
     """
     if importlib.util.find_spec("gradio") is None:
         raise UsageError("The page needs Gradio, which is not installed.", 'pip install "vp2p[ui]"')

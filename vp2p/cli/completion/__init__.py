@@ -3,15 +3,8 @@
 Nothing here imports torch or a tokenizer: each key press starts a new process.
 """
 
-from vp2p.cli.completion.paths import (
-    archives,
-    clip_models,
-    clips,
-    model_folders,
-    models,
-    plans,
-    templates,
-)
+from vp2p.cli.completion.networks import clip_models, model_folders, models
+from vp2p.cli.completion.paths import archives, clips, plans, templates
 from vp2p.cli.completion.settings import completer_of, grid_axes, setting_keys, setting_values
 from vp2p.cli.completion.values import fixed, fresh_token, numbers
 from vp2p.cli.completion.words import blend_words, prompt_words, scenes, sentences

@@ -1,16 +1,15 @@
-"""Files and folders of the kind that an option takes."""
+"""Files and folders: where they are looked for, and those that are no networks."""
 
 from __future__ import annotations
 
-import json
 import mimetypes
 import os
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Callable, Iterator
 
 import typer
 
-from vp2p.cli.completing import Completer, looking
+from vp2p.cli.completing import looking
 from vp2p.workspace.config import NAME as CONFIG
 
 _LEVELS, _MOST_FOLDERS = 3, 2000
@@ -21,17 +20,20 @@ _ARCHIVES, _PLANS = (".tar", ".tar.gz", ".tgz"), (".yaml", ".yml")
 Wanted = Callable[[Path], bool]
 
 
-def below(incomplete: str, wanted: Wanted) -> Iterator[str]:
-    """The folders and files that are wanted, a few levels down from what is typed."""
+def below(incomplete: str, wanted: Wanted, ending: str | None = None) -> Iterator[str]:
+    """The folders that are wanted, and files whose names end so, a few levels down from what is typed."""
     level = [incomplete[: incomplete.rfind("/") + 1]]
     for _ in range(_LEVELS):
         folders = []
         for start in level:
             for name, is_folder in _entries(start):
-                path = Path(start).expanduser() / name
-                if wanted(path):
+                if not f"{start}{name}".startswith(incomplete):
+                    continue
+                if not is_folder:
+                    yield from [start + name] if ending and name.endswith(ending) else []
+                elif wanted(path := Path(start).expanduser() / name):
                     yield start + name
-                elif is_folder and not any((path / mark).exists() for mark in _CLOSED):
+                elif not any((path / mark).exists() for mark in _CLOSED):
                     folders.append(f"{start}{name}/")
         level = folders[:_MOST_FOLDERS]
 
@@ -62,125 +64,6 @@ def scaled(incomplete: str, found: Iterator[str]) -> Iterator[str]:
         yield from (f"{path}:{scale}" for scale in _SCALES)
     else:
         yield from found
-
-
-def _with_part(part: str) -> Wanted:
-    return lambda path: (path / part).is_dir()
-
-
-def is_weights(path: Path) -> bool:
-    """Whether it is a file of weights."""
-    return path.suffix == ".safetensors"
-
-
-def _said(path: Path, key: str) -> Any:
-    """What the config.json in a folder says of itself; None where there is none."""
-    try:
-        return json.loads((path / "config.json").read_text("utf-8")).get(key)
-    except (OSError, ValueError, AttributeError):
-        return None
-
-
-def of_class(name: str) -> Wanted:
-    """Folders of a network of one of diffusers' classes."""
-    return lambda path: _said(path, "_class_name") == name
-
-
-def pretrained(kind: str, *more: str) -> Completer:
-    """Folders of a network that transformers loads, its usual hub id, and what else is understood.
-
-    Args:
-        kind: its name in :mod:`vp2p.models.pretrained`.
-    """
-
-    @looking
-    def find(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-        from vp2p.models import pretrained
-
-        known = getattr(pretrained, kind)
-        yield from (*more, known.example)
-        yield from below(incomplete, lambda path: _said(path, "model_type") == known.type)
-
-    return find
-
-
-def _is_lora(path: Path) -> bool:
-    """Files of weights, and folders with some that are those of no other network."""
-    return is_weights(path) or bool(any(path.glob("*.safetensors")) and not (path / "config.json").exists())
-
-
-def _is_adapter(path: Path) -> bool:
-    weights = "ip-adapter*.safetensors"
-    return is_weights(path) or any([*path.glob(weights), *path.glob(f"*models/{weights}")])
-
-
-@looking
-def models(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """The bundled model, the aliases, folders that hold a model, and safetensors files."""
-    from vp2p.models.sources import ALIASES, BUNDLED
-
-    yield from (BUNDLED, *ALIASES)
-    yield from below(incomplete, lambda path: (path / "unet").is_dir() or is_weights(path))
-
-
-@looking
-def model_folders(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    yield from below(incomplete, _with_part("unet"))
-
-
-@looking
-def loras(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """LoRAs, then a few scales."""
-    yield from scaled(incomplete, below(incomplete, _is_lora))
-
-
-@looking
-def controls(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """``kind=`` for each kind of structure; then folders that hold a network, then a few scales."""
-    from vp2p.settings import KINDS
-
-    kind, sign, rest = incomplete.partition("=")
-    if sign:
-        yield from (f"{kind}={one}" for one in scaled(rest, below(rest, of_class("ControlNetModel"))))
-    else:
-        yield from (f"{one}=" for one in KINDS)
-
-
-@looking
-def control_videos(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """``kind=`` for each kind that the model's ControlNets need, or for all; then clips."""
-    from vp2p.settings import KINDS
-
-    kind, sign, rest = incomplete.partition("=")
-    if sign:
-        yield from (f"{kind}={one}" for one in beside(rest, _is_clip))
-    else:
-        asked = [text.partition("=")[0] for text in ctx.params.get("control") or ()]
-        yield from (f"{one}=" for one in asked or KINDS)
-
-
-@looking
-def ip_adapters(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """Folders that hold an IP-Adapter, as the hub's or with its file, and safetensors files."""
-    yield from below(incomplete, _is_adapter)
-
-
-@looking
-def vaes(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """The usual hub id, folders that hold a VAE, and safetensors files."""
-    from vp2p.models.vaes import EXAMPLE
-
-    is_vae = of_class("AutoencoderKL")
-    yield EXAMPLE
-    yield from below(incomplete, lambda path: (path / "vae").is_dir() or is_vae(path) or is_weights(path))
-
-
-@looking
-def variants(ctx: typer.Context, incomplete: str) -> Iterator[str]:
-    """Those of the model that the line names, else the usual ones."""
-    folder = Path(str(ctx.params.get("model"))).expanduser()
-    marks = [part for file in (folder / "unet").glob("*.safetensors") for part in file.name.split(".")[1:-1]]
-    yield from sorted(set(marks)) if folder.is_dir() else ("fp16", "bf16", "ema")
 
 
 def _is_picture(path: Path) -> bool:
@@ -223,4 +106,14 @@ def archives(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     yield from beside(incomplete, lambda path: path.name.endswith(_ARCHIVES))
 
 
-clip_models = pretrained("CLIP")
+@looking
+def control_videos(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """``kind=`` for each kind that the model's ControlNets need, or for all; then clips."""
+    from vp2p.settings import KINDS
+
+    kind, sign, rest = incomplete.partition("=")
+    if sign:
+        yield from (f"{kind}={one}" for one in beside(rest, _is_clip))
+    else:
+        asked = [text.partition("=")[0] for text in ctx.params.get("control") or ()]
+        yield from (f"{one}=" for one in asked or KINDS)

@@ -8,7 +8,7 @@ from typing import Any, Iterator, Mapping
 import typer
 
 from vp2p.cli.completing import Completer, looking
-from vp2p.cli.completion import paths, words
+from vp2p.cli.completion import networks, paths, words
 from vp2p.cli.completion.values import fixed, numbers
 from vp2p.cli.completion.workspace import runs
 from vp2p.limits import Limits
@@ -38,18 +38,18 @@ _COMPLETERS: Mapping[str, Completer] = {
     "mask": _masks,
     "mask_text": words.prompt_words,
     "mask_point": words.points,
-    "segmenter": paths.pretrained("SEGMENTER", NO_MODEL),
-    "detector": paths.pretrained("DETECTOR"),
+    "segmenter": networks.pretrained("SEGMENTER", NO_MODEL),
+    "detector": networks.pretrained("DETECTOR"),
     "reference": paths.references,
     "size": fixed("keep", "256", "512", "768", "512x320"),
     "control_video": paths.control_videos,
-    "model": paths.models,
-    "model_config": paths.model_folders,
-    "variant": paths.variants,
-    "vae": paths.vaes,
-    "lora": paths.loras,
-    "control": paths.controls,
-    "ip_adapter": paths.ip_adapters,
+    "model": networks.models,
+    "model_config": networks.model_folders,
+    "variant": networks.variants,
+    "vae": networks.vaes,
+    "lora": networks.loras,
+    "control": networks.controls,
+    "ip_adapter": networks.ip_adapters,
 }
 
 
