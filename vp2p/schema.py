@@ -10,11 +10,12 @@ import difflib
 import types
 import typing
 import warnings
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
 from typing import Any, Hashable, Literal, Mapping, TypeVar
 
 from vp2p.errors import UsageError
+from vp2p.limits import Limits
 from vp2p.plain import is_number
 from vp2p.text import shorten
 
@@ -52,7 +53,8 @@ def option(
 class Option:
     """One option of a settings class.
 
-    ``name`` is its flat name; ``path`` says where its value stands: ``("blend", "threshold")``.
+    ``name`` is its flat name; ``path`` says where its value stands: ``("blend", "threshold")``. ``limits`` are those of
+    a number, which stand in the annotation of its type.
     """
 
     name: str
@@ -60,6 +62,12 @@ class Option:
     type: Any
     default: Any
     metadata: Mapping[str, Any]
+    limits: Limits | None = None
+
+    @property
+    def kinds(self) -> tuple[Any, ...]:
+        """The types that its value may have, but None."""
+        return tuple(kind for kind in _kinds(self.type) if kind is not type(None))
 
     @property
     def help(self) -> str:
@@ -87,12 +95,26 @@ def _options(cls: Any) -> tuple[Option, ...]:
     for name, hint in _fields(cls).items():
         if is_dataclass(hint):
             group = options(typing.cast(type, hint))
-            found += [Option(one.name, (name, *one.path), one.type, one.default, one.metadata) for one in group]
+            found += [replace(one, path=(name, *one.path)) for one in group]
         else:
             (entry,) = (entry for entry in fields(cls) if entry.name == name)
             flat = entry.metadata["flat"] or name
-            found.append(Option(flat, (name,), hint, entry.default, entry.metadata))
+            found.append(Option(flat, (name,), hint, entry.default, entry.metadata, _limits(cls).get(name)))
     return tuple(found)
+
+
+def check_limits(settings: Any) -> None:
+    """Raises UsageError for an option of its class, in no group, that is outside of its limits."""
+    for name, limits in _limits(typing.cast(Hashable, type(settings))).items():
+        value = getattr(settings, name)
+        if value is not None and not limits.allow(value):
+            (one,) = (one for one in options(type(settings)) if one.path == (name,))
+            raise out_of_limits(one.name, value, str(limits))
+
+
+def out_of_limits(name: str, value: object, wanted: str) -> UsageError:
+    """The mistake that an option has a value other than is wanted."""
+    return UsageError(f"{name} is {shorten(value)}, but must be {wanted}.", f"give --{name.replace('_', '-')} {wanted}")
 
 
 def setting_name(key: Any) -> str:
@@ -167,6 +189,17 @@ def _fields(cls: Any) -> Mapping[str, Any]:
     return {entry.name: hints[entry.name] for entry in fields(cls)}
 
 
+@cache
+def _limits(cls: Any) -> Mapping[str, Limits]:
+    """The limits of numbers by field."""
+    found: dict[str, Limits] = {}
+    for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+        for kind in (hint, *typing.get_args(hint)):
+            for one in getattr(kind, "__metadata__", ()):
+                found[name] = one
+    return found
+
+
 def _built(cls: type[T], values: Mapping[tuple[str, ...], Any]) -> T:
     """Settings of values by their paths."""
     given: dict[str, Any] = {}
@@ -182,7 +215,7 @@ def _built(cls: type[T], values: Mapping[tuple[str, ...], Any]) -> T:
 
 def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
     """``value`` as the type that the field's annotation names, or a UsageError."""
-    kinds = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    kinds = _kinds(hint)
     for kind in kinds:
         origin = typing.get_origin(kind)
         if kind is type(None) and value is None:
@@ -202,6 +235,10 @@ def _convert(cls_name: str, name: str, hint: Any, value: Any) -> Any:
         f"{name} is {shorten(value)}, but must be {wanted}.",
         f"correct {name} ({cls_name.removesuffix('Settings').lower()} settings)",
     )
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
 def _told(kind: Any) -> str:

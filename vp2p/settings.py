@@ -5,24 +5,21 @@ from __future__ import annotations
 import difflib
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Mapping
+from typing import Annotated, Any, Literal, Mapping
 
 from vp2p.addresses import refuse_address
 from vp2p.errors import UsageError
+from vp2p.limits import Limits
 from vp2p.points import Point
-from vp2p.schema import from_mapping, option
+from vp2p.schema import check_limits, from_mapping, option, out_of_limits
 from vp2p.text import shorten
 
-
-def _check(ok: bool, name: str, value: object, wanted: str) -> None:
-    if not ok:
-        raise UsageError(
-            f"{name} is {shorten(value)}, but must be {wanted}.", f"give --{name.replace('_', '-')} {wanted}"
-        )
-
-
-def _unit(name: str, value: float) -> None:
-    _check(0.0 <= value <= 1.0, name, value, "between 0 and 1")
+Share = Annotated[float, Limits(0, 1, usual=0.5)]
+Scale = Annotated[float, Limits(0, usual=7.5)]
+Positive = Annotated[float, Limits(0, above=True)]
+NotNegative = Annotated[float, Limits(0)]
+Count = Annotated[int, Limits(1)]
+CountOrAll = Annotated[int | str, Limits(1, words=("all",))]
 
 
 def _shares(text: str) -> tuple[float, float]:
@@ -32,6 +29,12 @@ def _shares(text: str) -> tuple[float, float]:
         return float(start), float(end)
     except ValueError:
         return math.nan, math.nan
+
+
+def _check_shares(name: str, text: str, example: str) -> None:
+    start, end = _shares(text)
+    if not 0 <= start < end <= 1:
+        raise out_of_limits(name, text, f"two shares from 0 to 1, such as {example}")
 
 
 MADE_KINDS = ("canny", "softedge")
@@ -61,11 +64,11 @@ class ClipSettings:
     ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
     """
 
-    frames: int | str = option(8, "How many frames to take, spread evenly over the clip, or all.")
-    start: float | None = option(None, "Where the clip begins, in seconds.")
-    end: float | None = option(None, "Where the clip ends, in seconds.")
-    fps: float | None = option(None, "Take frames at this rate instead of spreading them.")
-    stride: int | None = option(None, "Take every k-th frame instead of spreading them.")
+    frames: CountOrAll = option(8, "How many frames to take, spread evenly over the clip, or all.")
+    start: NotNegative | None = option(None, "Where the clip begins, in seconds. By default at the video's start.")
+    end: float | None = option(None, "Where the clip ends, in seconds. By default at the video's end.")
+    fps: Positive | None = option(None, "Take frames at this rate instead of spreading them.")
+    stride: Count | None = option(None, "Take every k-th frame instead of spreading them.")
     size: str | None = option(
         None,
         "Size in pixels: 512, 512x320 (width x height) or keep. By default the model's own area, in the clip's shape.",
@@ -81,6 +84,7 @@ class ClipSettings:
     )
 
     def __post_init__(self) -> None:
+        check_limits(self)
         kinds = []
         for text in self.control_video:
             kind, path = kind_and_path(text, "control_video")
@@ -89,18 +93,11 @@ class ClipSettings:
         twice = next((kind for kind in kinds if kinds.count(kind) > 1), None)
         if twice is not None:
             raise UsageError(f"--control-video gives pictures of {twice} more than once.", "give one of them")
-        if isinstance(self.frames, str):
-            _check(self.frames == "all", "frames", self.frames, "a number of 1 or more, or all")
-        else:
-            _check(self.frames >= 1, "frames", self.frames, "a number of 1 or more, or all")
-        _check(self.start is None or self.start >= 0, "start", self.start, "0 or more seconds")
         if self.end is not None and self.end <= (self.start or 0.0):
             raise UsageError(
                 f"--end {self.end:g} is not after --start {self.start or 0.0:g}.",
                 "give an --end that is later than --start, both in seconds",
             )
-        _check(self.fps is None or self.fps > 0, "fps", self.fps, "more than 0")
-        _check(self.stride is None or self.stride >= 1, "stride", self.stride, "1 or more")
         if self.fps is not None and self.stride is not None:
             raise UsageError("--fps and --stride both say how far apart frames are.", "give only one of them")
 
@@ -135,8 +132,8 @@ class ModelSettings(ComputeSettings):
 
     model: str = option(
         "sprites",
-        "sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, or an "
-        "alias (sd15, sd21, sdxl).",
+        "The model: sprites (bundled), a folder in diffusers' format, a checkpoint in one .safetensors file, a hub id, "
+        "or an alias (sd15, sd21, sdxl).",
     )
     model_config: str | None = option(
         None,
@@ -187,7 +184,7 @@ class ModelSettings(ComputeSettings):
         expert=True,
         before="first-frame",
     )
-    window_frames: int = option(
+    window_frames: Annotated[int, Limits(4)] = option(
         24,
         "How many frames the model sees at once. A longer clip is worked on in windows that overlap, so memory does "
         "not grow with it.",
@@ -196,7 +193,7 @@ class ModelSettings(ComputeSettings):
     )
 
     def __post_init__(self) -> None:
-        _check(self.window_frames >= 4, "window_frames", self.window_frames, "4 or more")
+        check_limits(self)
         for text in self.control:
             kind_and_path(text, "control")
 
@@ -212,18 +209,18 @@ class TuneSettings:
     ``steps`` is a count, or ``"auto"``.
     """
 
-    steps: int | str = option(
+    steps: Annotated[int | str, Limits(0, words=("auto",), usual=200)] = option(
         "auto",
         "Tuning steps, or auto: as many as the loss on noise that is held out still falls by, 500 at most. "
         "With 0 the model stays untuned.",
     )
-    learning_rate: float = option(3e-5, "Learning rate of AdamW.")
-    weight_decay: float = option(1e-2, "Weight decay of AdamW.", expert=True)
-    gradient_clip: float = option(1.0, "Scale the gradient down to this norm where it is larger.", expert=True)
+    learning_rate: Positive = option(3e-5, "Learning rate of AdamW.")
+    weight_decay: NotNegative = option(1e-2, "Weight decay of AdamW.", expert=True)
+    gradient_clip: Positive = option(1.0, "Scale the gradient down to this norm where it is larger.", expert=True)
     train_norm_temp: bool = option(False, "Also train the layer norm before the temporal attention.", expert=True)
     gradient_checkpointing: bool = option(False, "Need less memory, for about a third more computation.")
     seed: int = option(33, "Seed of the noise and of the timesteps.")
-    mixed: float = option(
+    mixed: Share = option(
         0.0,
         "Share of the steps that train on single frames, without attention over time, as Dreamix does.",
         expert=True,
@@ -231,12 +228,7 @@ class TuneSettings:
     )
 
     def __post_init__(self) -> None:
-        _unit("mixed", self.mixed)
-        count = self.steps == "auto" or (isinstance(self.steps, int) and self.steps >= 0)
-        _check(count, "steps", self.steps, "0 or more, or auto")
-        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        _check(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
-        _check(self.gradient_clip > 0, "gradient_clip", self.gradient_clip, "more than 0")
+        check_limits(self)
 
     @property
     def most(self) -> int:
@@ -256,31 +248,26 @@ class InvertSettings:
         "direct",
         "How the source branch returns to the clip. The noise method does not invert: it adds noise to a reduced clip.",
     )
-    steps: int = option(30, "DDIM steps, of edits too.")
-    guidance: float = option(
+    # More would no longer reach the noisiest of the usual 1000 timesteps.
+    steps: Annotated[int, Limits(1, 500)] = option(30, "DDIM steps, of edits too.")
+    guidance: Scale = option(
         7.5, "Scale of classifier-free guidance, for edits too. The model may suggest another default."
     )
     null: Literal["shared", "per-frame"] = option(
         "shared", "One null embedding for all frames, or one for each frame.", expert=True
     )
-    inner_steps: int = option(10, "Most updates of the null embedding at each step.", expert=True)
-    null_learning_rate: float = option(
+    inner_steps: Count = option(10, "Most updates of the null embedding at each step.", expert=True)
+    null_learning_rate: Positive = option(
         1e-2, "Learning rate of the null embedding. It falls with the steps.", expert=True
     )
-    tolerance: float = option(
+    tolerance: NotNegative = option(
         1e-5, "Mean squared error below which no update is made. It rises by 2e-5 a step.", expert=True
     )
-    downsample: int = option(4, "How many times smaller the noise method makes each side of the clip.", expert=True)
+    downsample: Count = option(4, "How many times smaller the noise method makes each side of the clip.", expert=True)
     seed: int = option(33, "Seed of the noise method's noise.", expert=True)
 
     def __post_init__(self) -> None:
-        # More would no longer reach the noisiest of the usual 1000 timesteps.
-        _check(1 <= self.steps <= 500, "steps", self.steps, "between 1 and 500")
-        _check(self.guidance >= 0, "guidance", self.guidance, "0 or more")
-        _check(self.inner_steps >= 1, "inner_steps", self.inner_steps, "1 or more")
-        _check(self.null_learning_rate > 0, "null_learning_rate", self.null_learning_rate, "more than 0")
-        _check(self.tolerance >= 0, "tolerance", self.tolerance, "0 or more")
-        _check(self.downsample >= 1, "downsample", self.downsample, "1 or more")
+        check_limits(self)
 
 
 SIGNS: Mapping[str, str] = {"swap": "=", "reweight": ":", "window": "="}
@@ -324,7 +311,7 @@ class WordSettings:
         "The model needs an --ip-adapter.",
         before=None,
     )
-    new_weight: float = option(
+    new_weight: NotNegative = option(
         1.0,
         "Multiply the attention of the new words, where --reweight names none of them.",
         expert=True,
@@ -332,7 +319,7 @@ class WordSettings:
     )
 
     def __post_init__(self) -> None:
-        _check(self.new_weight >= 0, "new_weight", self.new_weight, "0 or more")
+        check_limits(self)
         if self.prompt is not None and self.swap:
             raise UsageError("--prompt and --swap both say the new prompt.", "give only one of them")
 
@@ -346,15 +333,15 @@ _SEEDS = 2**32  # of an edit, from 0 on
 class ControlSettings:
     """How strongly attention control and guidance act (Video-P2P, section 3.3); shares are of the steps."""
 
-    shape_freedom: float | None = option(
+    shape_freedom: Share | None = option(
         None,
         "How freely the new object may differ in shape: 0 keeps the old one's, 1 lets go of it. "
         "By default --cross-replace and --self-replace say it.",
         before=None,
     )
-    cross_replace: float = option(_WINDOW, "Share of the steps, from the first, that use the source's cross-attention.")
-    self_replace: float = option(_WINDOW, "Share of the steps, from the first, that use the source's self-attention.")
-    guidance: float | None = option(
+    cross_replace: Share = option(_WINDOW, "Share of the steps, from the first, that use the source's cross-attention.")
+    self_replace: Share = option(_WINDOW, "Share of the steps, from the first, that use the source's self-attention.")
+    guidance: Scale | None = option(
         None, "Scale of the edit's classifier-free guidance. By default it is the inversion's."
     )
     guidance_interval: str = option(
@@ -368,7 +355,7 @@ class ControlSettings:
         'What the edit should not show, such as the old word: "a cat". Guidance leads away from it.',
         before=None,
     )
-    strength: float = option(
+    strength: Annotated[float, Limits(0, 1, above=True)] = option(
         1.0, "Share of the denoising steps to run. Below 1 it starts from a less noisy clip and keeps more.", before=1.0
     )
     self_target: Literal["temporal", "frame", "both"] = option(
@@ -380,7 +367,7 @@ class ControlSettings:
         expert=True,
         before=False,
     )
-    modulate: float = option(
+    modulate: Share = option(
         0.0,
         "Draw the new words' attention into a mask that is known, in the first steps, by up to 1, as VideoGrain does.",
         expert=True,
@@ -393,7 +380,7 @@ class ControlSettings:
         expert=True,
         before=False,
     )
-    merge_tokens: float = option(
+    merge_tokens: Annotated[float, Limits(0, 1, below=True, usual=0.5)] = option(
         0.0,
         "Merge this share of the later frames' tokens into the likest ones of the first frame, as VidToMe does. Long "
         "clips carry what the first frame does not show from window to window.",
@@ -432,23 +419,14 @@ class ControlSettings:
         return max(1, round(self.strength * steps))
 
     def __post_init__(self) -> None:
-        if self.shape_freedom is not None:
-            _unit("shape_freedom", self.shape_freedom)
-            if (self.cross_replace, self.self_replace) != (_WINDOW, _WINDOW):
-                raise UsageError(
-                    "--shape-freedom and --cross-replace or --self-replace both say how much of the old shape is held.",
-                    "give only --shape-freedom, or only the others",
-                )
-        _unit("modulate", self.modulate)
-        _check(0 <= self.merge_tokens < 1, "merge_tokens", self.merge_tokens, "0 or more, and less than 1")
-        _unit("cross_replace", self.cross_replace)
-        _unit("self_replace", self.self_replace)
-        _check(self.guidance is None or self.guidance >= 0, "guidance", self.guidance, "0 or more")
-        start, end = _shares(self.guidance_interval)
-        _check(
-            0 <= start < end <= 1, "guidance_interval", self.guidance_interval, "two shares from 0 to 1, such as 0:0.8"
-        )
-        _check(0 < self.strength <= 1, "strength", self.strength, "more than 0, at most 1")
+        check_limits(self)
+        _check_shares("guidance_interval", self.guidance_interval, "0:0.8")
+        held = (self.cross_replace, self.self_replace)
+        if self.shape_freedom is not None and held != (_WINDOW, _WINDOW):
+            raise UsageError(
+                "--shape-freedom and --cross-replace or --self-replace both say how much of the old shape is held.",
+                "give only --shape-freedom, or only the others",
+            )
         if self.negative_prompt and self.guide == "optimised":
             raise UsageError(
                 "--negative-prompt and --guide optimised both say what the edit is led away from.",
@@ -481,14 +459,14 @@ class MaskSettings:
         flat="mask_point",
         before=(),
     )
-    threshold: float = option(
+    threshold: Share = option(
         0.3,
         "With --mask-text: how sure the detector must be, or the share of its peak above which attention counts.",
         flat="mask_threshold",
         expert=True,
         before=0.3,
     )
-    grow: float = option(
+    grow: Annotated[float, Limits(0, 50)] = option(
         0.0,
         "Widen the found mask by this many percent of the longer side, so that a new object of another shape has room.",
         flat="mask_grow",
@@ -508,8 +486,7 @@ class MaskSettings:
     )
 
     def __post_init__(self) -> None:
-        _unit("mask_threshold", self.threshold)
-        _check(0 <= self.grow <= 50, "mask_grow", self.grow, "between 0 and 50")
+        check_limits(self)
         if self.text is not None and not self.text.strip():
             raise UsageError("--mask-text holds no words.", 'give words for what to edit: --mask-text "the cat"')
         if self.text is not None and self.points:
@@ -549,10 +526,10 @@ class BlendSettings:
     )
     found: MaskSettings = MaskSettings()
     off: bool = option(False, "Let the edit act on the whole picture.", flat="no_blend")
-    threshold: float = option(
+    threshold: Share = option(
         0.3, "Attention above this share of its peak belongs to the mask.", flat="blend_threshold"
     )
-    start: float = option(0.2, "Share of the steps to run before the mask is applied.", flat="blend_start", expert=True)
+    start: Share = option(0.2, "Share of the steps to run before the mask is applied.", flat="blend_start", expert=True)
     levels: Literal["one", "all"] = option(
         "one",
         "Which attention maps make the mask: those of one size, as published, or those of all sizes.",
@@ -572,8 +549,7 @@ class BlendSettings:
     )
 
     def __post_init__(self) -> None:
-        _unit("blend_threshold", self.threshold)
-        _unit("blend_start", self.start)
+        check_limits(self)
         if self.off and (self.words or self.given):
             raise UsageError("--no-blend contradicts --blend and --mask.", "leave out --no-blend")
         if self.words and self.given:
@@ -599,12 +575,12 @@ class CompositeSettings:
         "Otherwise each frame shows its own.",
         before=False,
     )
-    candidates: int = option(
+    candidates: Annotated[int, Limits(0)] = option(
         5,
         "How many versions of those frames to try. The likeliest is kept. With 0 they come from the edited clip.",
         before=0,
     )
-    seed: int | None = option(
+    seed: Annotated[int, Limits(0, _SEEDS - 1)] | None = option(
         None,
         "Start those versions from noise drawn by this seed, for another look. By default the first ones start from "
         "the clip's own noise.",
@@ -617,7 +593,7 @@ class CompositeSettings:
         expert=True,
         before=False,
     )
-    render: float = option(
+    render: Share = option(
         0.0,
         "Share of the steps in which the composite is rendered once more, so that rim, light and shadow fit.",
         expert=True,
@@ -628,9 +604,7 @@ class CompositeSettings:
     )
 
     def __post_init__(self) -> None:
-        _check(self.candidates >= 0, "candidates", self.candidates, "0 or more")
-        _check(self.seed is None or 0 <= self.seed < _SEEDS, "seed", self.seed, f"from 0 to {_SEEDS - 1}")
-        _unit("render", self.render)
+        check_limits(self)
 
 
 @dataclass(frozen=True)
@@ -673,8 +647,7 @@ class AttentionSettings:
     )
 
     def __post_init__(self) -> None:
-        start, end = self.window
-        _check(0 <= start < end <= 1, "steps", self.steps, "two shares from 0 to 1, such as 0.2:1")
+        _check_shares("steps", self.steps, "0.2:1")
 
     @property
     def window(self) -> tuple[float, float]:

@@ -191,7 +191,7 @@ def test_a_wrong_environment_is_named(work: Make, monkeypatch: pytest.MonkeyPatc
         assert error["hint"] == "correct or unset the environment variable VP2P_INVERT_STEPS"
 
 
-FRAMES = "but must be a number of 1 or more, or all."
+FRAMES = "but must be 1 or more, or all."
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ FRAMES = "but must be a number of 1 or more, or all."
             "init new --video x --prompt y",
             "VP2P_FRAMES",
             "many",
-            "frames is 'many', but must be a number of 1 or more, or all.",
+            "frames is 'many', but must be 1 or more, or all.",
         ),
-        ("config", "VP2P_FRAMES", "many", "frames is 'many', but must be a number of 1 or more, or all."),
+        ("config", "VP2P_FRAMES", "many", "frames is 'many', but must be 1 or more, or all."),
     ],
 )
 def test_a_wrong_value_from_the_environment_names_the_variable(

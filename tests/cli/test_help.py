@@ -7,13 +7,19 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperArgument
 
 from tests.cli.running import done
+from vp2p.cli import panels
 from vp2p.cli.app import app
+from vp2p.config.grid import read_grid
+from vp2p.schema import from_mapping, options
+from vp2p.settings import ClipSettings, EditSettings, InvertSettings, MaskSettings, ModelSettings, TuneSettings
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "diffusers", "transformers", "av", "numpy", "PIL", "safetensors"}
@@ -52,21 +58,68 @@ def test_help_and_completion_import_no_heavy_library() -> None:
         assert "<bool>" not in shown[f"{name} --help"]
 
 
-def examples(name: str) -> list[list[str]]:
-    lines = (group.commands[name].help or "").splitlines()
+def examples(name: str = "") -> list[list[str]]:
+    lines = ((group.commands[name] if name else group).help or "").splitlines()
     return [shlex.split(line)[1:] for line in map(str.strip, lines) if line.startswith("vp2p ")]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+# The settings that a command's options are made of.
+SETTINGS: dict[str, tuple[type, ...]] = {
+    "init": (ClipSettings, ModelSettings),
+    "tune": (TuneSettings,),
+    "invert": (InvertSettings,),
+    "mask": (MaskSettings,),
+    "edit": (EditSettings,),
+}
+
+
+@pytest.mark.parametrize("name", ("", *COMMANDS))
 def test_every_command_has_examples_that_parse(name: str) -> None:
     found = examples(name)
     assert len(found) >= 2
+    texts = ((group.commands[name] if name else group).help or "").splitlines()
+    assert all(len(line) <= 78 for line in texts if "  vp2p " in line)  # each on one line of 80
     for words in found:
-        assert name in words
+        at = next(index for index, word in enumerate(words) if word in COMMANDS)
+        assert words[at] == name or not name
         with group.make_context("vp2p", list(words)) as context:
-            command, left = words[words.index(name)], words[words.index(name) + 1 :]
-            with group.commands[command].make_context(command, left, parent=context) as inner:
-                assert inner.params
+            with group.commands[words[at]].make_context(words[at], words[at + 1 :], parent=context) as inner:
+                for cls in SETTINGS.get(name, ()):
+                    given = {one.name: inner.params.get(one.name) for one in options(cls)}
+                    read = from_mapping(cls, {key: value for key, value in given.items() if value not in (None, [])})
+                    if inner.params.get("grid"):
+                        assert read_grid([read], [*inner.params["grid"], *(inner.params["axes"] or ())]).cells
+
+
+def test_every_option_is_in_two_examples() -> None:
+    """Those of a command's own in its help; where to compute and how to run are the same in all."""
+    counted: dict[str, Counter[str]] = {name: Counter() for name in ("", *COMMANDS)}
+    for words in (words for name in counted for words in examples(name)):
+        (name,) = [word for word in words if word in COMMANDS][:1]
+        for word in {word.partition("=")[0] for word in words if word.startswith("-")}:
+            counted[name][word] += 1
+            counted[""][word] += 1
+    lacking = []
+    for name in counted:
+        command = group.commands[name] if name else group
+        for one in command.get_params(typer.Context(command)):
+            alone = one.name in ("help", "version", "install_completion", "show_completion")
+            if alone or isinstance(one, TyperArgument) or getattr(one, "hidden", False):
+                continue
+            where = "" if one.rich_help_panel in (panels.COMPUTE, panels.RUN) else name
+            if sum(counted[where][flag] for flag in (*one.opts, *one.secondary_opts)) < 2:
+                lacking.append(f"{name} {one.opts[0]}")
+    assert not lacking
+
+
+def test_nothing_is_cut_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names stand whole, and what is said of them has half of the line."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in COMMANDS:
+        shown = done(name, "--help").out
+        assert "…" not in shown.replace("A,B…", "")
+        rows = [line for line in shown.splitlines() if line.startswith("│ --")]
+        assert all(len(re.split(r"  +", row)[0]) < 40 for row in rows)
 
 
 def test_every_vp2p_command_in_the_sources_exists() -> None:
@@ -95,7 +148,16 @@ def test_version() -> None:
 
 def test_what_people_use_first_stands_first() -> None:
     shown = done("edit", "--help").out
-    order = ["--swap", "--prompt", "--reweight", "Compute", "How to run it", "For experts and ablations", "--in-place"]
+    order = [
+        "--swap",
+        "--prompt",
+        "--reweight",
+        "Compute",
+        "How to run it",
+        "For experts and ablations",
+        "--[no-]in-place",
+    ]
     assert [shown.index(f" {words} ") for words in order] == sorted(shown.index(f" {words} ") for words in order)
     whole = done("--help").out
-    assert whole.index(" init ") < whole.index(" edit ") < whole.index(" status ") < whole.index(" demo ")
+    places = [whole.index(f"│ {name} ") for name in ("init", "edit", "status", "demo")]
+    assert places == sorted(places)

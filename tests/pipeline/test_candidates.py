@@ -32,7 +32,7 @@ def test_a_seed_has_all_tries_begin_from_noise_of_its_own():
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_out_of_range_is_refused(seed: int):
-    with pytest.raises(UsageError, match=f"seed is {seed}, but must be from 0 to 4294967295"):
+    with pytest.raises(UsageError, match=f"seed is {seed}, but must be between 0 and 4294967295"):
         EditSettings.of(swap=("cat=dog",), seed=seed)
 
 

@@ -39,7 +39,7 @@ from vp2p.cli.commands.tune import tune
 from vp2p.cli.commands.ui import ui
 from vp2p.cli.commands.verify import verify
 from vp2p.cli.common import WorkspaceOption
-from vp2p.cli.completing import mend_bash_words
+from vp2p.cli.completing import mend_words
 from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.cli.warned import warnings_noted
@@ -96,6 +96,24 @@ def vp2p(
     """Change what is in a video by changing words, and keep everything else (Video-P2P).
 
     A workspace holds one video. Tune the model on it, invert it once, then make as many edits as you like.
+
+    Examples:
+
+      vp2p demo
+
+      vp2p init walk --video cat.mp4 --prompt "a cat on the grass"
+
+      vp2p -w walk tune
+
+      vp2p -w walk -v invert
+
+      vp2p -w walk edit --swap cat=dog
+
+      vp2p -v batch plan.yaml
+
+      vp2p -q -w walk show dog --out dog.png
+
+      vp2p -q eval
     """
     ctx.obj = workspace
     ranks.check(ctx.invoked_subcommand)
@@ -126,7 +144,7 @@ def _main() -> int:
         try:
             for signum in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(signum, interrupt)  # from here on, one may come
-            mend_bash_words()
+            mend_words()
             code = command_line()(prog_name="vp2p", standalone_mode=False)
         except BaseException as error:
             code = _end(error)

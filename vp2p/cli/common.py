@@ -34,7 +34,8 @@ Wait = Annotated[
         min=0.0,
         show_default=False,
         rich_help_panel=panels.RUN,
-        help="Wait this long for another process that is writing the run.",
+        help="Wait this long for another process that is writing the run. By default not at all.",
+        autocompletion=completion.fixed("10", "60", "600"),
     ),
 ]
 DryRun = Annotated[
@@ -47,7 +48,10 @@ DryRun = Annotated[
     ),
 ]
 
-As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Give the run this name, as a tag.")]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="NAME", help="Give the run this name, as a tag.", autocompletion=completion.tags),
+]
 
 
 def _from(stage: str) -> Any:
@@ -65,7 +69,7 @@ FromInvert = Annotated[str | None, _from("invert")]
 
 def run_arguments(help: str) -> Any:
     """The argument of a command that takes any number of runs, of any stage."""
-    return typer.Argument(metavar="[RUN]...", help=help, show_default=False, autocompletion=completion.any_run)
+    return typer.Argument(metavar="RUN", help=help, show_default=False, autocompletion=completion.any_run)
 
 
 def workspace(ctx: typer.Context) -> Workspace:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import types
 import typing
 from typing import Annotated, Any, Callable, Iterator, Mapping
 
 import typer
 
 from vp2p.cli import panels
-from vp2p.cli.completion import OF_SETTINGS
+from vp2p.cli.completion import completer_of
 from vp2p.errors import UsageError
 from vp2p.schema import RENAMED, Option, from_mapping, options, setting_name
+from vp2p.settings import ComputeSettings
 
 # Options that are worth one letter.
 _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
@@ -22,8 +22,12 @@ _SHORT = {"prompt": "-p", "swap": "-s", "reweight": "-r"}
 _TAKES = {
     "swap": "OLD=NEW", "reweight": "WORD:N[->N]", "window": "WORD=A:B", "blend": "WORD", "lora": "PATH[:N]",
     "control": "KIND=PATH[:N]", "control_video": "KIND=PATH", "reference": "PICTURE[:N]",
-    "merge_tokens": "SHARE", "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]",
+    "merge_tokens": "SHARE", "mask_text": "WORDS", "mask_point": "X,Y[@FRAME]", "mask": "PATH|NAME",
+    "segmenter": "MODEL|none", "detector": "MODEL", "negative_prompt": "WORDS", "guidance_interval": "A:B",
+    "model": "MODEL", "model_config": "FOLDER", "variant": "NAME", "vae": "MODEL", "ip_adapter": "MODEL",
+    "size": "SIZE|keep",
 }  # fmt: skip
+_COMPUTE = [one.name for one in options(ComputeSettings)]
 _COUNTS = {"frames": "N|all", "steps": "N|auto"}
 
 
@@ -121,13 +125,13 @@ def _parameter(cls: type, one: Option, name: str) -> inspect.Parameter:
         show_default=False,
         hidden=name != one.name,
         callback=_checked(cls, one.name),
-        parser=_count_or_word if one.type == int | str else None,
-        metavar=(_COUNTS if one.type == int | str else _TAKES).get(name),
-        rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if group == "Compute" else None,
-        autocompletion=OF_SETTINGS.get((group, name)),
+        parser=_count_or_word if one.kinds == (int, str) else None,
+        metavar=(_COUNTS if one.kinds == (int, str) else _TAKES).get(name),
+        rich_help_panel=panels.EXPERT if one.expert else panels.COMPUTE if one.name in _COMPUTE else None,
+        autocompletion=completer_of(one),
     )
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one.type), made]
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[_annotation(one), made]
     )
 
 
@@ -149,18 +153,18 @@ def _checked(cls: type, name: str) -> Callable[[typer.Context, typer.CallbackPar
 
 
 def _default(one: Option) -> str:
-    """The default as the help shows it; none for what is off or empty."""
-    if one.default in (None, (), False):
+    """The default as the help shows it; none for what is empty, or a flag that turns something off."""
+    if one.default is None or one.default == () or one.name.startswith("no_"):
         return ""
-    return f" \\[default: {'on' if one.default is True else one.default}]"
+    told = {True: "on", False: "off"}[one.default] if one.type is bool else one.default
+    return f" \\[default: {told}]"
 
 
-def _annotation(hint: Any) -> Any:
+def _annotation(one: Option) -> Any:
     """The type that Typer is told."""
-    if hint == int | str:
+    if one.kinds == (int, str):
         return str | None
-    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    (kind,) = (kind for kind in kinds if kind is not type(None))
+    (kind,) = one.kinds
     return list[str] | None if typing.get_origin(kind) is tuple else kind | None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from vp2p.cli.common import DryRun, Force, FromTune, Json, Wait, session
-from vp2p.cli.completion import blend_words
+from vp2p.cli.completion import blend_words, fixed, sentences
 from vp2p.cli.options import settings_options
 from vp2p.cli.output import output
 from vp2p.schema import options
@@ -21,11 +21,18 @@ def attention(
     ctx: typer.Context,
     compute: dict[str, Any],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="[WORD]...", help=_HELP["words"], autocompletion=blend_words)
+        list[str] | None, typer.Argument(metavar="WORD", help=_HELP["words"], autocompletion=blend_words)
     ] = None,
-    prompt: Annotated[str | None, typer.Option("--prompt", "-p", help=_HELP["prompt"])] = None,
-    steps: Annotated[str, typer.Option(metavar="START:END", help=_HELP["steps"])] = "0.2:1",
-    level: Annotated[str | None, typer.Option(metavar="SIZE|all", help=_HELP["level"])] = None,
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", "-p", help=_HELP["prompt"], autocompletion=sentences)
+    ] = None,
+    steps: Annotated[
+        str,
+        typer.Option(metavar="START:END", help=_HELP["steps"], autocompletion=fixed("0.2:1", "0:0.5", "0.5:1", "0:1")),
+    ] = "0.2:1",
+    level: Annotated[
+        str | None, typer.Option(metavar="SIZE|all", help=_HELP["level"], autocompletion=fixed("all", "8", "16", "32"))
+    ] = None,
     parent: FromTune = None,
     force: Force = False,
     wait: Wait = 0.0,
@@ -41,7 +48,13 @@ def attention(
 
       vp2p attention cat grass
 
+      vp2p attention cat --level all --from long
+
       vp2p attention --prompt "a dog on the grass" --steps 0.5:1
+
+      vp2p attention --prompt "a cat on snow" --steps 0:0.5 --level 16 --from long
+
+      vp2p attention grass --dtype bf16 --memory low
     """
     from vp2p.stages.attention import attention as attention_stage
     from vp2p.stages.attention import plan_attention

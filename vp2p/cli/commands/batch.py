@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from vp2p.cli.common import DryRun, Json
+from vp2p.cli.completion import fixed, numbers, plans
 from vp2p.cli.output import output, shown
 from vp2p.errors import UsageError
+from vp2p.limits import Limits
 from vp2p.text import command_line
 
 if TYPE_CHECKING:
@@ -26,11 +28,20 @@ _SOME_FAILED = 3
 
 
 def batch(
-    plan: Annotated[Path, typer.Argument(help="The plan, a YAML file.", show_default=False)],
-    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="How many processes run at a time.")] = 1,
+    plan: Annotated[Path, typer.Argument(help="The plan, a YAML file.", show_default=False, autocompletion=plans)],
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs", "-j", min=1, help="How many processes run at a time.", autocompletion=numbers(Limits(1), 1)
+        ),
+    ] = 1,
     ray: Annotated[
         str | None,
-        typer.Option(metavar="auto|ADDRESS", help="Run on a Ray cluster: on this machine, or the one at HOST:PORT."),
+        typer.Option(
+            metavar="auto|ADDRESS",
+            help="Run on a Ray cluster: on this machine, or the one at HOST:PORT.",
+            autocompletion=fixed("auto"),
+        ),
     ] = None,
     dry_run: DryRun = False,
     json: Json = False,
@@ -47,6 +58,12 @@ def batch(
       vp2p batch plan.yaml --dry-run
 
       vp2p batch plan.yaml --jobs 2
+
+      vp2p batch plan.yaml --jobs 4 --json
+
+      vp2p batch plan.yaml --ray auto
+
+      vp2p batch plan.yaml --ray 10.0.0.5:6379
     """
     from vp2p.batch.plan.diagnostics import PlanError
     from vp2p.batch.plan.read import read_plan

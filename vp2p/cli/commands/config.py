@@ -46,16 +46,22 @@ def config(
 ) -> None:
     """Show or change settings.
 
-    Each setting is shown with its value and where the value comes from. That is, the
-    weakest first: the default, the model's card, your own configuration, the workspace's
-    vp2p.yaml, or the environment. A value is written into vp2p.yaml, or with --user into
-    your own configuration.
+    Each setting is shown with its value and where the value comes from. From the weakest to
+    the strongest, these are the default, the model's card, your own configuration, the
+    workspace's vp2p.yaml, and the environment. A value is written into vp2p.yaml, or with
+    --user into your own configuration.
 
     Examples:
 
       vp2p config tune.steps
 
       vp2p config tune.steps 300
+
+      vp2p config tune.steps --unset
+
+      vp2p config model.dtype bf16 --user
+
+      vp2p config model.dtype --user --unset
     """
     from vp2p.config.change import known_key
 

@@ -42,6 +42,10 @@ def diff(
       vp2p diff short long
 
       vp2p diff dog dog-2 --sheet dogs.png
+
+      vp2p diff dog cow --sheet dogs.png --force
+
+      vp2p diff dog cow --force
     """
     from vp2p.upkeep.diff import compare, write_sheet
 

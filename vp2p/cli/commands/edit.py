@@ -60,33 +60,91 @@ def edit(
 
       vp2p edit --swap "cat=dog|rabbit"
 
-      vp2p edit --swap "cat=baby elephant"
+      vp2p edit --swap "cat=baby elephant" --shape-freedom 0.8 --name elephant
 
-      vp2p edit --swap cat=dog --mask-point 320,200
+      vp2p edit --swap cat=dog --shape-freedom 0.2 --negative-prompt "a cat"
 
-      vp2p edit --swap cat=rabbit --mask-point 50%,60%@3 --seed 7
+      vp2p edit -s cat=tiger --guidance 12 --negative-prompt cat --candidates 10
 
-      vp2p edit --swap cat=dog --mask-text "the left cat"
+      vp2p edit --swap cat=cow --cross-replace 0.2 --self-replace 0.2 --guidance 5
 
-      vp2p edit --swap cat=rabbit --mask-text "the cat" --full
+      vp2p edit -s cat=horse --cross-replace 0.8 --self-replace 0.6 --from quick
 
-      vp2p edit --swap cat=dog --full
+      vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
+
+      vp2p edit --prompt "a cat on the snow" --no-blend --strength 0.8
+
+      vp2p edit --reweight "grass:0->3" --blend grass --blend-threshold 0.2
+
+      vp2p edit --swap cat=dog --blend cat --blend-threshold 0.4 --from quick
+
+      vp2p edit --swap cat=dog --mask-point 320,200 --mask-grow 2
+
+      vp2p edit --swap cat=rabbit --mask-point 50%,60%@3 --segmenter none --seed 7
+
+      vp2p edit -s cat=dog --mask-text "left cat" --segmenter sam2 --detector dino
+
+      vp2p edit -s cat=cow --mask-text cat --segmenter sam2/ --detector dino/
+
+      vp2p edit --swap cat=elephant --mask-text cat --mask-grow 5
+
+      vp2p edit --swap cat=dog --mask cat --full
+
+      vp2p edit --swap cat=rabbit --mask outline.mp4 --candidates 2 --full
 
       vp2p edit --swap cat=dog --reference dog.png:0.6
 
       vp2p edit --swap cat=fox --reference fox.png --seed 8
 
-      vp2p edit --swap cat=dog --merge-tokens 0.5
+      vp2p edit --swap cat=duck --no-propagate --format gif
 
-      vp2p edit --swap "cat=fox|cow" --merge-tokens 0.3
+      vp2p edit --swap grass=snow --candidates 3 --format png
 
-      vp2p edit --prompt "a red cat on the grass" --reweight red:2 --name red
-
-      vp2p edit --reweight "grass:0->3"
+      vp2p edit --swap cat=pig --no-propagate --no-blend --strength 0.7
 
       vp2p edit --grid reweight=grass:1,2,3 cross_replace=0.2,0.4
 
       vp2p edit --swap cat=dog --grid shape_freedom=0.2,0.5,0.8
+
+      vp2p edit --swap cat=dog --grid seed=1,2,3 --dry-run --json
+
+    For experts:
+
+      vp2p edit --swap cat=dog --window dog=0:0.4 --new-weight 2
+
+      vp2p edit --swap cat=dog --window dog=0.2:0.8 --self-target both
+
+      vp2p edit --reweight grass:3 --no-reweight-text --guidance-interval 0:0.8
+
+      vp2p edit --reweight grass:0 --no-reweight-text --guide empty
+
+      vp2p edit -p "a red cat on sand" --new-weight 2 --guidance-interval 0.2:1
+
+      vp2p edit -s cat=dog --guide optimised --self-target temporal --from null
+
+      vp2p edit --swap cat=dog --mask-text cat --mask-threshold 0.2 --modulate 0.5
+
+      vp2p edit --swap cat=dog --mask-text cat --mask-threshold 0.5 --modulate 1
+
+      vp2p edit --swap cat=dog --token-flow --merge-tokens 0.5
+
+      vp2p edit --swap "cat=fox|cow" --token-flow --merge-tokens 0.3
+
+      vp2p edit --swap cat=dog --blend-start 0.4 --blend-soft --self-blend
+
+      vp2p edit -s cat=dog --blend-start 0 --blend-levels all --blend-peak clip
+
+      vp2p edit --swap cat=cow --blend-peak clip --blend-threshold 0.2
+
+      vp2p edit --swap cat=fox --blend-levels all --blend-soft --self-blend
+
+      vp2p edit --swap cat=elephant --no-in-place --render 0.3
+
+      vp2p edit --swap cat=tiger --swap grass=snow --no-per-phrase --no-in-place
+
+      vp2p edit --swap cat=dog --swap grass=sand --no-per-phrase --no-paste
+
+      vp2p edit --swap cat=dog --render 0.2 --no-paste
     """
     from vp2p.config.grid import read_grid
     from vp2p.prompts.alternatives import alternatives

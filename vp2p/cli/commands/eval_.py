@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vp2p.cli.common import Json, session
-from vp2p.cli.completion import runs
+from vp2p.cli.completion import clip_models, clips, runs
 from vp2p.cli.output import output
 from vp2p.printing import is_terminal, text
 
@@ -22,15 +22,23 @@ def eval_(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[EDIT]...", help="Edits to measure. By default all.", autocompletion=runs("edit")),
+        typer.Argument(metavar="EDIT", help="Edits to measure. By default all.", autocompletion=runs("edit")),
     ] = None,
     mask: Annotated[
         str | None,
-        typer.Option(help="A video or pictures, white where the edit may act, in place of the edit's own mask."),
+        typer.Option(
+            metavar="PATH",
+            help="A video or pictures, white where the edit may act, in place of the edit's own mask.",
+            autocompletion=clips,
+        ),
     ] = None,
     clip_model: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="A CLIP model's folder or hub id, for the metrics that need one."),
+        typer.Option(
+            metavar="MODEL",
+            help="A CLIP model's folder or hub id, for the metrics that need one.",
+            autocompletion=clip_models,
+        ),
     ] = None,
     lpips: Annotated[bool, typer.Option("--lpips", help="Also measure LPIPS. Needs vp2p\\[lpips].")] = False,
     json: Json = False,
@@ -46,6 +54,10 @@ def eval_(
       vp2p eval
 
       vp2p eval dog red --clip-model openai/clip-vit-large-patch14
+
+      vp2p eval dog --mask outline.mp4 --lpips
+
+      vp2p eval --mask masks/ --clip-model clip/ --lpips
     """
     from vp2p.stages.evaluate import FOLDER, EvalOptions, evaluate
 

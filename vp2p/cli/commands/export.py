@@ -31,6 +31,8 @@ def export(
 
       vp2p export walk.tar
 
+      vp2p export copies/walk --no-video
+
       vp2p -w walk export dog.tar.gz edit/dog --no-video
     """
     from vp2p.upkeep.export import export as pack

@@ -33,6 +33,8 @@ def full(
       vp2p full
 
       vp2p full dog --wait 600
+
+      vp2p full dog --force
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.full import full as full_stage

@@ -23,11 +23,13 @@ def gc(
     """Delete runs, and what crashes left behind.
 
     Without a run it deletes half-written files, interrupted runs, and runs whose parent is gone.
-    Then it keeps each run with a tag, and one that is being written.
+    It keeps each run with a tag then, and one that is being written.
 
     Examples:
 
       vp2p gc
+
+      vp2p gc --yes
 
       vp2p gc short --yes
     """

@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from vp2p.cli.common import Json
+from vp2p.cli.completion import archives
 from vp2p.cli.output import output, shown
 from vp2p.text import bytes_told, typed
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="What vp2p export wrote.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="What vp2p export wrote.", show_default=False, autocompletion=archives)],
     folder: Annotated[Path, typer.Argument(help="The folder to make the workspace in.", show_default=False)],
     json: Json = False,
 ) -> None:

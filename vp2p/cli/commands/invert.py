@@ -33,9 +33,27 @@ def invert(
 
     Examples:
 
-      vp2p invert --method null-text --steps 50
-
       vp2p invert --method direct
+
+      vp2p invert --method null-text --steps 50 --as null
+
+      vp2p invert --guidance 5 --from long --device cpu
+
+      vp2p invert --steps 20 --guidance 12 --from other --as quick
+
+    For experts:
+
+      vp2p invert --method null-text --null per-frame --inner-steps 20
+
+      vp2p invert --method null-text --inner-steps 5 --tolerance 0
+
+      vp2p invert --method null-text --null shared --null-learning-rate 2e-2
+
+      vp2p invert --method null-text --null-learning-rate 5e-3 --tolerance 1e-4
+
+      vp2p invert --method noise --downsample 8 --seed 1
+
+      vp2p invert --method noise --downsample 2 --seed 2
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.invert import NO_TUNE, plan_invert

@@ -21,7 +21,7 @@ def mask(
     compute: dict[str, Any],
     text: Annotated[
         str | None,
-        typer.Argument(metavar="[WORDS]", help="The same as --mask-text.", autocompletion=prompt_words),
+        typer.Argument(metavar="WORDS", help="The same as --mask-text.", autocompletion=prompt_words),
     ] = None,
     tag: As = None,
     force: Force = False,
@@ -40,13 +40,19 @@ def mask(
 
       vp2p mask "the cat" --as cat
 
-      vp2p mask --mask-point 320,200 --mask-point=-40,30
+      vp2p mask --mask-point 320,200 --mask-point=-40,30 --as left
 
       vp2p mask "the left rabbit" --segmenter sam2/ --detector dino/
 
-      vp2p mask --mask-text "the cat" --segmenter sam2/ --detector dino/ --mask-grow 2
+      vp2p mask --mask-text cat --segmenter sam2/ --detector dino/ --mask-grow 2
 
       vp2p mask --mask-point 50%,60% --segmenter none --mask-grow 3
+
+    For experts:
+
+      vp2p mask --mask-text "the cat" --mask-threshold 0.5
+
+      vp2p mask "cat" --mask-threshold 0.2 --segmenter none
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.mask import mask as mask_stage

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vp2p.cli.common import Json, workspace
+from vp2p.cli.completion import fixed, workspaces_or_folders
 from vp2p.cli.output import output
 from vp2p.errors import Vp2pError
 
@@ -18,13 +19,18 @@ def report(
     folders: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[WORKSPACE]...",
+            metavar="WORKSPACE",
             help="Workspaces, or folders of workspaces. By default the nearest workspace.",
             show_default=False,
+            autocompletion=workspaces_or_folders,
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The page to write. By default report.html in the workspace, or index.html.")
+        Path | None,
+        typer.Option(
+            help="The page to write. By default report.html in the workspace, or index.html.",
+            autocompletion=fixed("report.html", "index.html"),
+        ),
     ] = None,
     link: Annotated[
         bool,
@@ -45,6 +51,10 @@ def report(
       vp2p report --open
 
       vp2p -w walk report --link --out walk.html
+
+      vp2p report walks --embed --out index.html --force
+
+      vp2p report walk --open --force
     """
     from vp2p.report.make import INDEX, find_workspaces, report_all, report_one
 

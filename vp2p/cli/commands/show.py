@@ -10,7 +10,7 @@ import typer
 
 from vp2p import printing
 from vp2p.cli.common import Json, workspace
-from vp2p.cli.completion import runs
+from vp2p.cli.completion import blend_words, shown_runs
 from vp2p.cli.output import output
 
 if TYPE_CHECKING:
@@ -24,13 +24,15 @@ def show(
         typer.Argument(
             help="An edit, another run such as invert/0123, or mask for the newest mask. By default the newest edit.",
             show_default=False,
-            autocompletion=runs("edit"),
+            autocompletion=shown_runs,
         ),
     ] = None,
     word: Annotated[
         list[str] | None,
         typer.Option(
-            help="A word whose attention to show. By default the words that the edit changes. May be repeated."
+            metavar="WORD",
+            help="A word whose attention to show. By default the words that the edit changes. May be repeated.",
+            autocompletion=blend_words,
         ),
     ] = None,
     motion: Annotated[
@@ -55,7 +57,13 @@ def show(
 
       vp2p show dog --motion --out dog.png
 
-      vp2p show mask
+      vp2p show dog --motion --out dog.png --force
+
+      vp2p show dog --word dog --word grass --preview none
+
+      vp2p show red --word red --out red.png --force
+
+      vp2p show mask --preview blocks
     """
     from vp2p.atomic import Seen, sight
     from vp2p.errors import UsageError

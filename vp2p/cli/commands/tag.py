@@ -32,7 +32,13 @@ def tag(
 
       vp2p tag short tune/0123456789ab
 
+      vp2p tag best edit/dog --move
+
+      vp2p tag short tune/ba9876543210 --move
+
       vp2p tag short --delete
+
+      vp2p tag best --delete
     """
     here = workspace(ctx)
     if name is None:

@@ -32,7 +32,21 @@ def tune(
 
       vp2p tune --steps 200
 
-      vp2p tune --steps 300 --learning-rate 1e-4
+      vp2p tune --steps 300 --learning-rate 1e-4 --as long
+
+      vp2p tune --steps 100 --learning-rate 5e-5 --seed 7 --as other
+
+      vp2p tune --gradient-checkpointing --memory low --device cpu
+
+      vp2p tune --gradient-checkpointing --dtype bf16 --seed 8 --wait 600
+
+    For experts:
+
+      vp2p tune --weight-decay 0 --gradient-clip 0.5 --train-norm-temp
+
+      vp2p tune --weight-decay 0.1 --gradient-clip 2 --mixed 0.2
+
+      vp2p tune --steps 200 --mixed 0.5 --train-norm-temp
     """
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.tune import plan_tune

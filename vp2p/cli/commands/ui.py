@@ -12,17 +12,36 @@ from typing import Annotated
 import typer
 
 from vp2p.cli.common import Json
+from vp2p.cli.completion import fixed, fresh_token, workspaces_or_folders
 from vp2p.cli.output import output
 from vp2p.errors import UsageError
 
 
 def ui(
     root: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="A folder of workspaces, or one workspace.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="FOLDER",
+            help="A folder of workspaces, or one workspace. By default the current folder.",
+            show_default=False,
+            autocompletion=workspaces_or_folders,
+        ),
     ] = Path(),
-    host: Annotated[str, typer.Option(help="Where to listen. With 0.0.0.0, other machines can open it.")] = "127.0.0.1",
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Where to listen. With 0.0.0.0, other machines can open it.",
+            autocompletion=fixed("127.0.0.1", "0.0.0.0", "localhost"),
+        ),
+    ] = "127.0.0.1",
     port: Annotated[
-        int | None, typer.Option(help="The port. By default the first free one from 7860 on.", show_default=False)
+        int | None,
+        typer.Option(
+            help="The port. By default the first free one from 7860 on.",
+            show_default=False,
+            autocompletion=fixed("7860", "8000", "8080"),
+        ),
     ] = None,
     token: Annotated[
         str | None,
@@ -30,6 +49,7 @@ def ui(
             envvar="VP2P_UI_TOKEN",
             show_envvar=False,
             show_default=False,
+            autocompletion=fresh_token,
             help="Ask for this token. Where other machines can open the page, one is made if none is given.",
         ),
     ] = None,
@@ -48,7 +68,13 @@ def ui(
 
       vp2p ui walks --open
 
+      vp2p ui walks/cat --port 8000 --open
+
       vp2p ui --host 0.0.0.0
+
+      vp2p ui --host 0.0.0.0 --token only-for-my-friends
+
+      vp2p ui walks --port 8080 --token 5f2b7c1e
     """
     if importlib.util.find_spec("gradio") is None:
         raise UsageError("The page needs Gradio, which is not installed.", 'pip install "vp2p[ui]"')
