@@ -104,6 +104,22 @@ def test_alternatives_are_an_axis_too(work: Make) -> None:
     assert len([path for path in (folder / "edit").iterdir() if path.name[0] != "."]) == 4
 
 
+def test_edits_with_the_same_words_are_named_by_what_tells_them_apart(work: Make) -> None:
+    work("sd2", "invert")
+
+    def names(*words: str) -> list[str]:
+        told = done("edit", "--swap", "cat=dog", *words, "-n").out.splitlines()
+        return [line.split(":")[0].removeprefix("edit ") for line in told if line.startswith("edit ")]
+
+    assert names("--grid", "seed=1,2") == ["dog-seed-1", "dog-seed-2"]
+    assert names("--grid", "propagate=true,false", "cross_replace=0.2,0.3")[2] == "dog-cross-replace-0.2-no-propagate"
+    assert names("--grid", "seed=1,2", "--candidates", "0") == ["dog"], "the same edit twice"
+    assert names("--grid", "reweight=dog:2,3") == ["dog-dog-2", "dog-dog-3"]
+    Image.new("L", (64, 64), 255).save("all.png")
+    Image.new("L", (64, 64), 0).save("no ne.png")
+    assert names("--grid", "mask=all.png,no ne.png") == ["dog-mask-all.png", "dog-mask-no-ne.png"]
+
+
 def test_mistakes_of_the_line_make_nothing(work: Make) -> None:
     folder = work("sd2", "invert")
     before = snapshot(folder)

@@ -36,14 +36,18 @@ class Weight:
         return cls(name.strip(), _number(first), _number(last if to else first), bool(to))
 
 
-def weight_changes(reweights: tuple[str, ...]) -> tuple[str, ...]:
-    """A sentence for each weight that changes with the steps."""
-    weights = map(Weight.read, reweights)
-    return tuple(
+def weight_notes(reweights: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence for each weight that changes with the steps, or that leaves its word as it is."""
+    weights = [(text, Weight.read(text)) for text in reweights]
+    changes = (
         f"{one.name} weighs {one.first:g} at the first step, and {one.last:g} at the last"
-        for one in weights
+        for _, one in weights
         if one.changes
     )
+    idle = (
+        f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text, one in weights if one.idle
+    )
+    return (*changes, *idle)
 
 
 def _number(text: str) -> float:
