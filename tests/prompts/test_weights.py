@@ -75,6 +75,13 @@ def test_what_is_none_is_refused(text: str) -> None:
     assert '--reweight "red:0->3"' in caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["cat", "cat=2", "cat:0->", "cat:->3", "cat:x", "cat:0>3"])
+def test_the_hint_names_the_word(text: str) -> None:
+    with pytest.raises(PromptError) as caught:
+        Weight.read(text)
+    assert '--reweight cat:2, or --reweight "cat:0->3"' in caught.value.hint
+
+
 def test_what_a_shell_leaves_of_it_is_told() -> None:
     with pytest.raises(PromptError) as caught:
         Weight.read("red:0-")

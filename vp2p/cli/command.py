@@ -7,9 +7,17 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 from vp2p.cli import panels
+from vp2p.cli.usage import ParserError
 
 
 class _Told:
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc]
+        except ParserError as error:
+            error.ctx = error.ctx or ctx  # an option without its value does not know whose it is
+            raise
+
     def get_params(self, ctx: Any) -> list[Any]:
         params = sorted(super().get_params(ctx), key=panels.place)  # type: ignore[misc]
         for one in params:
