@@ -24,11 +24,29 @@ def test_a_point_is_read_and_written(text: str, point: Point) -> None:
     assert Point.read(str(point)) == point
 
 
-@pytest.mark.parametrize("text", ["", "120", "120;80", "120,80%", "120,80@0", "1,2,3", "--1,2", "x,y", "1,2@", "٣,٤"])
+@pytest.mark.parametrize("text", ["", "120", "120;80", "1,2,3", "--1,2", "x,y", "٣,٤"])
 def test_what_is_no_point_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="two numbers with a comma") as refused:
         Point.read(text)
     assert "--mask-point 120,80" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "meant"),
+    [
+        ("120,80%", "both pixels or both percents", "120%,80%"),
+        ("50%,50%@0", "a whole number from 1", "50%,50%@1"),
+        ("-1,2@", "a whole number from 1", "-1,2@1"),
+        ("1,2@x\x1b", "a whole number from 1", "1,2@1"),
+        ("5,-5", "a minus stands before both", "-5,5"),
+        ("150%,50%", "no percent is above 100", "50%,50%"),
+    ],
+)
+def test_what_is_nearly_one_is_told_as_it_may_be_meant(text: str, wrong: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=wrong) as refused:
+        Point.read(text)
+    assert refused.value.hint.removeprefix("--mask-point")[1:] == meant and refused.value.cause.isprintable()
+    Point.read(meant.replace("120%", "12%"))
 
 
 def test_python_gives_points_as_numbers() -> None:

@@ -18,7 +18,7 @@ from vp2p.schema import (
     to_mapping,
     to_record,
 )
-from vp2p.settings import SECTIONS, AttentionSettings, ComputeSettings, EditSettings
+from vp2p.settings import SECTIONS, AttentionSettings, ClipSettings, ComputeSettings, EditSettings
 
 CLASSES = [*SECTIONS.values(), AttentionSettings, ComputeSettings]
 
@@ -56,6 +56,20 @@ def test_groups_are_flat_outside() -> None:
         EditSettings.of(blend_threshold=2)
     with pytest.raises(UsageError, match="no setting 'threshold'"):
         EditSettings.of(threshold=0.2)
+
+
+@pytest.mark.parametrize(
+    ("given", "held"),
+    [(64, "64"), ("64", "64"), ((64, 32), "64x32"), ([64, 32], "64x32"), ("keep", "keep"), (None, None)],
+)
+def test_a_size_may_be_numbers(given: object, held: object) -> None:
+    assert from_mapping(ClipSettings, {"size": given}).size == held
+
+
+@pytest.mark.parametrize("given", [True, 64.5, (64,), (64, 32, 16), (64, "32")])
+def test_what_is_no_size_is_refused(given: object) -> None:
+    with pytest.raises(UsageError, match="size is"):
+        from_mapping(ClipSettings, {"size": given})
 
 
 def test_records_and_identities_keep_the_first_names() -> None:

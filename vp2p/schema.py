@@ -12,7 +12,7 @@ import typing
 import warnings
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cache
-from typing import Any, Hashable, Literal, Mapping, TypeVar
+from typing import Any, Callable, Hashable, Literal, Mapping, TypeVar
 
 from vp2p.errors import UsageError
 from vp2p.limits import Limits
@@ -36,7 +36,13 @@ class RenamedWarning(DeprecationWarning):
 
 
 def option(
-    default: Any, help: str, *, flat: str | None = None, expert: bool = False, before: Any = _ALWAYS_THERE
+    default: Any,
+    help: str,
+    *,
+    flat: str | None = None,
+    expert: bool = False,
+    before: Any = _ALWAYS_THERE,
+    said: Callable[[Any], Any] | None = None,
 ) -> Any:
     """A field of a settings class, with the sentence that ``--help`` says of it.
 
@@ -44,8 +50,9 @@ def option(
         flat: its name outside of its class, where that is another: ``blend_threshold``.
         expert: the help shows it at the end, among what experts change and ablations need.
         before: of an option added later, the value that does what was done before; see :func:`identifying`.
+        said: brings what YAML or Python may give to the form in which the value is held, such as 512 to "512".
     """
-    told = {"help": help, "expert": expert, "flat": flat}
+    told = {"help": help, "expert": expert, "flat": flat, "said": said}
     return field(default=default, metadata=told if before is _ALWAYS_THERE else {**told, "before": before})
 
 
@@ -76,6 +83,12 @@ class Option:
     @property
     def expert(self) -> bool:
         return bool(self.metadata["expert"])
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it takes texts of any form."""
+        kinds = typing.get_args(self.type) if isinstance(self.type, types.UnionType) else (self.type,)
+        return all(kind in (str, type(None)) or typing.get_origin(kind) is tuple for kind in kinds)
 
     def of(self, settings: Any) -> Any:
         """Its value in ``settings``."""
@@ -144,7 +157,8 @@ def from_mapping(cls: type[T], values: Mapping[str, Any]) -> T:
             near = difflib.get_close_matches(name, known, n=1)
             meant = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
             raise UsageError(f"There is no setting {shorten(key)}.", meant)
-        checked[known[name].path] = _convert(cls.__name__, name, known[name].type, value)
+        said = known[name].metadata["said"]
+        checked[known[name].path] = _convert(cls.__name__, name, known[name].type, said(value) if said else value)
     return _built(cls, checked)
 
 

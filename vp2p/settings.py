@@ -37,6 +37,12 @@ def _check_shares(name: str, text: str, example: str) -> None:
         raise out_of_limits(name, text, f"two shares from 0 to 1, such as {example}")
 
 
+def _size_said(value: object) -> object:
+    """A size as text: of 512 "512", of (512, 320) "512x320"."""
+    sides = value if isinstance(value, (list, tuple)) and len(value) == 2 else [value]
+    return "x".join(map(str, sides)) if all(type(side) is int for side in sides) else value
+
+
 MADE_KINDS = ("canny", "softedge")
 """The kinds of structure whose pictures are made of the clip's own frames."""
 KINDS = (*MADE_KINDS, "depth", "pose", "normal", "segmentation", "lineart", "scribble", "mlsd", "tile", "other")
@@ -52,7 +58,7 @@ def kind_and_path(text: str, name: str) -> tuple[str, str]:
     near = difflib.get_close_matches(kind, KINDS, n=1)
     known = f"give {flag} one of {', '.join(KINDS)}, then = and a path"
     if kind in KINDS or "=" not in text:
-        raise UsageError(f"{flag} {shorten(text)} is not KIND=PATH.", known)
+        raise UsageError(f"{flag} {shorten(text)} is not KIND=PATH.", f"{flag} {kind}=PATH" if kind in KINDS else known)
     raise UsageError(f"{flag} knows no kind {shorten(kind)}.", f"{flag} {near[0]}={path}" if near and path else known)
 
 
@@ -61,7 +67,8 @@ class ClipSettings:
     """Which frames of the clip are edited, and at which size.
 
     ``start`` and ``end`` are seconds; ``frames`` is a count or ``"all"``; ``size`` is ``"512"``,
-    ``"512x320"`` (width x height), ``"keep"``, or None for the model's own.
+    ``"512x320"`` (width x height), ``"keep"``, or None for the model's own. YAML and Python may also give 512 and
+    (512, 320).
     """
 
     frames: CountOrAll = option(8, "How many frames to take, spread evenly over the clip, or all.")
@@ -72,6 +79,7 @@ class ClipSettings:
     size: str | None = option(
         None,
         "Size in pixels: 512, 512x320 (width x height) or keep. By default the model's own area, in the clip's shape.",
+        said=_size_said,
     )
     fit: Literal["crop", "pad", "stretch"] = option(
         "crop", "How to fit frames to that size: crop them, pad them with black, or stretch them."

@@ -153,9 +153,11 @@ def test_values_are_read_as_the_setting_needs_them(work: Make, key: str, typed: 
         (("tune.stesp",), "no setting 'tune.stesp'", "did you mean tune.steps?"),
         (("guidance",), "no setting 'guidance'", "did you mean invert.guidance or edit.guidance?"),
         (("xyz",), "no setting", "vp2p config"),
-        (("tune.steps", "many"), "steps is 'many'", "0 or more, or auto"),
+        (("tune.steps", "many"), "steps is 'many', but must be 0 or more", "vp2p config tune.steps auto"),
         (("tune.steps", "-1"), "No such option", "--help"),
-        (("invert.guidance", "nan"), "must be a number", "correct guidance"),
+        (("invert.guidance", "nan"), "must be a number", "vp2p config invert.guidance 7.5"),
+        (("edit.seed", "x"), "seed is 'x'", "vp2p config edit.seed 1"),
+        (("edit.guide", "emty", "--user"), "one of decoupled", "vp2p config edit.guide empty --user"),
         (("tune.steps", "3", "--unset"), "--unset takes no value", "--unset"),
         (("tune.steps", "--user"), "no value to write", "--user"),
         (("tune", "3"), "no setting to change", "vp2p config tune.steps"),
@@ -232,9 +234,9 @@ def test_paths_hold_from_any_folder(
     (tmp_path / "toon.safetensors").touch()
     monkeypatch.chdir(tmp_path)
     wanted = json.loads(json.dumps(stored).replace("{here}", str(tmp_path)))
-    assert read_value(key, typed) == wanted
+    assert read_value(key, typed, "{}") == wanted
     monkeypatch.chdir("/")
-    assert wanted == read_value(key, wanted if isinstance(wanted, str) else wanted[0])
+    assert wanted == read_value(key, wanted if isinstance(wanted, str) else wanted[0], "{}")
 
 
 def test_a_path_is_written_as_it_holds_from_any_folder(work: Make) -> None:

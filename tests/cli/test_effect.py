@@ -25,6 +25,8 @@ QUICK = ("--candidates", "0", "--no-propagate")
         ),
         (("--swap", "cat=dog", "--no-in-place"), "--no-in-place has no effect with --no-propagate"),
         (("--swap", "cat=dog", "--seed", "7"), "--seed 7 has no effect with --no-propagate"),
+        (("--swap", "cat=dog", "--mask-grow", "2"), "--mask-grow 2 has no effect without --mask-text or --mask-point"),
+        (("--swap", "cat=dog", "--grid", "mask_grow=0,3"), "--mask-grow 3 has no effect without --mask-text"),
         (("--swap", "cat=dog"), ""),
     ],
 )
@@ -32,6 +34,31 @@ def test_an_edit_or_an_option_without_effect_is_noted(work: Make, words: tuple[s
     work("sd2", "invert")
     ran = done("edit", *words, *QUICK)
     assert note in ran.err if note else "effect" not in ran.err and "nothing could" not in ran.err
+
+
+def test_what_a_stage_does_not_read_is_noted_unless_it_is_usual_here(work: Make) -> None:
+    folder = work("sd2", "tune")
+    assert "--inner-steps 3 has no effect with --method direct" in done("invert", "--inner-steps", "3").err
+    with (folder / "vp2p.yaml").open("a") as file:
+        file.write("invert: {inner_steps: 4}\nedit: {mask_grow: 2.0}\n")
+    assert "effect" not in done("invert").err
+    assert "effect" not in done("edit", "--swap", "cat=dog", *QUICK, "-n").err
+    assert "--mask-grow 3 has no effect" in done("edit", "--swap", "cat=dog", "--mask-grow", "3", *QUICK, "-n").err
+    ran = done("tune", "--steps", "0", "--learning-rate", "0.1", "--seed", "5", "-n")
+    assert "--learning-rate 0.1 has no effect with --steps 0" in ran.err and "--seed 5 has no effect" in ran.err
+    ran = done(
+        "mask", "--mask-point", "50%,50%", "--segmenter", "none", "--mask-threshold", "0.5", "--detector", "x", "-n"
+    )
+    assert "--mask-threshold 0.5 has no effect with --mask-point" in ran.err and "--detector x has" in ran.err
+
+
+def test_an_edit_does_not_depend_on_a_seed_that_nothing_reads(work: Make) -> None:
+    work("sd2", "invert")
+    words = ("edit", "--swap", "cat=dog", "--candidates", "0")
+    done(*words)
+    assert "dog: up to date" in done(*words, "--seed", "1").err
+    told = done(*words, "--candidates", "1", "--seed", "1", "-n").out.splitlines()
+    assert "edit dog-2: run" in told[-1]
 
 
 @pytest.mark.parametrize("address", ["https://example.org/cat.mp4", "rtsp://camera/1", "s3://bucket/cat.mp4"])

@@ -161,7 +161,12 @@ def failed(ran: Ran) -> dict[str, Any]:
         ("tune --stepz 3", "No such option: --stepz.", "did you mean --steps? see: vp2p tune --help"),
         ("invert --steps many", "Invalid value for '--steps': it must be a whole number.", "vp2p invert --help"),
         ("tune 3", "Got unexpected extra argument", "vp2p tune --help"),
-        ("tune --steps", "Option '--steps' requires an argument.", "vp2p --help"),
+        ("tune --steps", "Option '--steps' requires an argument.", "vp2p tune --help"),
+        (
+            "config edit.seed -1",
+            "No such option: -1.",
+            "put -- before what begins with a minus, or: vp2p config --help",
+        ),
         ("invert --method nul-text", "is not one of", "did you mean null-text? see: vp2p invert --help"),
         ("init walk --prompt cat", "Missing option '--video'.", "vp2p init --help"),
         ("tunee", "No such command 'tunee'.", "did you mean tune? see: vp2p --help"),

@@ -15,8 +15,9 @@ from tests.cli.conftest import PROMPT, Make, moving_square, save_clip
 from tests.cli.running import done, only, refused, snapshot, vp2p
 from tests.video import test_colour as colour
 from vp2p.settings import ClipSettings
-from vp2p.stages.full import full
+from vp2p.stages.full import full, narrower
 from vp2p.stages.handle import open_workspace
+from vp2p.stages.redo import run_command
 from vp2p.stages.saving import Interrupted
 from vp2p.stages.session import Session
 from vp2p.video.reading import probe, read_clip
@@ -124,6 +125,23 @@ def test_an_edit_of_the_whole_picture_has_no_region(work: Make) -> None:
     ran = vp2p("edit", "--prompt", f"{PROMPT} at night", "--no-blend", "--full")
     assert ran.code == 2 and "changes the whole picture" in ran.cause and "vp2p edit" in ran.hint
     assert not list((folder / "full").glob("[!.]*"))
+
+
+def test_a_mask_as_wide_as_the_ground_is_told_of_and_ends_neither_other_edits_nor_the_sheet(edited: Path) -> None:
+    Image.new("L", (64, 64), 255).save(edited.parent / "all.png")
+    words = ("edit", "--swap", "cat=dog", "--no-propagate", "--full")
+    ran = vp2p(*words, "--grid", "mask=../all.png,../mask.mp4")
+    assert ran.code == 2 and "the mask of the edit dog-mask-all.png holds most of the picture's border" in ran.cause
+    assert ran.hint.endswith(": vp2p edit --swap cat=dog --mask-point 50%,50% --no-propagate --full")
+    *_, large, sheet = map(Path, ran.out.splitlines())
+    assert sheet.suffix == ".png" and sheet.is_file() and large.name == "full.mp4" and large.is_file()
+    run = Workspace(edited).by_name("edit", "dog-mask-all.png")
+    for known, hint in (
+        ({"mask_text": "cat", "mask_grow": 30.0}, "--mask-grow 10.0"),
+        ({"blend_threshold": 0.2}, "--blend-threshold 0.6"),
+    ):
+        settings = run.record().settings["edit"] | {"mask": None} | known
+        assert hint in run_command(run, narrower(settings))
 
 
 def test_there_must_be_an_edit(work: Make) -> None:

@@ -57,12 +57,20 @@ def test_values_are_of_the_setting() -> None:
         (("cross_replaze=0.2",), "no setting", "--grid cross_replace=0.2?"),
         (("cross_replace=0.2,,0.4",), "empty value", "--grid"),
         (("cross_replace=",), "empty value", "--grid"),
-        (("cross_replace=2",), "between 0 and 1", "--cross-replace"),
+        (("cross_replace=2",), "between 0 and 1", "--grid cross_replace=0.4"),
         (("cross_replace=x",), "must be a number", "cross_replace"),
         (("candidates=1", "candidates=2"), "names candidates twice", "together"),
         (("reweight=dog:1", "reweight=dog:2"), "reweight of dog twice", "together"),
         (("reweight=1,2",), "names no word", "--grid"),
         (("reweight=dog:1,cat:2",), "two words", "of its own"),
+        (("seed=1,a",), "seed is 'a'", "--grid seed=1"),
+        (("guide=empty,optimise",), "must be one of decoupled", "--grid guide=optimised"),
+        (("propagate=maybe",), "true or false", "--grid propagate=true"),
+        (("guidance_interval=1:0",), "guidance_interval is '1:0'", "--grid guidance_interval=0:1"),
+        (("mask_point=50%,60%",), "a comma inside a value", r"--grid 'mask_point=50%\,60%'"),
+        (("mask_point=10",), "mask_point is '10', but must be two numbers", "--mask-point 120,80"),
+        (("seed",), "is no axis", "--grid seed=1"),
+        (("window=dog:1",), "names no word", "--grid window=dog=0:0.4"),
         (("swap=cat=dog|fox",), "holds a bar", "swap=cat=dog,rabbit"),
         (("candidates=1,2,3,4,5", "cross_replace=0.1,0.2,0.3,0.4"), "makes 20 edits", "fewer"),
     ],
@@ -104,9 +112,27 @@ def test_alternatives_are_an_axis_too(work: Make) -> None:
     assert len([path for path in (folder / "edit").iterdir() if path.name[0] != "."]) == 4
 
 
+def test_edits_with_the_same_words_are_named_by_what_tells_them_apart(work: Make) -> None:
+    work("sd2", "invert")
+
+    def names(*words: str) -> list[str]:
+        told = done("edit", "--swap", "cat=dog", *words, "-n").out.splitlines()
+        return [line.split(":")[0].removeprefix("edit ") for line in told if line.startswith("edit ")]
+
+    assert names("--grid", "seed=1,2") == ["dog-seed-1", "dog-seed-2"]
+    assert names("--grid", "propagate=true,false", "cross_replace=0.2,0.3")[2] == "dog-cross-replace-0.2-no-propagate"
+    assert names("--grid", "seed=1,2", "--candidates", "0") == ["dog"], "the same edit twice"
+    assert names("--grid", "reweight=dog:2,3") == ["dog-dog-2", "dog-dog-3"]
+    Image.new("L", (64, 64), 255).save("all.png")
+    Image.new("L", (64, 64), 0).save("no ne.png")
+    assert names("--grid", "mask=all.png,no ne.png") == ["dog-mask-all.png", "dog-mask-no-ne.png"]
+
+
 def test_mistakes_of_the_line_make_nothing(work: Make) -> None:
     folder = work("words", "invert")
     before = snapshot(folder)
+    ran = refused(2, "edit", "--swap", "cat=dog", "--grid")
+    assert "requires an argument" in ran.cause and ran.hint == "vp2p edit --help"
     assert "--grid before it" in refused(2, "edit", "cross_replace=0.2,0.4").hint
     assert "--name names one edit" in refused(2, "edit", "--grid", "reweight=cat:1,2", "--name", "x").cause
     assert "no word" in refused(2, "edit", "--grid", "reweight=horse:1,2").cause

@@ -88,6 +88,6 @@ def test_status_of_a_killed_run(
 ) -> None:
     monkeypatch.chdir(killed[1])
     ran = done("status")
-    assert "interrupted at step 2" in ran.out and "vp2p tune, with the same options" in ran.err
+    assert "interrupted at step 2" in ran.out and "next: vp2p tune --steps 4" in ran.err
     assert vp2p("invert").code == 1  # an unfinished tune run is none
     assert ": resumed" in done("tune", "--steps", "4").err

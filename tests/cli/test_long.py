@@ -59,7 +59,7 @@ def test_an_edit_of_a_long_clip_goes_on_after_a_signal(
     with sent(signal.SIGINT, lambda: any(walk.glob("edit/dog/checkpoint/*"))):
         ran = vp2p("-w", walk, *words)
     assert ran.code == 130 and "the same command" in ran.err
-    assert "edit, with the same options" in done("-w", walk, "status").err
+    assert "edit --swap cat=dog --no-propagate --no-paste --name dog   (goes" in done("-w", walk, "status").err
     assert ": resumed" in done("-w", walk, *words).err
     assert not (walk / "edit" / "dog" / "checkpoint").exists() and not (walk / "edit" / "dog-2").exists()
     done("-w", tmp_path / "unbroken", *words)

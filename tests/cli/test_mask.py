@@ -153,7 +153,7 @@ def test_a_damaged_mask_is_named_with_the_command_that_makes_it_anew(work: Make)
     ("words", "cause", "hint"),
     [
         (("--mask-point", "64,10"), "64,10@1 is outside the video, which is 64x64", "x up to 63 and y up to 63"),
-        (("--mask-point", "101%,10%"), "outside the picture", "percents from 0 to 100"),
+        (("--mask-point", "101%,10%"), "no percent is above 100", "--mask-point 50%,50%"),
         (("--mask-point", "10,10@4"), "is in frame 4, but the clip has 3", "from 1 to 3"),
         (("--mask-point", "ten"), "mask_point is 'ten'", "--mask-point 120,80"),
         (("--mask-point=-10,10",), "says what does not belong", "without a minus"),

@@ -15,6 +15,7 @@ from tests.cli.conftest import FRAMES, PROMPT, Make
 from tests.cli.running import done, only, snapshot, video, vp2p
 from vp2p.cli.output import StageProgress
 from vp2p.errors import UsageError
+from vp2p.workspace import Workspace, lifecycle, run_lock
 
 
 def test_the_workspace_can_be_named_from_anywhere(work: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,6 +67,22 @@ def test_status_tells_what_is_there_and_what_comes_next(work: Make, kind: str) -
     text = done("status").out
     assert "null-text, 3 steps" in text and "2 steps, rate 0.01" in text and "dog" in text
     assert snapshot(folder) == before
+
+
+def test_status_says_how_an_edit_that_was_killed_at_its_start_goes_on(work: Make) -> None:
+    workspace = Workspace(work("sd2", "edit"))
+    run = workspace.by_name("edit", "dog")
+    record, parents = run.record(), workspace.parents_of(run)
+    lifecycle.clear(run)
+    lifecycle.begin(run, record.settings, parents)
+    again = "vp2p edit --swap cat=dog --name dog"
+    ran = done("status")
+    assert "edit/dog interrupted at step 0" in ran.out and f"next: {again}   (begins anew" in ran.err
+    with run_lock(run.folder):
+        ran = done("status")
+        assert "edit/dog being written at step 0" in ran.out and again not in ran.err
+    done(*again.split()[1:])
+    assert "edit --swap OLD=NEW" in done("status").err
 
 
 def test_json_puts_one_envelope_on_stdout(work: Make) -> None:

@@ -69,7 +69,7 @@ def test_a_signal_leaves_a_checkpoint(
         ran = vp2p(*words)
     assert ran.code == code and "the same command" in ran.err and ran.out == "" and "Traceback" not in ran.err
     assert len(list((folder / stage).glob("*/checkpoint/*.safetensors"))) == 1
-    assert f"vp2p {stage}, with the same options" in done("status").err
+    assert f"vp2p {stage} --" in done("status").err and "goes on where" in done("status").err
     assert ": resumed" in done(*words).err
     done("-w", tmp_path / "unbroken" / "work", *words)
     assert tensors(folder, stage) == tensors(tmp_path / "unbroken" / "work", stage)

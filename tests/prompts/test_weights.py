@@ -8,10 +8,9 @@ import pytest
 from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
-from vp2p.pipeline.effect import without_effect
 from vp2p.pipeline.pairs import pairs
 from vp2p.prompts.plan import EditPlan, plan_words
-from vp2p.prompts.weight import Weight
+from vp2p.prompts.weight import Weight, weight_notes
 from vp2p.settings import EditSettings
 
 RED = "a red cat on the grass"
@@ -73,6 +72,13 @@ def test_what_is_none_is_refused(text: str) -> None:
     assert '--reweight "red:0->3"' in caught.value.hint
 
 
+@pytest.mark.parametrize("text", ["cat", "cat=2", "cat:0->", "cat:->3", "cat:x", "cat:0>3"])
+def test_the_hint_names_the_word(text: str) -> None:
+    with pytest.raises(PromptError) as caught:
+        Weight.read(text)
+    assert '--reweight cat:2, or --reweight "cat:0->3"' in caught.value.hint
+
+
 def test_what_a_shell_leaves_of_it_is_told() -> None:
     with pytest.raises(PromptError) as caught:
         Weight.read("red:0-")
@@ -80,7 +86,8 @@ def test_what_a_shell_leaves_of_it_is_told() -> None:
 
 
 def test_one_that_changes_nothing_is_told() -> None:
-    assert len(without_effect(EditSettings.of(reweight=("red:1->1", "cat:1", "grass:1->2")))) == 2
+    told = weight_notes(("red:1->1", "cat:1", "grass:1->2"))
+    assert sum("changes nothing" in note for note in told) == 2
 
 
 def test_it_is_a_pair_in_python() -> None:

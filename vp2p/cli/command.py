@@ -11,6 +11,7 @@ from typing import Any
 from typer.core import TyperArgument, TyperCommand, TyperGroup
 
 from vp2p.cli import panels
+from vp2p.cli.usage import ParserError
 
 _WIDEST = 26  # characters of an option with what it takes, on one line
 _EXPERTS = "For experts:"  # examples that stand below all options
@@ -18,6 +19,13 @@ _TYPES = {"str": "TEXT", "int": "N", "float": "NUMBER", "path": "PATH"}
 
 
 class _Told:
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().parse_args(ctx, args)  # type: ignore[misc]
+        except ParserError as error:
+            error.ctx = error.ctx or ctx  # an option without its value does not know whose it is
+            raise
+
     def get_params(self, ctx: Any) -> list[Any]:
         params = sorted(super().get_params(ctx), key=panels.place)  # type: ignore[misc]
         for one in params:

@@ -45,6 +45,8 @@ def _hint(error: Any) -> str:
     quoted = re.findall(r"'([^']*)'", error.message)
     subcommands = getattr(command, "commands", {})
     near: list[str] = []
+    if re.match(r"-\d", getattr(error, "option_name", "")):
+        return f"put -- before what begins with a minus, or: {path} --help"
     if hasattr(error, "option_name") and hasattr(error, "possibilities"):
         if any(error.option_name in _options(one) for one in subcommands.values()):
             return f"give it after the command: vp2p COMMAND {error.option_name}"

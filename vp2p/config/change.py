@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vp2p.atomic import sight
 from vp2p.config.placing import placed
 from vp2p.errors import UsageError
 from vp2p.plain import PlainError, read_user_yaml, read_yaml
-from vp2p.schema import from_mapping, options, setting_name, to_mapping
+from vp2p.schema import Option, from_mapping, options, setting_name, to_mapping
 from vp2p.settings import SECTIONS
 from vp2p.workspace.atomic import write_text
 from vp2p.workspace.lock import run_lock
@@ -33,22 +34,44 @@ def known_key(key: str) -> str:
     raise UsageError(f"There is no setting {key!r}.", hint)
 
 
-def read_value(key: str, text: str) -> Any:
+def read_value(key: str, text: str, again: str) -> Any:
     """The plain value that ``text`` means for a setting: as in YAML, or words as they are; paths are made absolute.
+
+    Args:
+        again: what is typed instead, with ``{}`` for a value that fits.
 
     Raises:
         UsageError: it fits neither way.
         ModelError: it holds a path that the system does not take.
     """
     section, _, name = key.partition(".")
-    refused = None
-    (option,) = (one for one in options(SECTIONS[section]) if one.name == name)
-    for candidate in _meanings(text, many=isinstance(option.default, tuple)):
+    refused: list[UsageError] = []
+    one = known_option(key)
+    for candidate in _meanings(text, many=isinstance(one.default, tuple)):
         try:
             return to_mapping(placed(from_mapping(SECTIONS[section], {name: candidate})))[name]
         except UsageError as error:
-            refused = refused or error
-    raise refused or UsageError(f"{key} has no value.", f"vp2p config {key} VALUE")
+            # A text is wrong as it stands, not as what YAML makes of it.
+            refused.insert(0 if candidate == text and one.is_text else len(refused), error)
+    fits = example(one, text)
+    raise refused[0] if fits is None else UsageError(refused[0].cause, again.format(fits))
+
+
+def known_option(key: str) -> Option:
+    """The option that a known key is of."""
+    section, _, name = key.partition(".")
+    (found,) = (one for one in options(SECTIONS[section]) if one.name == name)
+    return found
+
+
+def example(one: Option, meant: str = "") -> str | None:
+    """A value that an option takes, as it is typed, near to what is ``meant``; None where texts have a form."""
+    kinds = typing.get_args(one.type) or (one.type,)
+    if typing.get_origin(one.type) is Literal:
+        return next(iter(difflib.get_close_matches(meant, kinds, n=1)), str(one.default))
+    if one.default not in (None, ()):
+        return f"{one.default:g}" if isinstance(one.default, float) else str(one.default).lower()
+    return "1" if int in kinds else "0.5" if float in kinds else None
 
 
 def change(path: Path, key: str, value: Any) -> None:

@@ -11,16 +11,18 @@ import itertools
 import math
 import re
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Any, Sequence
 
-from vp2p.config.change import read_value
+from vp2p.config.change import example, known_option, read_value
 from vp2p.errors import UsageError
 from vp2p.prompts.alternatives import MOST, alternatives
 from vp2p.schema import from_mapping, options, setting_name, to_mapping
 from vp2p.settings import SIGNS, EditSettings
-from vp2p.text import quoted
+from vp2p.text import quoted, typed
 
 _EXAMPLE = "write it like --grid reweight=red:1,2,3 cross_replace=0.2,0.4"
+_COMMA = r"\,"  # inside a value
+_OF_WORDS = {"swap": "cat=dog,rabbit", "reweight": "red:1,2,3", "window": "dog=0:0.4,0:0.8"}
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Axis:
             others = [text for text in flat[self.name] if text.partition(sign)[0].strip() != self.word]
             flat[self.name] = [*others, value]
         else:
-            flat[self.name] = [value] if self.name == "blend" else read_value(f"edit.{self.name}", value)
+            flat[self.name] = [value] if self.name == "blend" else _read(self.name, value)
         return from_mapping(EditSettings, flat)
 
 
@@ -105,26 +107,50 @@ def _put(settings: EditSettings, axes: Sequence[Axis], values: Sequence[str]) ->
 def _axis(text: str) -> Axis:
     key, sign, rest = text.partition("=")
     name = setting_name(key.strip().removeprefix("--"))
-    if not sign or not key.strip():
-        raise UsageError(f"{quoted(text, 80)} is no axis of a grid.", _EXAMPLE)
     known = [one.name for one in options(EditSettings)]
+    form = _form(name) if name in known else _EXAMPLE
+    if not sign or not key.strip():
+        raise UsageError(f"{quoted(text, 80)} is no axis of a grid.", form)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean --grid {near[0]}={rest}?" if near and rest.isprintable() else _EXAMPLE
         raise UsageError(f"An edit has no setting {quoted(key.strip(), 80)}.", hint)
-    values = [value.strip().replace(r"\,", ",") for value in re.split(r"(?<!\\),", rest)]
+    values = [value.strip().replace(_COMMA, ",") for value in re.split(r"(?<!\\),", rest)]
     if not all(values):
-        raise UsageError(f"The axis {quoted(text, 80)} has an empty value.", _EXAMPLE)
+        raise UsageError(f"The axis {quoted(text, 80)} has an empty value.", form)
+    whole = rest.strip().replace(_COMMA, ",")
+    if name not in SIGNS and len(values) > 1 and _fits(name, whole) and not all(_fits(name, one) for one in values):
+        again = typed(f"{name}={whole.replace(',', _COMMA)}")
+        raise UsageError(f"The axis {quoted(text, 80)} has a comma inside a value.", f"--grid {again}")
     if name in SIGNS:
-        values = _of_one_word(text, values, SIGNS[name])
+        values = _of_one_word(text, values, SIGNS[name], form)
     return Axis(name, tuple(dict.fromkeys(values)))
 
 
-def _of_one_word(text: str, values: Sequence[str], sign: str) -> list[str]:
+def _read(name: str, value: str) -> Any:
+    """The plain value of a setting that is of no word. Raises UsageError where it cannot be one."""
+    return read_value(f"edit.{name}", value, f"--grid {name}={{}}")
+
+
+def _fits(name: str, value: str) -> bool:
+    try:
+        _read(name, value)
+    except UsageError:
+        return False
+    return True
+
+
+def _form(name: str) -> str:
+    """How an axis of a known setting is written."""
+    value = _OF_WORDS.get(name) or example(known_option(f"edit.{name}"))
+    return f"write it like --grid {name}={value}" if value else f"write it like --grid {name}=A,B"
+
+
+def _of_one_word(text: str, values: Sequence[str], sign: str, form: str) -> list[str]:
     """The values with the word that the first of them names."""
     word, found, _ = values[0].partition(sign)
     if not found:
-        raise UsageError(f"The axis {quoted(text, 80)} names no word.", _EXAMPLE)
+        raise UsageError(f"The axis {quoted(text, 80)} names no word.", form)
     if any(sign in value and not value.startswith(word + sign) for value in values):
         raise UsageError(f"The axis {quoted(text, 80)} names two words.", "give each word an axis of its own")
     return [value if sign in value else word + sign + value for value in values]

@@ -18,9 +18,9 @@ def read_clip(path: Path | str, **options: Any) -> Clip:
     """Reads frames of a video, a GIF, an animated WebP or a folder of pictures, at their own size.
 
     Args:
-        options: of ``vp2p init``, such as ``frames=8``, ``start=2.0``, ``size="512x320"`` or
-            ``control_video=["depth=depth.mp4"]``; see
-            :class:`vp2p.settings.ClipSettings`. The model that takes the clip brings it to its size.
+        options: of ``vp2p init``, such as ``frames=8``, ``start=2.0``, ``size=512``, ``size=(512, 320)`` or
+            ``control_video=["depth=depth.mp4"]``; see :class:`vp2p.settings.ClipSettings`. The model that takes the
+            clip brings it to its size.
 
     Raises:
         VideoError: there is no such file, or it is no clip that can be read.

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from vp2p.errors import UsageError
-from vp2p.prompts.weight import Weight
-from vp2p.schema import options
+from vp2p.pipeline.unread import as_option
 from vp2p.settings import OPTIMISING, EditSettings, InvertSettings
 
 if TYPE_CHECKING:
     from vp2p.pipeline.edit import Edit
     from vp2p.t2s.inflation import AttentionMode
 
-_OUTLINE = ("blend_threshold", "blend_levels", "blend_peak", "blend_soft")
-_COMPOSITE = ("propagate", "paste", "in_place", "candidates", "seed")
+_DRAWN = ("candidates", "seed", "in_place")
 
 
 def check_guide(settings: EditSettings, inversion: InvertSettings) -> None:
@@ -52,25 +50,6 @@ def check_merging(settings: EditSettings, attention: AttentionMode) -> None:
         )
 
 
-def without_effect(settings: EditSettings) -> tuple[str, ...]:
-    """A note for each option that does nothing beside the others."""
-    values = {one.name: one.of(settings) for one in options(EditSettings)}
-    given = {one.name for one in options(EditSettings) if values[one.name] != one.default}
-    idle: list[tuple[str, str]] = []
-    if settings.blend.off:
-        idle += [(name, "--no-blend") for name in (*_OUTLINE, "blend_start", *_COMPOSITE)]
-    elif settings.blend.given:
-        idle += [(name, settings.blend.given) for name in (*_OUTLINE, "in_place")]
-    elif not settings.composite.propagate:
-        idle += [(name, "--no-propagate") for name in ("candidates", "in_place", "seed")]
-    elif not settings.composite.candidates:
-        idle += [("seed", "--candidates 0")]
-    idle = [(name, why) for name, why in idle if name in given and (name != "candidates" or values[name])]
-    notes = [f"{_option(name, values[name])} has no effect with {why}" for name, why in idle]
-    ones = [text for text in settings.words.reweight if Weight.read(text).idle]
-    return (*notes, *(f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text in ones))
-
-
 def nothing_changed(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
     """A note where an edit could not change, or did not change, any frame, with what to try."""
     import numpy as np
@@ -88,20 +67,18 @@ def nothing_changed(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
     return ()
 
 
-def undrawn(edit: Edit, settings: EditSettings) -> tuple[str, ...]:
-    """A note where a seed did nothing, since no object was drawn in several versions."""
-    import torch
-
+def undrawn(edit: Edit, read: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note on the options of drawing an object, of those that are given and ``read``, where none was drawn."""
     from vp2p.compositing.background import surrounds
 
-    seed, mask = settings.composite.seed, edit.mask
-    if seed is None or not settings.composite.candidates or not settings.composite.propagate or settings.blend.off:
+    idle = [as_option(name, read[name]) for name in _DRAWN if name in read]
+    if not idle:
         return ()
-    if edit.plan.kind != "reweight" and mask is not None and not surrounds(torch.from_numpy(mask).float()):
+    ground = all(mask is None or surrounds(mask.float()) for mask in edit.latents.masks)
+    if not ground and len(edit.frames) > 1:
         return ()
-    return (
-        f"--seed {seed} changed nothing: it draws other objects, but this edit is of the ground, a style or a weight",
-    )
+    why = "this edit is of the ground or a style" if ground else "the clip has one frame"
+    return (f"{' and '.join(idle)} changed nothing: {why}, and no object is drawn anew",)
 
 
 def followed(edit: Edit) -> tuple[str, ...]:
@@ -122,10 +99,3 @@ def _counted(frames: Sequence[int]) -> str:
     """Frames as people count them: "1, 3 and 8"."""
     *most, last = (str(frame + 1) for frame in frames)
     return f"{', '.join(most)} and {last}" if most else last
-
-
-def _option(name: str, value: object) -> str:
-    flag = name.replace("_", "-")
-    if isinstance(value, bool):
-        return f"--{flag}" if value else f"--no-{flag}"
-    return f"--{flag} {value}"

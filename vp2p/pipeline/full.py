@@ -87,7 +87,7 @@ class FullEdit:
         """Finds and stores the layers of the frames that were edited.
 
         Raises:
-            UsageError: the edit changes the whole picture or its background.
+            UsageError: see :func:`region_of`.
         """
         mask = region_of(edit)
         layers = edited_layers(planes(edit.clip), planes(edit.edited), mask, edit.keeps)
@@ -175,19 +175,27 @@ def same_colours(span: SpanFrames, edit: SampledEdit) -> bool:
     return bool(np.abs(now.astype(int) - edit.clip[0]).mean() < _SAME)
 
 
-def region_of(edit: SampledEdit) -> Tensor:
+def region_of(edit: SampledEdit, called: str = "this edit") -> Tensor:
     """Where an edit could act, (F, H, W) in 0…1.
 
+    Args:
+        called: what a message calls it.
+
     Raises:
-        UsageError: it changes the whole picture or its background.
+        UsageError: it changes the whole picture, or its mask is as wide as that of the ground.
     """
     instead = "vp2p edit --swap OLD=NEW --full, with words for an object"
     if edit.mask is None:
-        raise UsageError("This edit changes the whole picture, so it has no region to lay over the source.", instead)
+        raise UsageError(
+            f"Only an object can be laid over the source, but {called} changes the whole picture.", instead
+        )
     mask = torch.from_numpy(edit.mask).float()
     region = interpolate(mask[:, None], size=edit.clip.shape[1:3])[:, 0]
     if surrounds(region):
-        raise UsageError("This edit changes the background, and only an object can be laid over the source.", instead)
+        raise UsageError(
+            f"Only an object can be laid over the source, but the mask of {called} holds most of the picture's border.",
+            instead,
+        )
     return region
 
 

@@ -155,8 +155,6 @@ def _mark(point: Point, clip: Clip, video: Size) -> Mark:
             f"give a frame from 1 to {count}",
         )
     if point.percent:
-        if max(point.x, point.y) > 100:
-            raise UsageError(f"--mask-point {point} is outside the picture.", "give percents from 0 to 100")
         x, y = (
             min(max(share * side / 100 - 0.5, 0), side - 1) for share, side in ((point.x, width), (point.y, height))
         )

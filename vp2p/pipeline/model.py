@@ -21,7 +21,7 @@ from vp2p.models.loading import load_model
 from vp2p.pipeline.attention import WordAttention, word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Asked, Edit, edit_all
-from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.invert import invert
@@ -29,8 +29,11 @@ from vp2p.pipeline.mask import Mask, Wanted, find_mask, marks_of
 from vp2p.pipeline.pairs import SEVERAL, pairs
 from vp2p.pipeline.reference import find_reference
 from vp2p.pipeline.tune import tuning_task
+from vp2p.pipeline.unread import EditCase, given, unread_by_edit, unread_by_mask, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.prompts.alternatives import alternatives, single
+from vp2p.prompts.plan import EditPlan
+from vp2p.prompts.weight import weight_notes
 from vp2p.schema import from_mapping
 from vp2p.settings import AttentionSettings, EditSettings, MaskSettings, ModelSettings
 from vp2p.video.clip import Clip
@@ -161,13 +164,14 @@ class VideoModel(InflatedModel):
         """
         shared = {"mask": "an array"} if mask is not None else {}
         user_mask = None if mask is None else _mask(mask, inversion.clip)
-        given = (for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared) for own in edits)
-        wanted = [settings for one in given for settings in alternatives(one)]
+        each = (for_model(self.latent.folder, "edit", pairs({**options, **own}) | shared) for own in edits)
+        wanted = [settings for one in each for settings in alternatives(one)]
+        plans: list[EditPlan] = []
         for settings in wanted:  # before any is made
             check_guide(settings, inversion.settings)
             check_merging(settings, self._modes[1])
             find_reference(settings.words.reference, self.latent.folder)
-            self.plan(inversion.prompt, settings, inversion.settings.steps)
+            plans.append(self.plan(inversion.prompt, settings, inversion.settings.steps))
         described = Described(inversion.clip, inversion.prompt)
         found = {one: self._find(described, one, on_step) for settings in wanted if (one := settings.blend.found).asked}
         masks = [found.get(settings.blend.found) for settings in wanted]
@@ -175,8 +179,12 @@ class VideoModel(InflatedModel):
             Asked(one, user_mask if mask is None else _mask(mask, inversion.clip)) for one, mask in zip(wanted, masks)
         ]
         made = dict(edit_all(self, inversion, asked, on_step))
-        notes = (() if mask is None else mask.notes for mask in masks)
-        return [_noted(made[place], settings, told) for place, (settings, told) in enumerate(zip(wanted, notes))]
+        usual, long = for_model(self.latent.folder, "edit", {}), len(inversion.clip.pixels) > self.t2s.window_frames
+        cases = (EditCase(settings, plan, inversion.settings, long) for settings, plan in zip(wanted, plans))
+        return [
+            _noted(made[place], case, usual, () if mask is None else mask.notes)
+            for place, (case, mask) in enumerate(zip(cases, masks))
+        ]
 
     def mask(self, clip: Clip, prompt: str, *, on_step: Progress = silent, **options: Any) -> Mask:
         """Finds a mask that nobody drew, to be given to :meth:`edit` as ``mask``.
@@ -191,7 +199,10 @@ class VideoModel(InflatedModel):
             PromptError: without networks, words that are not in the prompt.
             ModelError: a network that is named cannot be had.
         """
-        return self._find(Described(clip, prompt), from_mapping(MaskSettings, pairs(options)), on_step)
+        settings = from_mapping(MaskSettings, pairs(options))
+        idle = without_effect(given(settings, MaskSettings()), unread_by_mask(settings))
+        found = self._find(Described(clip, prompt), settings, on_step)
+        return dataclasses.replace(found, notes=(*found.notes, *idle))
 
     def _find(self, described: Described, settings: MaskSettings, on_step: Progress) -> Mask:
         clip = described.clip
@@ -233,9 +244,12 @@ def load(model: str = "sprites", **options: Any) -> VideoModel:
     return VideoModel(load_model(settings), *modes)
 
 
-def _noted(edit: Edit, settings: EditSettings, notes: tuple[str, ...]) -> Edit:
-    own = (*without_effect(settings), *nothing_changed(edit, settings), *undrawn(edit, settings), *followed(edit))
-    return dataclasses.replace(edit, notes=(*notes, *own))
+def _noted(edit: Edit, case: EditCase, usual: EditSettings, notes: tuple[str, ...]) -> Edit:
+    named, unread = given(case.settings, usual), unread_by_edit(case)
+    read = {name: value for name, value in named.items() if name not in unread}
+    before = (*weight_notes(case.settings.words.reweight), *without_effect(named, unread))
+    after = (*nothing_changed(edit, case.settings), *undrawn(edit, read), *followed(edit))
+    return dataclasses.replace(edit, notes=(*notes, *before, *after))
 
 
 def _mask(mask: np.ndarray | Mask, clip: Clip) -> Tensor:

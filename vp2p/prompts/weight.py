@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from vp2p.errors import PromptError
 from vp2p.text import quoted
 
 _TO = "->"
-_EXAMPLES = 'write it like --reweight red:2, or --reweight "red:0->3"'
+_PLAIN = re.compile(r"[\w#-]+")
 
 
 @dataclass(frozen=True)
@@ -30,26 +31,37 @@ class Weight:
     def read(cls, text: str) -> Weight:
         """The weight of a ``word:weight`` or ``word:first->last`` text. Raises PromptError."""
         name, separator, value = text.rpartition(":")
+        hint = _examples((name or text.partition("=")[0]).strip())
         if not separator or not name.strip():
-            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", _EXAMPLES)
+            raise PromptError(f"{quoted(text, 200)} is not a word and its weight.", hint)
         first, to, last = value.partition(_TO)
-        return cls(name.strip(), _number(first), _number(last if to else first), bool(to))
+        if not first.strip() or to and not last.strip():
+            raise PromptError(f"{quoted(text, 200)} lacks a number.", hint)
+        return cls(name.strip(), _number(first, hint), _number(last if to else first, hint), bool(to))
 
 
-def weight_changes(reweights: tuple[str, ...]) -> tuple[str, ...]:
-    """A sentence for each weight that changes with the steps."""
-    weights = map(Weight.read, reweights)
-    return tuple(
+def weight_notes(reweights: tuple[str, ...]) -> tuple[str, ...]:
+    """A sentence for each weight that changes with the steps, or that leaves its word as it is."""
+    weights = [(text, Weight.read(text)) for text in reweights]
+    changes = (
         f"{one.name} weighs {one.first:g} at the first step, and {one.last:g} at the last"
-        for one in weights
+        for _, one in weights
         if one.changes
     )
+    idle = (
+        f"--reweight {text} changes nothing: a weight of 1 leaves a word as it is" for text, one in weights if one.idle
+    )
+    return (*changes, *idle)
 
 
-def _number(text: str) -> float:
+def _examples(word: str) -> str:
+    word = word if _PLAIN.fullmatch(word) and word.isprintable() else "red"
+    return f'write it like --reweight {word}:2, or --reweight "{word}:0{_TO}3"'
+
+
+def _number(text: str, hint: str) -> float:
     lost = text.endswith("-")  # what a shell leaves of an arrow
-    hint = f'the shell takes > for itself: write it in quotes, like --reweight "red:0{_TO}3"'
-    return finite(text, "--reweight", hint if lost else _EXAMPLES)
+    return finite(text, "--reweight", f"the shell takes > for itself, so quotes are needed: {hint}" if lost else hint)
 
 
 def finite(text: str, option: str, hint: str) -> float:

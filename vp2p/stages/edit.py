@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
 from vp2p.errors import UsageError
-from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn, without_effect
+from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn
 from vp2p.pipeline.reference import find_reference
+from vp2p.pipeline.unread import EditCase, as_option, given, unread_by_edit, without_effect
 from vp2p.progress import Progress, silent
-from vp2p.prompts.weight import weight_changes
-from vp2p.schema import from_mapping, identifying, options, to_record
+from vp2p.prompts.weight import weight_notes
+from vp2p.schema import from_mapping, identifying, options, to_mapping, to_record
 from vp2p.settings import EditSettings, InvertSettings, MaskSettings
+from vp2p.stages.differences import differing
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion, load_motions
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 # What enters an identity by what it comes to, not as it was said.
 _BY_CONTENT = ("swap", "mask", "prompt", "reference")
+# What a name says of an edit by its words.
+_IN_NAMES = ("swap", "prompt", "reweight")
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 _SECONDS_TO_FIND = 3600.0  # another edit's process may be finding the same mask
 _FINDING = frozenset(one.name for one in options(MaskSettings))
@@ -47,13 +51,14 @@ _FINDING = frozenset(one.name for one in options(MaskSettings))
 class KeepAs:
     """How an edit is kept.
 
-    ``name`` is made of the changed words by default. With ``force`` another edit of this name may be replaced, and
-    this one is made even if it is finished.
+    ``name`` is made of the changed words by default, and of ``beside``, which tells this one from others with the same
+    words. With ``force`` another edit of this name may be replaced, and this one is made even if it is finished.
     """
 
     name: str | None = None
     format: Format = "mp4"
     force: bool = False
+    beside: str = ""
 
 
 BY_DEFAULT = KeepAs()
@@ -61,12 +66,15 @@ BY_DEFAULT = KeepAs()
 
 @dataclass(frozen=True)
 class PlannedEdit(Planned):
-    """An edit, with what it does to the words and the inversion's settings; ``mask`` is the mask run that it needs."""
+    """An edit, with what it does to the words and the inversion's settings; ``mask`` is the mask run that it needs.
+
+    ``read`` are the options that were given, by flat name, without those that do nothing here.
+    """
 
     settings: EditSettings
     words: EditPlan
     inversion: InvertSettings
-    notes: tuple[str, ...] = ()
+    read: Mapping[str, Any] = field(default_factory=dict)
     mask: Planned | None = None
     keep_as: KeepAs = BY_DEFAULT
 
@@ -96,7 +104,11 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
     if words.alignment.phrases:  # a new prompt alone would not pair them
         effect["phrases"] = [[list(old), list(new)] for old, new in words.alignment.phrases]
     found, windows = _found(session, settings, inverted), in_windows(session, inverted.parents.get("source"), inverted)
+    named = given(settings, session.usual("edit"))
+    unread = unread_by_edit(EditCase(settings, words, inversion, bool(windows)))
     effect = {key: value for key, value in effect.items() if key not in _FINDING}
+    if "seed" in unread:
+        effect.pop("seed", None)
     effect |= {"target": words.target.prompt, "mask": _mask_digest(settings, found)}
     reference = find_reference(settings.words.reference, session.folder)
     if reference is not None and session.folder.ip_adapter is not None:
@@ -118,12 +130,18 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         "compute": session.compute,
         "from": inverted.run.name,
     }
-    run = _run(inverted.workspace, identity("edit", inputs), default_name(words, settings), keep_as)
+    run = _run(inverted.workspace, identity("edit", inputs), _base_name(words, settings, keep_as), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
     if found is not None:
         parents["mask"] = found.run
-    notes = (*_inner_notes(words, settings), *weight_changes(settings.words.reweight))
-    return PlannedEdit(inverted.workspace, run, recorded, parents, settings, words, inversion, notes, found, keep_as)
+    notes = (*_inner_notes(words, settings), *weight_notes(settings.words.reweight), *without_effect(named, unread))
+    return PlannedEdit(
+        *(inverted.workspace, run, recorded, parents, settings, words, inversion),
+        notes=notes,
+        read={name: value for name, value in named.items() if name not in unread},
+        mask=found,
+        keep_as=keep_as,
+    )
 
 
 def plan_edits(
@@ -137,15 +155,16 @@ def plan_edits(
                 "leave out --name: each edit is named after its new words",
             )
         keep_as = [keep_as] * len(asked)
-    plans: dict[str, PlannedEdit] = {}
     found = [plan_edit(session, settings, inverted, kept) for settings, kept in zip(asked, keep_as)]
-    for planned in found:  # each gets the name that it would have, were those before it there
-        run, taken = planned.run, [other.run.name for other in plans.values()]
-        if not run.folder.exists() and planned.keep_as.name is None:
-            name = planned.workspace.free_edit_name(default_name(planned.words, planned.settings), taken)
-            planned = replace(planned, run=planned.workspace.run("edit", run.identity, name))
-        plans.setdefault(run.identity, planned)
-    return [plans[planned.run.identity] for planned in found]
+    runs: dict[str, RunFolder] = {}
+    plans = []
+    for planned, beside in zip(found, _told_apart(found)):  # each gets the name it would have, were those before there
+        run, kept = planned.run, replace(planned.keep_as, beside=beside)
+        if run.identity not in runs and not run.folder.exists() and kept.name is None:
+            base, taken = _base_name(planned.words, planned.settings, kept), [other.name for other in runs.values()]
+            run = planned.workspace.run("edit", run.identity, planned.workspace.free_edit_name(base, taken))
+        plans.append(replace(planned, run=runs.setdefault(run.identity, run), keep_as=kept))
+    return plans
 
 
 def edit(
@@ -195,14 +214,13 @@ def edit_all(
                 held = runs.enter_context(ExitStack())
                 state, found = held.enter_context(performing(planned, planned.keep_as.force, session.patience))
                 making[planned.run.identity] = _Making(planned, state, held, [], found)
-        for one in making.values():
-            one.notes.extend(_notes(session, one.planned))
+        told = [(*planned.notes, *unknown_word_notes(session, planned.words.target.prompt)) for planned in plans]
         _make(session, inverted, [one for one in making.values() if one.state != "up to date"], progress)
-    return [making[planned.run.identity].result() for planned in plans]
+    return [making[planned.run.identity].result(notes) for planned, notes in zip(plans, told)]
 
 
 class _Making(NamedTuple):
-    """An edit whose run is ``held`` until it is kept; ``found`` is a checkpoint of it."""
+    """An edit whose run is ``held`` until it is kept; ``notes`` are on what was made, ``found`` is a checkpoint."""
 
     planned: PlannedEdit
     state: State
@@ -210,11 +228,13 @@ class _Making(NamedTuple):
     notes: list[str]
     found: Checkpoint = None
 
-    def result(self) -> StageResult:
+    def result(self, told: tuple[str, ...]) -> StageResult:
+        """What came of it, with what was ``told`` before it was made."""
         run, words = self.planned.run, self.planned.words
         facts = {"kind": words.kind, "prompt": words.target.prompt, **_frames(run), "sheet": str(run.path("sheet.png"))}
         return StageResult(
-            "edit", run.name, self.state, run.path(video_name(self.planned.keep_as.format)), facts, tuple(self.notes)
+            *("edit", run.name, self.state, run.path(video_name(self.planned.keep_as.format)), facts),
+            notes=(*told, *self.notes),
         )
 
 
@@ -236,7 +256,7 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], progre
             one = making[place]
             one.notes.extend(masks[place][1])
             wanted = one.planned.settings
-            one.notes.extend((*nothing_changed(edited, wanted), *undrawn(edited, wanted), *followed(edited)))
+            one.notes.extend((*nothing_changed(edited, wanted), *undrawn(edited, one.planned.read), *followed(edited)))
             one.notes.extend(keep_edit(one.planned.run, edited, one.planned.keep_as.format))
             if one is first:
                 saver.end()
@@ -257,12 +277,6 @@ def _journal(making: Sequence[_Making], saver: Saver) -> Journal:
             saver.offer(lambda: (state(), {"step": step, "edits": edits}))
 
     return Journal(on_state, tensors if meta["edits"] == edits else None)
-
-
-def _notes(session: Session, planned: PlannedEdit) -> list[str]:
-    """What is known before an edit is made."""
-    unknown = unknown_word_notes(session, planned.words.target.prompt)
-    return [*planned.notes, *without_effect(planned.settings), *unknown]
 
 
 def _frames(run: RunFolder) -> dict[str, list[int]]:
@@ -319,6 +333,31 @@ def default_name(plan: EditPlan, settings: EditSettings) -> str:
         parts = [plan.changed_signs or "same"]
     parts += [text.replace("->", "-to-").replace(":", "-").replace("#", "-") for text in settings.words.reweight]
     return name_of_words("-".join(parts)) or "edit"
+
+
+def _base_name(plan: EditPlan, settings: EditSettings, keep_as: KeepAs) -> str:
+    """A name for an edit that is given none, before a number is put behind it."""
+    return name_of_words(f"{default_name(plan, settings)}-{keep_as.beside}")
+
+
+def _told_apart(plans: Sequence[PlannedEdit]) -> list[str]:
+    """For each of several edits, the options in which it is unlike others of the same name, as "seed-2"."""
+    alike: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for one in plans:
+        settings = {name: value for name, value in to_mapping(one.settings).items() if name not in _IN_NAMES}
+        alike.setdefault(default_name(one.words, one.settings), {})[one.run.identity] = settings
+    found = []
+    for one in plans:
+        family = alike[default_name(one.words, one.settings)]
+        mine = family[one.run.identity]
+        values = {name: mine[name] for name in differing([*family.values()]) if mine[name] not in (None, [])}
+        found.append("-".join(as_option(name, _short(value))[2:] for name, value in values.items()))
+    return found
+
+
+def _short(value: Any) -> Any:
+    """A value in a name: of a path its last part."""
+    return value.rpartition("/")[2] if isinstance(value, str) else value
 
 
 def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, from_record
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings
 from vp2p.stages.planned import Planned, find_run
+from vp2p.stages.redo import run_command
 from vp2p.stages.result import StageResult
 from vp2p.stages.running import Checkpoint, perform
 from vp2p.stages.saving import Saver
@@ -47,7 +48,7 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
     Raises:
         ArtifactError: no edit is finished, or one is damaged.
         UsageError: the video is gone or has changed, or its colours were read in another way; the edit changes the
-            whole picture or its background.
+            whole picture, or its mask is as wide as that of the ground.
         Interrupted: a signal came; the windows that are made stay.
     """
     edited = find_run(session.workspace, "edit", name, "vp2p edit --swap OLD=NEW")
@@ -55,13 +56,13 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
     run, notes = planned.run, list[str]()
 
     def work(found: Checkpoint) -> None:
-        from vp2p.pipeline.full import FullEdit, region_of, same_colours
+        from vp2p.pipeline.full import FullEdit, same_colours
         from vp2p.pipeline.layer_files import LayerFiles
         from vp2p.video.reading import SpanFrames
         from vp2p.video.writing import write_video
 
         edit, video = _sampled(session, edited), session.workspace.video
-        region_of(edit)
+        _check_region(edited, edit)
         span = SpanFrames(video, _clip_settings(planned.parent("source")))
         if not same_colours(span, edit):
             raise UsageError(
@@ -84,6 +85,30 @@ def full(session: Session, name: str | None = None, force: bool = False, progres
 
     state = perform(planned, work, force, session.patience)
     return StageResult("full", run.name, state, run.path(VIDEO), _facts(run, edited), tuple(notes))
+
+
+def _check_region(edited: Planned, edit: SampledEdit) -> None:
+    """Raises UsageError unless an edit has a region that can be laid over the source, with what may give one."""
+    from vp2p.pipeline.full import region_of
+
+    try:
+        region_of(edit, f"the edit {edited.run.name}")
+    except UsageError as error:
+        if edit.mask is None:
+            raise
+        command = run_command(edited.run, narrower(edited.recorded["edit"]))
+        raise UsageError(error.cause, f"if it is an object, try a narrower mask: {command} --full") from error
+
+
+def narrower(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What may make the mask of an edit narrower."""
+    if settings.get("mask_grow") and (settings.get("mask_text") or settings.get("mask_point")):
+        return {"mask_grow": round(settings["mask_grow"] / 3, 1)}
+    if settings.get("mask"):
+        return {"mask": None, "mask_point": ["50%,50%"]}
+    if settings.get("mask_text") or settings.get("mask_point"):
+        return {"mask_text": None, "mask_point": ["50%,50%"]}
+    return {"blend_threshold": round((1 + settings["blend_threshold"]) / 2, 2)}
 
 
 def _facts(run: RunFolder, edited: Planned) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vp2p.pipeline.described import Described
+from vp2p.pipeline.unread import given, unread_by_invert, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.schema import to_mapping
 from vp2p.settings import InvertSettings
@@ -52,7 +53,8 @@ def plan_invert(session: Session, settings: InvertSettings, tuned: Planned) -> P
         "from": tuned.run.name,
     }
     run = tuned.workspace.run("invert", identity("invert", inputs))
-    return Planned(tuned.workspace, run, recorded, {**tuned.parents, "tune": tuned.run})
+    idle = without_effect(given(settings, session.usual("invert")), unread_by_invert(settings))
+    return Planned(tuned.workspace, run, recorded, {**tuned.parents, "tune": tuned.run}, notes=idle)
 
 
 def invert(
@@ -73,7 +75,7 @@ def invert(
     tuned = find_run(session.workspace, "tune", parent, NO_TUNE)
     planned = plan_invert(session, settings, tuned)
     run = planned.run
-    notes: list[str] = []
+    notes = [*planned.notes]
 
     def work(found: Checkpoint) -> None:
         from vp2p.method.inversion.protocol import Kept

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.errors import UsageError
 from vp2p.models.finders import Finders
+from vp2p.pipeline.unread import given, unread_by_mask, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, to_mapping
 from vp2p.settings import MaskSettings
@@ -72,7 +73,8 @@ def plan_mask(session: Session, settings: MaskSettings, made_from: Mapping[str, 
         if tuned is not None:
             recorded["from"] = tuned.name
     digest = identity("mask", {"source": parents["source"].identity, **inputs})
-    return Planned(workspace, workspace.run("mask", digest), recorded, parents)
+    idle = without_effect(given(settings, session.usual("edit").blend.found), unread_by_mask(settings))
+    return Planned(workspace, workspace.run("mask", digest), recorded, parents, notes=idle)
 
 
 def make_mask(
@@ -118,7 +120,7 @@ def mask(session: Session, planned: Planned, force: bool = False, progress: Prog
     if kept["unseen"]:
         facts["not seen in"] = "frames " + ", ".join(str(frame + 1) for frame in kept["unseen"])
     next_ = ("vp2p show mask", f"vp2p edit --swap OLD=NEW --mask {run.name}")
-    return StageResult("mask", run.name, state, run.path(SHEET), facts, found_notes(run), next_)
+    return StageResult("mask", run.name, state, run.path(SHEET), facts, (*found_notes(run), *planned.notes), next_)
 
 
 def named_mask(workspace: Workspace, name: str | None) -> RunFolder | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Mapping
 
 from vp2p.errors import ArtifactError
@@ -24,13 +24,15 @@ class Outlook:
 class Planned:
     """A run that may be anything from not begun to finished.
 
-    ``recorded`` is what its records keep as its settings; ``parents`` the runs it is made from, by stage.
+    ``recorded`` is what its records keep as its settings; ``parents`` the runs it is made from, by stage. ``notes`` say
+    what a user should know before it is made.
     """
 
     workspace: Workspace
     run: RunFolder
     recorded: Mapping[str, Any]
     parents: Mapping[str, RunFolder]
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
 
     def parent(self, stage: str) -> RunFolder:
         """The run of ``stage`` that this one is made from. Raises ArtifactError if its record names none."""

@@ -6,6 +6,7 @@ Whoever opens a workspace for a user gives it :func:`redo`: ``Workspace(folder, 
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, Mapping, Sequence
 
 from vp2p.errors import Vp2pError
@@ -38,8 +39,8 @@ def redo(run: RunFolder) -> str:
     return f"{run_command(run)} --force"
 
 
-def run_command(run: RunFolder) -> str:
-    """What the user types to have a run made, or gone on with.
+def run_command(run: RunFolder, instead: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """What the user types to have a run made, or gone on with; or the like of it, with some settings ``instead``.
 
     An option is named where its value is not the default, or vp2p.yaml sets another default; the run
     to go on from, where there are several. Of a run whose records are both damaged no options are known.
@@ -50,12 +51,12 @@ def run_command(run: RunFolder) -> str:
     recorded = _recorded(run)
     if run.stage == "full":
         return command_line(["vp2p", "full", recorded["from"]] if "from" in recorded else ["vp2p", "full"])
-    words = ["vp2p", run.stage, *_options(run, recorded), *_parent(run, recorded)]
+    words = ["vp2p", run.stage, *_options(run, recorded, instead), *_parent(run, recorded)]
     if recorded.get("compute", {}).get("dtype"):
         words += ["--dtype", recorded["compute"]["dtype"]]
     if recorded.get("format", "mp4") != "mp4":
         words += ["--format", recorded["format"]]
-    if run.stage == "edit":
+    if run.stage == "edit" and not instead:  # another edit is called otherwise
         words += ["--name", run.name]
     return command_line(words)
 
@@ -90,12 +91,12 @@ def _recorded(run: RunFolder) -> Mapping[str, Any]:
     return {}
 
 
-def _options(run: RunFolder, recorded: Mapping[str, Any]) -> list[str]:
+def _options(run: RunFolder, recorded: Mapping[str, Any], instead: Mapping[str, Any]) -> list[str]:
     cls = _SETTINGS[run.stage]
     section = from_record(recorded.get(run.stage, {}))
     if not _articles_fit(section.get("swap", ()), recorded.get("target", "")):
         section |= {"swap": [], "prompt": recorded["target"]}
-    values = {**before(cls), **section} if recorded else {}
+    values = {**before(cls), **section, **instead} if recorded else {}
     changed = {*_BY_MODEL, *_defaults(run)}
     return as_options(
         {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Mapping
 
-from vp2p.errors import ArtifactError
+from vp2p.defaults import Layers, for_model
+from vp2p.errors import ArtifactError, UsageError
 from vp2p.models.folder import ModelFolder, fingerprint
 from vp2p.models.opening import open_model
 from vp2p.schema import identifying
@@ -81,6 +83,15 @@ class Session:
             **{key: given[key] for key in ("group_norm", "attention") if key in given},
             "dtype": str(dtype).removeprefix("torch."),
         }
+
+    def usual(self, stage: str) -> Any:
+        """The settings of a stage where a command names none."""
+        from vp2p.config.in_force import stage_layers
+
+        kept: Layers = {"vp2p.yaml": self.workspace.config.stages.get(stage, {})}
+        with suppress(UsageError):  # what is wrong in the user's own configuration, a batch need not hear
+            kept = stage_layers(stage, self.workspace)
+        return for_model(self.folder, stage, {}, kept)
 
     @property
     def compute(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vp2p.pipeline.unread import given, unread_by_tune, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.schema import identifying, to_mapping
 from vp2p.settings import TuneSettings
@@ -39,7 +40,9 @@ def plan_tune(session: Session, settings: TuneSettings) -> Planned:
         "settings": {key: value for key, value in identifying(settings).items() if key not in _WITHOUT_EFFECT},
     }
     recorded = {"prompt": prompt, "model": model, "tune": resolved, "compute": session.compute}
-    return Planned(workspace, workspace.run("tune", identity("tune", inputs)), recorded, {"source": source})
+    run = workspace.run("tune", identity("tune", inputs))
+    idle = without_effect(given(settings, session.usual("tune")), unread_by_tune(settings))
+    return Planned(workspace, run, recorded, {"source": source}, notes=idle)
 
 
 def tune(
@@ -90,4 +93,4 @@ def tune(
     last = last_losses(run)
     if last:
         facts["loss"] = f"{sum(last) / len(last):.4f} (mean of the last {len(last)} steps)"
-    return StageResult("tune", run.name, done, run.path("tuned.safetensors"), facts, next=("vp2p invert",))
+    return StageResult("tune", run.name, done, run.path("tuned.safetensors"), facts, planned.notes, ("vp2p invert",))

@@ -15,7 +15,7 @@ from vp2p.upkeep.log import Entry, history
 from vp2p.upkeep.telling import age, what
 from vp2p.workspace import Workspace
 
-_COMMAND = re.compile(r"vp2p (?:-w \S+ )?(tune|invert|edit)(?: --swap OLD=NEW|(?=[ ,.;]*$|, with the same options))")
+_COMMAND = re.compile(r"vp2p (?:-w \S+ )?(tune|invert|edit)(?: --swap OLD=NEW|(?=[ ,.;]*$))")
 
 _MODES = (("paint", "Paint", " checked"), ("point", "Point", ""), ("beside", "Point beside it", ""))
 

@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from vp2p.stages.redo import run_command
 from vp2p.workspace import RunFolder, Workspace
+from vp2p.workspace.lock import holder
 from vp2p.workspace.tags import names_of
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: its name, whether it is finished, its settings, the runs it came from, and its tags."""
+    """One run: its name, whether it is finished, its settings, the runs it came from, and its tags.
+
+    ``again`` is the command that goes on with it; empty where it is finished, or another process is writing it.
+    """
 
     stage: str
     name: str
@@ -22,6 +27,12 @@ class RunStatus:
     parents: Mapping[str, str]
     step: int | None
     tags: tuple[str, ...] = ()
+    again: str = ""
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``interrupted`` or ``being written``."""
+        return "finished" if self.finished else "interrupted" if self.again else "being written"
 
 
 @dataclass(frozen=True)
@@ -37,11 +48,10 @@ class Status:
     @property
     def next(self) -> str:
         """The command that makes sense now."""
-        # Edits of long clips alone have checkpoints; others begin again.
-        going_on = [run for run in self.runs if run.stage in ("tune", "invert") or run.stage == "edit" and run.step]
-        unfinished = [run for run in going_on if not run.finished]
+        unfinished = [run for run in self.runs if run.again]
         if unfinished:
-            return f"vp2p {unfinished[0].stage}, with the same options, goes on where it was interrupted"
+            how = "goes on where it was interrupted" if unfinished[0].step else "begins anew what was interrupted"
+            return f"{unfinished[0].again}   ({how})"
         done = {run.stage for run in self.runs if run.finished}
         if "tune" not in done:
             return "vp2p tune"
@@ -67,4 +77,5 @@ def _status(run: RunFolder, tags: tuple[str, ...]) -> RunStatus:
     record = run.record()
     parents = {stage: parent.name for stage, parent in record.parents.items()}
     step = None if finished else run.step
-    return RunStatus(run.stage, run.name, finished, record.created, record.settings, parents, step, tags)
+    again = "" if finished or holder(run.folder) is not None else run_command(run)
+    return RunStatus(run.stage, run.name, finished, record.created, record.settings, parents, step, tags, again)

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from vp2p.errors import UsageError
+from vp2p.text import shorten
 
 Size = tuple[int, int]
 Fit = Literal["crop", "pad", "stretch"]
@@ -45,7 +46,7 @@ def target_size(native: Size, size: str | None, model_size: int | Size, multiple
         return width, height
     found = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", size)
     if not found:
-        raise UsageError(f"--size {size} is not a size.", "--size 512, --size 512x320 or --size keep")
+        raise UsageError(f"--size {shorten(size)} is not a size.", "--size 512, --size 512x320 or --size keep")
     width = int(found[1])
     height = int(found[2] or width)
     if width % multiple or height % multiple or not width or not height:

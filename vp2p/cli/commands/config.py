@@ -102,7 +102,8 @@ def _change(ctx: typer.Context, key: str, value: str | None, user: bool) -> None
         words = f"{key} --unset" if value is None else f"{key} {typed(value)}"
         raise NoWorkspaceError("There is no workspace here to write a setting for.", f"vp2p config {words} --user")
     path = user_config() if here is None or user else here.folder / CONFIG
-    change(path, key, REMOVED if value is None else read_value(key, value))
+    whose = " --user" if user else ""
+    change(path, key, REMOVED if value is None else read_value(key, value, f"vp2p config {key} {{}}{whose}"))
     settings, files = _in_force(here)
     (one,) = (setting for setting in settings if setting.key == key)
     done = "taken out of" if value is None else "written to"

@@ -172,16 +172,26 @@ def edit(
         stages: dict[tuple[str, str], StageOutlook] = {}
         for one in (one for planned in wanted_runs for one in look_ahead(planned, force)):
             stages.setdefault((one.stage, one.run), one)
-        return output.outlooks("edit", [*stages.values()], [note for planned in plans for note in planned.notes])
+        notes = dict.fromkeys(note for planned in plans for note in planned.notes)
+        return output.outlooks("edit", [*stages.values()], [*notes])
     with output.progress() as progress:
         results = edit_all(here, asked, parent, keep_as, progress)
     for result in results:
         output.stage(result)
-    for result in results if full else ():
-        with output.progress() as progress:
-            large = full_stage(here, result.run, force, progress)
-        output.stage(large)
+    runs = [here.workspace.by_name("edit", result.run) for result in results]
+    sheet = save_grid(here.workspace, wanted, runs) if wanted else None
+    refused: list[UsageError] = []
+    for name in dict.fromkeys(result.run for result in results) if full else ():
+        try:
+            with output.progress() as progress:
+                large = full_stage(here, name, force, progress)
+            output.stage(large)
+        except UsageError as error:  # one edit may have no object to enlarge, and others have
+            refused.append(error)
     if wanted:
-        sheet = save_grid(here.workspace, wanted, [here.workspace.by_name("edit", one.run) for one in results])
         told = [{"run": result.run, "values": cell.values} for result, cell in zip(results, wanted.cells)]
         output.result("edit", {"sheet": sheet, "axes": wanted.axes, "runs": told}, sheet)
+    for other in refused[:-1]:
+        output.note(other.cause)
+    if refused:
+        raise refused[-1]

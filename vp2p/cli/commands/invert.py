@@ -70,7 +70,7 @@ def invert(
     if dry_run:
         planned = plan()
         check_tag(planned, tag)
-        return output.outlooks("invert", look_ahead(planned, force))
+        return output.outlooks("invert", look_ahead(planned, force), planned.notes)
     with tagging(plan, tag), output.progress() as progress:
         result = invert_stage(here, resolved, parent, force, progress)
     output.stage(result)

@@ -66,7 +66,7 @@ def mask(
     planned = plan_mask(here, resolve(here, "edit", given).blend.found)
     if dry_run:
         check_tag(planned, tag)
-        return output.outlooks("mask", look_ahead(planned, force))
+        return output.outlooks("mask", look_ahead(planned, force), planned.notes)
     with tagging(lambda: planned, tag), output.progress() as progress:
         result = mask_stage(here, planned, force, progress)
     output.stage(result)

@@ -26,7 +26,7 @@ def status(ctx: typer.Context, json: Json = False) -> None:
     found = read_status(workspace(ctx))
     tree = Tree(text((shown(found.folder), "bold"), f"  {quoted(found.prompt)}  ", (found.model, "dim")))
     for run in found.runs:
-        state = ("✓", "green") if run.finished else (f"interrupted at step {run.step}", "yellow")
+        state = ("✓", "green") if run.finished else (f"{run.state} at step {run.step}", "yellow")
         tags = [(f"{tag} ", "bold magenta") for tag in run.tags]
         told = (f" {one_line(what(run.settings, run.stage))}", "dim")
         tree.add(text(f"{run.stage}/{run.name} ", *tags, state, told))

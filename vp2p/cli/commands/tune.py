@@ -58,7 +58,7 @@ def tune(
     if dry_run:
         planned = plan_tune(here, resolved)
         check_tag(planned, tag)
-        return output.outlooks("tune", look_ahead(planned, force))
+        return output.outlooks("tune", look_ahead(planned, force), planned.notes)
     with tagging(lambda: plan_tune(here, resolved), tag), output.progress() as progress:
         result = tune_stage(here, resolved, force, progress)
     output.stage(result)
