@@ -12,7 +12,7 @@ from vp2p.errors import PromptError
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.prompts.swap import by_prompt
 from vp2p.settings import EditSettings
-from vp2p.stages.edit import default_name
+from vp2p.stages.naming import default_name
 from vp2p.workspace.names import check_edit_name
 
 

@@ -18,7 +18,7 @@ from vp2p.prompts.plan import plan_words
 from vp2p.prompts.scripts import clusters
 from vp2p.prompts.words import find_word, key, split_prompt
 from vp2p.settings import EditSettings
-from vp2p.stages.edit import default_name
+from vp2p.stages.naming import default_name
 from vp2p.workspace.names import check_edit_name
 
 PROMPT = "a cat and a cat on the grass"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Collection, Iterable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Collection, Iterable, Mapping, NamedTuple
 
-from vp2p.prompts.phrases import divides
-from vp2p.prompts.plan import EditPlan
 from vp2p.schema import options
 from vp2p.settings import NO_MODEL, OPTIMISING, EditSettings, InvertSettings, MaskSettings, TuneSettings
 from vp2p.text import typed
+
+if TYPE_CHECKING:
+    from vp2p.prompts.plan import EditPlan
 
 Unread = Mapping[str, str]
 """The options, by flat name, that nothing reads, with what follows "has no effect": "with --no-blend"."""
@@ -133,6 +134,8 @@ def as_option(name: str, value: object) -> str:
 
 
 def _divides(case: EditCase) -> bool:
+    from vp2p.prompts.phrases import divides
+
     settings = case.settings
     return divides(case.plan, replace(settings, composite=replace(settings.composite, per_phrase=True)))
 

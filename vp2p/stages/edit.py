@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 from vp2p.errors import UsageError
 from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn
 from vp2p.pipeline.reference import find_reference
-from vp2p.pipeline.unread import EditCase, as_option, given, unread_by_edit, without_effect
+from vp2p.pipeline.unread import EditCase, given, unread_by_edit, without_effect
 from vp2p.progress import Progress, silent
 from vp2p.prompts.weight import weight_notes
-from vp2p.schema import from_mapping, identifying, options, to_mapping, to_record
+from vp2p.schema import from_mapping, identifying, options, to_record
 from vp2p.settings import EditSettings, InvertSettings, MaskSettings
-from vp2p.stages.differences import differing
 from vp2p.stages.edited import Format, video_name
 from vp2p.stages.init import unknown_word_notes
 from vp2p.stages.kept import keep_edit, load_inversion, load_motions
 from vp2p.stages.mask import found_notes, load_found, make_mask, named_mask, plan_mask
+from vp2p.stages.naming import base_name, told_apart
 from vp2p.stages.planned import Planned, find_run, finished_plan
 from vp2p.stages.result import StageResult, State
 from vp2p.stages.running import Checkpoint, Patience, performing
@@ -29,7 +29,6 @@ from vp2p.stages.source import content_digest, load_frames, load_mask, mask_path
 from vp2p.stages.windows import in_windows
 from vp2p.workspace import RunFolder, Workspace, run_lock
 from vp2p.workspace.identity import identity
-from vp2p.workspace.names import name_of_words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
 
 # What enters an identity by what it comes to, not as it was said.
 _BY_CONTENT = ("swap", "mask", "prompt", "reference")
-# What a name says of an edit by its words.
-_IN_NAMES = ("swap", "prompt", "reweight")
 _SECONDS_TO_NAME = 60.0  # a name is taken in far less
 _SECONDS_TO_FIND = 3600.0  # another edit's process may be finding the same mask
 _FINDING = frozenset(one.name for one in options(MaskSettings))
@@ -130,7 +127,7 @@ def plan_edit(session: Session, settings: EditSettings, inverted: Planned, keep_
         "compute": session.compute,
         "from": inverted.run.name,
     }
-    run = _run(inverted.workspace, identity("edit", inputs), _base_name(words, settings, keep_as), keep_as)
+    run = _run(inverted.workspace, identity("edit", inputs), base_name(words, settings, keep_as.beside), keep_as)
     parents = {"invert": inverted.run, **inverted.parents}
     if found is not None:
         parents["mask"] = found.run
@@ -158,10 +155,10 @@ def plan_edits(
     found = [plan_edit(session, settings, inverted, kept) for settings, kept in zip(asked, keep_as)]
     runs: dict[str, RunFolder] = {}
     plans = []
-    for planned, beside in zip(found, _told_apart(found)):  # each gets the name it would have, were those before there
+    for planned, beside in zip(found, told_apart(found)):  # each gets the name it would have, were those before there
         run, kept = planned.run, replace(planned.keep_as, beside=beside)
         if run.identity not in runs and not run.folder.exists() and kept.name is None:
-            base, taken = _base_name(planned.words, planned.settings, kept), [other.name for other in runs.values()]
+            base, taken = base_name(planned.words, planned.settings, beside), [other.name for other in runs.values()]
             run = planned.workspace.run("edit", run.identity, planned.workspace.free_edit_name(base, taken))
         plans.append(replace(planned, run=runs.setdefault(run.identity, run), keep_as=kept))
     return plans
@@ -319,45 +316,6 @@ def _mask(session: Session, planned: PlannedEdit, clip: Clip) -> tuple[Tensor | 
         return None, ()
     workspace, size = session.workspace, clip.pixels.shape[1:3]
     return load_mask(mask_path(planned.settings.blend.mask), workspace.video, workspace.config.clip, clip, size)
-
-
-def default_name(plan: EditPlan, settings: EditSettings) -> str:
-    """A name for an edit: its new words, then its weights; at most 48 characters."""
-    from vp2p.prompts.swap import inner_swaps
-
-    parts = list(plan.changed_words)
-    if inner_swaps(settings.words.swap):  # the words as they were said, where no space says where they end
-        sides = [text.rpartition("=")[2].strip() for text in settings.words.swap]
-        parts = sides if all(side in plan.target.prompt for side in sides) else parts
-    if not parts and not settings.words.reweight:
-        parts = [plan.changed_signs or "same"]
-    parts += [text.replace("->", "-to-").replace(":", "-").replace("#", "-") for text in settings.words.reweight]
-    return name_of_words("-".join(parts)) or "edit"
-
-
-def _base_name(plan: EditPlan, settings: EditSettings, keep_as: KeepAs) -> str:
-    """A name for an edit that is given none, before a number is put behind it."""
-    return name_of_words(f"{default_name(plan, settings)}-{keep_as.beside}")
-
-
-def _told_apart(plans: Sequence[PlannedEdit]) -> list[str]:
-    """For each of several edits, the options in which it is unlike others of the same name, as "seed-2"."""
-    alike: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for one in plans:
-        settings = {name: value for name, value in to_mapping(one.settings).items() if name not in _IN_NAMES}
-        alike.setdefault(default_name(one.words, one.settings), {})[one.run.identity] = settings
-    found = []
-    for one in plans:
-        family = alike[default_name(one.words, one.settings)]
-        mine = family[one.run.identity]
-        values = {name: mine[name] for name in differing([*family.values()]) if mine[name] not in (None, [])}
-        found.append("-".join(as_option(name, _short(value))[2:] for name, value in values.items()))
-    return found
-
-
-def _short(value: Any) -> Any:
-    """A value in a name: of a path its last part."""
-    return value.rpartition("/")[2] if isinstance(value, str) else value
 
 
 def _inner_notes(plan: EditPlan, settings: EditSettings) -> tuple[str, ...]:
