@@ -261,7 +261,7 @@ def test_what_is_offered_for_a_setting_is_accepted(everything: Path) -> None:
             (one,) = (one for one in options(SECTIONS[section]) if one.name == name)
             for answer in completer_of(one)(context, ""):
                 if not answer.endswith(("=", ":", "/")):
-                    read_value(key, str(answer))
+                    read_value(key, str(answer), "{}")
 
 
 @pytest.mark.parametrize("text", ["tune: [1", "", "format: 99"])
