@@ -212,3 +212,9 @@ def test_a_detector_needs_its_words(detector: Path, tmp_path: Path) -> None:
     (folder / "vocab.txt").unlink()
     with pytest.raises(ModelError, match="has no tokenizer: there is no tokenizer.json in it"):
         DETECTOR.find(str(folder))
+
+
+def test_the_detector_alone_cannot_be_none() -> None:
+    with pytest.raises(ModelError, match="cannot be left out") as refused:
+        Finders.of(MaskSettings(text="the cat", detector="none"))
+    assert "--segmenter none" in str(refused.value.hint)

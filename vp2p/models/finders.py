@@ -25,6 +25,8 @@ class Finders(NamedTuple):
         """
         if settings.segmenter == NO_MODEL:
             return cls()
+        if settings.detector == NO_MODEL:
+            raise ModelError("The detector alone cannot be left out.", "leave out both models: --segmenter none")
         segmenter = _found(SEGMENTER, settings.segmenter)
         if settings.text is None:
             return cls(segmenter)

@@ -208,7 +208,10 @@ def mask_path(mask: str) -> Path:
     refuse_address("--mask", mask)
     path = Path(mask).expanduser()
     if not path.exists():
-        raise UsageError(f"There is no mask {path}.", "give --mask a video or a folder of pictures")
+        raise UsageError(
+            f"There is no mask {path}.",
+            "give --mask a video or a folder of pictures, or find one: vp2p mask --mask-text WORDS",
+        )
     return path
 
 
