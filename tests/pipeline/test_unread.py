@@ -32,7 +32,7 @@ POINT: dict[str, Any] = {"mask_point": (8, 15), "segmenter": "none"}
     [
         (DOG, {"mask_grow": 2.0, "mask_threshold": 0.5, "segmenter": "x", "detector": "y"}, "without --mask-text"),
         (DOG | {"mask": "square"}, {"mask_grow": 2.0}, "without --mask-text"),
-        (DOG | {"mask": "square"}, {"modulate": 0.5, "blend_levels": "all", "blend_peak": "clip"}, "with --mask"),
+        (DOG | {"mask": "square"}, {"blend_threshold": 0.5, "blend_peak": "clip"}, "with --mask"),
         (DOG | POINT, {"mask_threshold": 0.5, "detector": "y"}, "with --mask-point"),
         (DOG | POINT, {"blend_threshold": 0.5, "blend_soft": True, "in_place": False}, "with --mask-point"),
         (DOG | {"mask_text": "cat", "segmenter": "none"}, {"detector": "y"}, "with --segmenter none"),

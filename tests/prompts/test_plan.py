@@ -60,6 +60,12 @@ def test_what_outlines_the_edit(plan, settings, source, target):
     assert (words(made, 0), words(made, 1)) == (source, target)
 
 
+@pytest.mark.parametrize("given", [{"mask": "m.mp4"}, {"mask_text": "cat"}, {"mask_point": ("1,2",)}])
+def test_attention_is_looked_at_however_a_mask_is_given(plan, given):
+    swap = {"swap": ("cat=dog",)}
+    assert plan(**swap, **given).blend == plan(**swap).blend
+
+
 @pytest.mark.parametrize("settings", [{"prompt": f"a red drawing of {CAT}"}, {"swap": ("cat=dog",), "no_blend": True}])
 def test_an_edit_of_the_whole_picture_has_no_outline(plan, settings):
     assert plan(**settings).blend is None

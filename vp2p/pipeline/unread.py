@@ -54,8 +54,6 @@ _OF_EDITS: tuple[Rule, ...] = (
         (f"with {way}", lambda it, way=way: it.settings.blend.given == way, (*_CUT, "in_place", "per_phrase"))
         for way in ("--mask", "--mask-text", "--mask-point")
     ),
-    # Attention is looked at in a mask that was found, too, but not in one that was drawn.
-    ("with --mask", lambda it: bool(it.settings.blend.mask), ("blend_levels", "modulate")),
     ("with --blend", lambda it: bool(it.settings.blend.words), ("per_phrase",)),
     ("with --no-propagate", lambda it: not it.settings.composite.propagate, _DRAWN),
     ("with --candidates 0", lambda it: not it.settings.composite.candidates, ("seed",)),

@@ -58,7 +58,7 @@ def changed_phrases(plan: EditPlan) -> list[int]:
 
 def divides(plan: EditPlan, settings: EditSettings) -> bool:
     """Whether an edit may be made in layers: its words change in several phrases, and outline themselves."""
-    wanted = settings.composite.per_phrase and settings.composite.paste
+    wanted = settings.composite.per_phrase and settings.composite.paste and not settings.blend.given
     if not wanted or settings.blend.words or not plan.blend or not any(plan.blend):
         return False
     parts = phrases(plan)

@@ -104,7 +104,7 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
             weights.table[:, list(word.tokens)] = said.new_weight
     windows = time_windows(target, (0.0, settings.control.cross_window), word_windows(said.window), steps, length)
     blend = None
-    if not settings.blend.off and settings.blend.mask is None:
+    if not settings.blend.off:  # with a mask that is given, versions are still compared by what attention sees
         blend = blend_tokens(source, target, alignment, weights.words, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
     return EditPlan(source, target, alignment, tokens, weights, windows, blend, swaps)
