@@ -125,9 +125,13 @@ class CandidateSearch:
         t2s = self._job.t2s.of_frames([one.frame for one in found])
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
-        model = self._job.model
-        losses = denoising_loss(t2s, model.latent.scheduler, latents, self._target.cond, weights.to(latents.device))
-        return best(losses, [one.spill for one in found], drawn)
+        scheduler, weights = self._job.model.latent.scheduler, weights.to(latents.device)
+        asked, before = (
+            denoising_loss(t2s, scheduler, latents, text, weights)
+            for text in (self._target.cond, self._job.branches.cond)
+        )
+        # What shows nothing in particular is likely by any prompt; what shows the new words is not by the old one.
+        return best(asked * asked / before, [one.spill for one in found], drawn)
 
 
 def priors(attention: Tensor | None, clip: Tensor) -> tuple[Tensor | None, Tensor | None]:
