@@ -122,7 +122,7 @@ def test_without_the_video_it_says_what_to_do(edited: Path) -> None:
 
 def test_an_edit_of_the_whole_picture_has_no_region(work: Make) -> None:
     folder = work("sd2", "invert")
-    ran = vp2p("edit", "--prompt", f"{PROMPT} at night", "--no-blend", "--full")
+    ran = vp2p("edit", "--prompt", f"{PROMPT} at night", "--full")
     assert ran.code == 2 and "changes the whole picture" in ran.cause and "vp2p edit" in ran.hint
     assert not list((folder / "full").glob("[!.]*"))
 

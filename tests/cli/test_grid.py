@@ -81,6 +81,20 @@ def test_a_mistake_says_what_to_type(axes: tuple[str, ...], cause: str, hint: st
     assert cause in caught.value.cause and hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("axis", "said", "told"),
+    [
+        ("cross_replace=0.2,0.4", {"cross_replace": 0.0}, "--cross-replace and the grid both say cross_replace"),
+        ("reweight=red:1,2", {"reweight": ("grass:2", "red:3")}, "--reweight and the grid both say red"),
+    ],
+)
+def test_an_axis_and_an_option_do_not_say_the_same(axis: str, said: dict[str, object], told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        read_grid([BASE], [axis], said)
+    others = {"self_replace": 0.1, "reweight": ("grass:2",)}
+    assert len(read_grid([BASE], [axis], others).cells) == 2
+
+
 def test_a_grid_makes_runs_and_a_sheet(work: Make) -> None:
     folder = work("words", "invert")
     words = ("edit", "--grid", "reweight=cat:1,2", "cross_replace=0.2,0.4,0.6", *QUICK)
@@ -136,4 +150,6 @@ def test_mistakes_of_the_line_make_nothing(work: Make) -> None:
     assert "--grid before it" in refused(2, "edit", "cross_replace=0.2,0.4").hint
     assert "--name names one edit" in refused(2, "edit", "--grid", "reweight=cat:1,2", "--name", "x").cause
     assert "no word" in refused(2, "edit", "--grid", "reweight=horse:1,2").cause
+    assert "--no-blend" in refused(2, "edit", "--swap", "cat=dog", "--no-blend", "--full", "-n").hint
+    assert "both say" in refused(2, "edit", "--swap", "cat=dog", "--guidance", "2", "--grid", "guidance=2,3").cause
     assert snapshot(folder) == before

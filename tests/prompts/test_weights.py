@@ -92,3 +92,9 @@ def test_one_that_changes_nothing_is_told() -> None:
 
 def test_it_is_a_pair_in_python() -> None:
     assert pairs({"reweight": {"red": (0, 3), "cat": 2}})["reweight"] == ["red:0->3", "cat:2"]
+
+
+def test_a_weight_of_one_outlines_nothing(make: Callable[..., EditPlan]) -> None:
+    swap = {"swap": ("cat=dog",)}
+    assert make(**swap, reweight=("grass:1",)).blend == make(**swap).blend
+    assert make(**swap, reweight=("grass:1->2",)).blend != make(**swap).blend

@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
 from vp2p.config.change import example, known_option, read_value
 from vp2p.errors import UsageError
@@ -66,13 +66,19 @@ class Grid:
     cells: tuple[Cell, ...]
 
 
-def read_grid(asked: Sequence[EditSettings], texts: Sequence[str]) -> Grid:
+def read_grid(asked: Sequence[EditSettings], texts: Sequence[str], said: Mapping[str, Any] | None = None) -> Grid:
     """The grid of these axes for each of the edits; several edits are the first axis.
 
+    Args:
+        said: the options that are given beside the grid.
+
     Raises:
-        UsageError: a malformed axis, an unknown setting, a wrong value, or more than 16 combinations.
+        UsageError: a malformed axis, an unknown setting, a wrong value, more than 16 combinations, or an axis of what
+            is ``said`` already.
     """
     axes = tuple(map(_axis, texts))
+    for axis in axes:
+        _refuse_said(axis, (said or {}).get(axis.name))
     for one, other in itertools.combinations(axes, 2):
         if (one.name, one.word) == (other.name, other.word):
             told = f"{one.name} of {one.word}" if one.word else one.name
@@ -91,6 +97,14 @@ def read_grid(asked: Sequence[EditSettings], texts: Sequence[str]) -> Grid:
     if len(asked) > 1:
         axes = (Axis("swap", tuple(", ".join(one.words.swap) for one in asked)), *axes)
     return Grid(axes, tuple(cells))
+
+
+def _refuse_said(axis: Axis, value: Any) -> None:
+    sign = SIGNS.get(axis.name)
+    words = [text.partition(sign)[0].strip() for text in value or ()] if sign else []
+    if axis.word in words if sign else value is not None:
+        option = f"--{axis.name.replace('_', '-')}"
+        raise UsageError(f"{option} and the grid both say {axis.word or axis.name}.", f"leave out {option}")
 
 
 def _put(settings: EditSettings, axes: Sequence[Axis], values: Sequence[str]) -> EditSettings:

@@ -37,7 +37,7 @@ def snapshot(hub_id: str, patterns: Sequence[str], option: str, download: bool =
         if not download:
             raise ModelError(
                 f"The model {hub_id} is not, or not wholly, in the hub's cache; nothing is downloaded here.",
-                f"hf download {hub_id}, or give a folder",
+                f"hf download {hub_id}, or give {option} a folder",
             ) from error
         if constants.HF_HUB_OFFLINE:
             raise ModelError(

@@ -64,8 +64,8 @@ def best(losses: Tensor, spills: Sequence[float], drawn: Sequence[bool]) -> int:
     """Which version is kept: a likely one that fits. To cover as much again as the old object is as bad as double loss.
 
     Args:
-        losses: (noise levels, n), how badly the model denoises each (:func:`vp2p.method.likelihood.denoising_loss`), for
-            the new prompt and beside the old one.
+        losses: (noise levels, n), how badly the model denoises each by the new prompt, and beside the old one
+            (:func:`vp2p.method.likelihood.denoising_loss`).
         spills: each look's ``spill``.
         drawn: whether each began from drawn noise.
     """

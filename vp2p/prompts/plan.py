@@ -105,6 +105,7 @@ def plan_words(tokenizer: CLIPTokenizer, prompt: str, settings: EditSettings, st
     windows = time_windows(target, (0.0, settings.control.cross_window), word_windows(said.window), steps, length)
     blend = None
     if not settings.blend.off:  # with a mask that is given, versions are still compared by what attention sees
-        blend = blend_tokens(source, target, alignment, weights.words, settings.blend.words)
+        weighed = [word for word in weights.words if bool((weights.table[:, list(word.tokens)] != 1).any())]
+        blend = blend_tokens(source, target, alignment, weighed, settings.blend.words)
     tokens = token_map(alignment, source, target, length)
     return EditPlan(source, target, alignment, tokens, weights, windows, blend, swaps)

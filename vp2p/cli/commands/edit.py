@@ -160,9 +160,11 @@ def edit(
     asked = alternatives(resolve(here, "edit", settings))
     if axes and not grid:
         raise UsageError(f"{quoted(axes[0], 80)} stands alone.", f"--grid before it, or: {ctx.command_path} --help")
-    wanted = read_grid(asked, [*(grid or ()), *(axes or ())]) if grid else None
+    wanted = read_grid(asked, [*(grid or ()), *(axes or ())], settings) if grid else None
     if wanted:
         asked = [cell.settings for cell in wanted.cells]
+    if full and any(one.blend.off and not one.blend.given for one in asked):
+        raise UsageError("Without a mask nothing can be laid over the source.", "leave out --no-blend, or --full")
     keep_as = KeepAs(name, format, force)
     if dry_run or full:  # a video that is gone is told of before the edit is made
         inverted = find_run(here.workspace, "invert", parent, "vp2p invert")
