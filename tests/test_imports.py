@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -22,3 +24,35 @@ def test_help_imports_no_heavy_library() -> None:
     imported = {line.rsplit("|", 1)[-1].strip() for line in result.stderr.splitlines() if "import time:" in line}
     assert "vp2p.cli.app" in imported
     assert not imported & {"torch", "diffusers", "transformers", "av", "gradio"}
+
+
+HEAVY = """
+import gc, sys
+gc.disable()
+
+def without(*names):
+    found = sorted(name for name in sys.modules if f"{name}.".startswith(tuple(f"{one}." for one in names)))
+    assert not found, found[:5]
+
+# To plan a run, or to see that it is up to date.
+import vp2p.batch.pool, vp2p.method.inversion.methods, vp2p.pipeline.mask_words, vp2p.prompts.plan
+import vp2p.stages.attention, vp2p.stages.edit, vp2p.stages.evaluate, vp2p.stages.full
+import vp2p.stages.init, vp2p.stages.invert, vp2p.stages.mask, vp2p.stages.tune
+without("diffusers", "transformers", "peft", "scipy", "cv2", "av", "PIL.ImageCms")
+# To load a model.
+import vp2p.models.loading, vp2p.pipeline.inflated, vp2p.pipeline.tune
+without("vp2p.compositing", "vp2p.video.reading", "cv2", "torchvision")
+gc.freeze()
+"""
+
+SHOWN = """
+import sys
+import vp2p.report.make, vp2p.report.show, vp2p.upkeep.diff, vp2p.upkeep.status
+assert not {"diffusers", "transformers"} & set(sys.modules)
+"""
+
+
+@pytest.mark.parametrize("code", [HEAVY, SHOWN])
+def test_libraries_are_imported_when_they_are_needed(code: str) -> None:
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vp2p.garbage import uncollected
 from vp2p.version import __version__
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def __getattr__(name: str) -> Any:
     if name in ("errors", "settings"):
         return import_module(f"vp2p.{name}")
     if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+        with uncollected():
+            return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'vp2p' has no attribute {name!r}")
 
 

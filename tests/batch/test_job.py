@@ -15,7 +15,7 @@ from vp2p.batch.pool import Pool
 from vp2p.progress import silent
 from vp2p.settings import EditSettings
 from vp2p.stages.result import StageResult
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 QUICK = "candidates: 0, propagate: false"
 EDITS = f"[{{name: pet, swap: cat=dog, format: gif, {QUICK}}}, {{swap: cat=bird, {QUICK}}}]"

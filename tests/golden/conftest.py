@@ -11,7 +11,7 @@ import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 from safetensors.torch import load_file
 
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 GOLDEN = Path(__file__).parents[2].parent / "shared" / "golden"
 

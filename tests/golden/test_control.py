@@ -16,7 +16,7 @@ from vp2p.method.attention.local_blend import blend, outline
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings
-from vp2p.t2s import AttentionLayer
+from vp2p.t2s.attention import AttentionLayer
 
 CROSS = AttentionLayer("up_blocks.1.attn2", "cross", "up")
 TEMPORAL = AttentionLayer("up_blocks.1.attn_temp", "temporal", "up")

@@ -10,7 +10,7 @@ from vp2p.method.inversion.protocol import InversionTask
 from vp2p.method.schedule import Schedule
 from vp2p.models.loading import LatentModel, load_model
 from vp2p.settings import InvertSettings, ModelSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 
 class Small:

@@ -12,8 +12,7 @@ from torch.overrides import TorchFunctionMode
 from torch.testing import assert_close
 
 from tests.method.conftest import Small
-from vp2p.t2s import attend
-from vp2p.t2s.fused import in_parts, packed, parts_of_queries, rows_in_a_block
+from vp2p.t2s.fused import attend, in_parts, packed, parts_of_queries, rows_in_a_block
 
 _MOST = 7
 

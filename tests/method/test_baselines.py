@@ -21,7 +21,7 @@ from vp2p.prompts.plan import plan_words
 from vp2p.schema import from_mapping, identifying, to_mapping, to_record
 from vp2p.settings import EditSettings, InvertSettings, ModelSettings, TuneSettings
 from vp2p.stages.invert import _relevant
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.workspace.identity import identity
 
 STEPS = 4

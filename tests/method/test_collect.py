@@ -16,7 +16,7 @@ from vp2p.models.text import encode_prompts
 from vp2p.prompts.words import find_word, split_prompt
 from vp2p.settings import ModelSettings
 from vp2p.sprites.scenes import Scene
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 SCENE = Scene("cat", "grass", path="slide", seed=3)
 FRAMES = 3

@@ -12,7 +12,7 @@ from vp2p.models.loading import load_model
 from vp2p.models.text import encode_prompts
 from vp2p.settings import ModelSettings
 from vp2p.sprites.scenes import Scene
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 PLACES = (("grass", 1), ("sand", 2), ("snow", 3), ("wood", 4))
 

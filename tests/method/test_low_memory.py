@@ -18,7 +18,7 @@ from vp2p.method.tuning import Tuning, TuningTask, tune
 from vp2p.pipeline.memory import Live
 from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings, InvertSettings, TuneSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 _NEAR = {"atol": 1e-4, "rtol": 1e-4}
 

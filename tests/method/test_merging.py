@@ -17,7 +17,7 @@ from vp2p.method.schedule import Schedule
 from vp2p.pipeline.effect import check_merging
 from vp2p.prompts.plan import plan_words
 from vp2p.settings import EditSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.t2s.merging import Merging
 from vp2p.t2s.ranks import Ranks
 from vp2p.t2s.windows import WindowLog, windows

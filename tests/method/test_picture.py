@@ -18,7 +18,8 @@ from tests.ip_adapters import SIDE, TOKENS, Form, adapter_tensors, image_encoder
 from tests.method.conftest import Small
 from vp2p.models.image_prompts import load_ip_adapter
 from vp2p.models.ip_adapters import find_ip_adapter
-from vp2p.t2s import AttentionLayer, attend
+from vp2p.t2s.attention import AttentionLayer
+from vp2p.t2s.fused import attend
 from vp2p.t2s.picture import ImageAttention, with_picture, without_picture
 from vp2p.t2s.structure import Structure
 

@@ -11,7 +11,8 @@ from vp2p.method.attention.regions import Modulation, Region, strength_at
 from vp2p.method.attention.self_blend import SelfBlend
 from vp2p.method.attention.token_flow import TokenFlow, key_frames
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer, attend
+from vp2p.t2s.attention import AttentionLayer
+from vp2p.t2s.fused import attend
 
 FRAME = AttentionLayer("up_blocks.1.attn1", "frame", "up")
 TEMPORAL = AttentionLayer("up_blocks.1.attn_temp", "temporal", "up")

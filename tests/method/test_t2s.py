@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from tests.method.conftest import Small
 from vp2p.errors import ArtifactError, ModelError
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 
 @pytest.fixture(params=["sd1", "sd2"])

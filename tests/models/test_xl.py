@@ -20,7 +20,7 @@ from vp2p.models.loading import LatentModel, load_model, quiet_libraries
 from vp2p.models.text import encode_prompts, encode_unconditional
 from vp2p.models.whole import check_whole
 from vp2p.settings import ModelSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 
 _PROMPTS = ["a cat on the grass", "a big red dog is running"]
 _POOLED = 32

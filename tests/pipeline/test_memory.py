@@ -18,7 +18,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.memory import Live, Shapes, Work, plenty
 from vp2p.pipeline.tune import tuning_task
 from vp2p.settings import TuneSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.video.clip import Clip
 
 _FRAMES, _SIDE = 4, 128

@@ -18,8 +18,8 @@ from torch.nn.functional import mse_loss
 
 from vp2p.method.schedule import Schedule, guide
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer, TextToSetModel
-from vp2p.t2s.attention import T2SAttnProcessor
+from vp2p.t2s.attention import AttentionLayer, T2SAttnProcessor
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.t2s.small_maps import SmallMapConv
 
 _KEPT = 32 * 32  # cells of the largest maps that are kept

@@ -44,6 +44,7 @@ from vp2p.cli.output import output
 from vp2p.cli.usage import ParserError, usage_error
 from vp2p.cli.warned import warnings_noted
 from vp2p.errors import Vp2pError, failed_call, is_out_of_memory
+from vp2p.garbage import unsearched_at_exit
 from vp2p.stages.saving import interrupt, interruption
 from vp2p.version import __version__
 
@@ -135,6 +136,7 @@ def command_line() -> Callable[..., Any]:
 
 def main() -> None:
     """Runs the command line, alone or as one of several ranks."""
+    unsearched_at_exit()
     sys.exit(ranks.in_step(_main) if ranks.launched() else _main())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Callable, Sequence
+from typing import TYPE_CHECKING, Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +14,9 @@ from vp2p.method.attention.prompt_to_prompt import PromptToPrompt
 from vp2p.method.attention.protocol import AttentionControlFactory, Layout
 from vp2p.method.branches import Branches, Target
 from vp2p.method.schedule import guide, no_progress
-from vp2p.t2s import TextToSetModel
+
+if TYPE_CHECKING:
+    from vp2p.t2s.inflation import TextToSetModel
 
 
 @dataclass(frozen=True)

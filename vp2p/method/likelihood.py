@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor
 
 from vp2p.method.schedule import generator, training_target
-from vp2p.t2s import TextToSetModel
+
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
+
+    from vp2p.t2s.inflation import TextToSetModel
 
 _NOISE = (0.6, 0.8)  # shares of the model's timesteps, at which a picture's objects are decided
 _DRAWS = 2

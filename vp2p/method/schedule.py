@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
 
 
 def ddim_move(x: Tensor, eps: Tensor, alpha_from: float, alpha_to: float) -> Tensor:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Callable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 import torch
-from diffusers import DDIMScheduler
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from vp2p.method.schedule import generator, no_progress, training_target
 from vp2p.settings import TuneSettings
-from vp2p.t2s import TextToSetModel
 from vp2p.t2s.graphs import recorded
+
+if TYPE_CHECKING:
+    from diffusers import DDIMScheduler
+
+    from vp2p.t2s.inflation import TextToSetModel
 
 Sampler = Callable[[int], tuple[Tensor, int]]
 

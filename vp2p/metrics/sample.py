@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
-from typing import Iterable
+from typing import TYPE_CHECKING, Iterable
 
 import numpy as np
 import torch
@@ -15,7 +15,9 @@ from vp2p.metrics.lpips import Distance
 from vp2p.metrics.metric import Metric
 from vp2p.metrics.region import Region
 from vp2p.metrics.warp_error import Motion, motion
-from vp2p.models.clip import Clip
+
+if TYPE_CHECKING:
+    from vp2p.models.clip import Clip
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ row after the tokens' rows, so all that handles texts handles it, too.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from diffusers import UNet2DConditionModel
 from torch import Tensor
 
 from vp2p.models.folder import SIZE_NUMBERS, TEXT_TIME
+
+if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
 
 
 class Text(NamedTuple):

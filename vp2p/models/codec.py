@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import Tensor
 
-from vp2p.models.loading import LatentModel
+if TYPE_CHECKING:
+    from vp2p.models.loading import LatentModel
+
 
 # Frames pass the VAE in chunks of about this many pixels, and of no more frames, so memory does not grow with the clip.
 _PIXELS_AT_ONCE, _MOST = 512 * 512, 16

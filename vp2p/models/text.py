@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 import torch
 from torch import Tensor
-from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
 from vp2p.models.added import as_row
-from vp2p.models.loading import LatentModel
 from vp2p.text import quoted
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
+
+    from vp2p.models.loading import LatentModel
 
 
 @torch.no_grad()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from vp2p.video.clip import Clip
+if TYPE_CHECKING:
+    from vp2p.video.clip import Clip
 
 
 @dataclass(frozen=True)

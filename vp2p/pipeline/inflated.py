@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 import numpy as np
 import torch
@@ -21,13 +21,13 @@ from vp2p.models.text import encode_prompts, encode_unconditional
 from vp2p.pipeline.memory import Shapes, Work
 from vp2p.prompts.plan import EditPlan, plan_words
 from vp2p.settings import EditSettings, MemoryMode
-from vp2p.t2s import TextToSetModel
-from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.t2s.inflation import AttentionMode, GroupNormMode, TextToSetModel
 from vp2p.t2s.low_memory import recompute
 from vp2p.t2s.structure import Structure
 from vp2p.t2s.windows import ALL
-from vp2p.video.clip import Clip
-from vp2p.video.structure import structure_pictures
+
+if TYPE_CHECKING:
+    from vp2p.video.clip import Clip
 
 
 class InflatedModel:
@@ -35,7 +35,7 @@ class InflatedModel:
 
     Args:
         latent: a loaded model; its UNet is changed in place.
-        group_norm, attention: see :class:`vp2p.t2s.TextToSetModel`.
+        group_norm, attention: see :class:`vp2p.t2s.inflation.TextToSetModel`.
         memory: how its stages use memory; see :func:`vp2p.pipeline.fit.fit`.
         window_frames: how many frames it sees at once; longer clips pass in windows (:mod:`vp2p.t2s.windows`).
 
@@ -123,6 +123,8 @@ class InflatedModel:
         """
         nets, found = self.latent.controlnets, {}
         for kind in {net.kind for net in nets}:
+            from vp2p.video.structure import structure_pictures
+
             pictures = torch.from_numpy(structure_pictures(kind, clip.pixels, clip.control)).to(self.device)
             found[kind] = pictures.permute(0, 3, 1, 2).float() / 255
         return self.t2s.held_to([Structure(net.network, net.scale, found[net.kind]) for net in nets])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -11,7 +12,9 @@ from vp2p.method.inversion.methods import METHODS
 from vp2p.method.inversion.protocol import Inverted
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.settings import EditSettings, InvertSettings
-from vp2p.video.clip import Clip
+
+if TYPE_CHECKING:
+    from vp2p.video.clip import Clip
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.memory import Work
 from vp2p.settings import OPTIMISING, InvertSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.t2s.windows import WindowLog
 
 _WINDOWS = "windows"  # of a step that is under way, in the state of the step before

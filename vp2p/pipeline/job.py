@@ -19,7 +19,7 @@ from vp2p.pipeline.reference import Reference, find_reference
 from vp2p.prompts.lending import led_away, weakened_text
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
-from vp2p.t2s import TextToSetModel
+from vp2p.t2s.inflation import TextToSetModel
 from vp2p.t2s.picture import ImageAttention, with_picture, without_picture
 from vp2p.video.pictures import read_picture
 

@@ -19,16 +19,16 @@ from vp2p.compositing.grown import Mark, grown
 from vp2p.compositing.pixels import planes, spread
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import find_object
-from vp2p.errors import PromptError, UsageError
+from vp2p.errors import UsageError
 from vp2p.method.attention.local_blend import outline
 from vp2p.models.finders import Finders, missing
 from vp2p.pipeline.attention import word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.inflated import InflatedModel
+from vp2p.pipeline.mask_words import check_words
 from vp2p.points import Point
 from vp2p.progress import Progress, silent
-from vp2p.prompts.blend_words import FUNCTION_WORDS
-from vp2p.prompts.words import TokenizedPrompt, holds, split_prompt, word_spans
+from vp2p.prompts.words import split_prompt
 from vp2p.settings import NO_MODEL, AttentionSettings, MaskSettings
 from vp2p.text import quoted
 from vp2p.video.clip import Clip
@@ -124,27 +124,6 @@ def marks_of(points: Sequence[Point], clip: Clip, video: Size) -> tuple[Mark, ..
         UsageError: one lies outside, or in no frame of the clip.
     """
     return tuple(_mark(point, clip, video) for point in points)
-
-
-def check_words(tokenized: TokenizedPrompt, settings: MaskSettings) -> tuple[str, ...]:
-    """The words of a mask's text that the edit model's attention can be asked for.
-
-    Raises:
-        PromptError: one is not in the prompt.
-    """
-    text = (settings.text or "").strip().lower()
-    if holds(tokenized, text):
-        return (text,)
-    words = [text[start:end] for start, end in word_spans(text)]
-    words = [word for word in words if word not in FUNCTION_WORDS] or words
-    unknown = next((word for word in words if not holds(tokenized, word)), None)
-    if unknown is None and words:
-        return tuple(dict.fromkeys(words))
-    said = "holds no word" if unknown is None else f"has {quoted(unknown, _SHOWN)}, which the prompt does not have"
-    models = "" if settings.segmenter == NO_MODEL else f", or get the models: {missing(settings)}"
-    raise PromptError(
-        f"--mask-text {said}, and no model is at hand that finds other words.", f"use words of the prompt{models}"
-    )
 
 
 def _mark(point: Point, clip: Clip, video: Size) -> Mark:

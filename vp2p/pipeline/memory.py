@@ -23,8 +23,7 @@ from vp2p.models.folder import ModelFolder
 from vp2p.models.image_prompts import layer_names
 from vp2p.models.ip_adapters import IPAdapterFolder
 from vp2p.models.loading import quiet_libraries
-from vp2p.t2s import TextToSetModel
-from vp2p.t2s.inflation import AttentionMode, GroupNormMode
+from vp2p.t2s.inflation import AttentionMode, GroupNormMode, TextToSetModel
 from vp2p.t2s.low_memory import recompute
 from vp2p.t2s.picture import ImageAttention, without_picture
 from vp2p.t2s.structure import Structure

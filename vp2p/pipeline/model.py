@@ -18,7 +18,7 @@ from vp2p.method.inversion.protocol import InversionStep
 from vp2p.method.tuning import Tuning, tune
 from vp2p.models.finders import Finders
 from vp2p.models.loading import load_model
-from vp2p.pipeline.attention import WordAttention, word_attention
+from vp2p.pipeline.attention import word_attention
 from vp2p.pipeline.described import Described
 from vp2p.pipeline.edit import Asked, Edit, edit_all
 from vp2p.pipeline.effect import check_guide, check_merging, followed, nothing_changed, undrawn
@@ -28,6 +28,7 @@ from vp2p.pipeline.invert import invert
 from vp2p.pipeline.mask import Mask, Wanted, find_mask, marks_of
 from vp2p.pipeline.pairs import SEVERAL, pairs
 from vp2p.pipeline.reference import find_reference
+from vp2p.pipeline.seen import WordAttention
 from vp2p.pipeline.tune import tuning_task
 from vp2p.pipeline.unread import EditCase, given, unread_by_edit, unread_by_mask, without_effect
 from vp2p.progress import Progress, silent

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from torch import Tensor
-from transformers import CLIPTokenizer
 
 from vp2p.errors import PromptError
 from vp2p.models.text import check_length
@@ -16,6 +16,9 @@ from vp2p.prompts.unspaced import parted
 from vp2p.prompts.weights import WordWeights, time_windows, word_weights, word_windows
 from vp2p.prompts.words import TokenizedPrompt, split_prompt
 from vp2p.settings import EditSettings
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 
 @dataclass(frozen=True)

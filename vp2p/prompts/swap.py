@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Sequence
-
-from transformers import CLIPTokenizer
+from typing import TYPE_CHECKING, Sequence
 
 from vp2p.errors import PromptError
 from vp2p.prompts.articles import article_like
 from vp2p.prompts.scripts import parts_freely
 from vp2p.prompts.words import TokenizedPrompt, find_word, holds, key, split_prompt, word_spans
 from vp2p.text import one_line, quoted, typed
+
+if TYPE_CHECKING:
+    from transformers import CLIPTokenizer
 
 _BEFORE = re.compile(r"(?<![\w'\u2019-])(an?|the)\s+$", re.IGNORECASE)
 _LEADS = re.compile(r"(an?|the)\s", re.IGNORECASE)

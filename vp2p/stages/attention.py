@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from vp2p.models.text import check_length
-from vp2p.pipeline.attention import Seen, WordAttention, chosen_words, size_label, word_attention
 from vp2p.pipeline.described import Described
+from vp2p.pipeline.seen import Seen, WordAttention, chosen_words, size_label
 from vp2p.progress import Progress, silent
 from vp2p.prompts.words import split_prompt
 from vp2p.schema import from_mapping, to_mapping
@@ -82,11 +82,13 @@ def attention(
     settings = from_mapping(AttentionSettings, planned.recorded["attention"])
 
     def work(_: object) -> None:
-        frames = load_frames(source_of(planned, session.folder))
+        frames, model = load_frames(source_of(planned, session.folder)), session.model
+        from vp2p.pipeline.attention import word_attention  # after the model, with which the libraries come
+
         if tuned is not None:
             session.use_tuned(tuned)
         with Saver(run, immutable=True):
-            _keep(run, word_attention(session.model, Described(frames, planned.recorded["prompt"]), settings, progress))
+            _keep(run, word_attention(model, Described(frames, planned.recorded["prompt"]), settings, progress))
 
     done = perform(planned, work, force, session.patience)
     kept = load_metadata(run.path(MAPS), run.rebuild)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def check_controls(folder: ModelFolder, clip: ClipSettings) -> None:
     """Raises UsageError if a ControlNet of the model needs a control video that is not named."""
+    if not folder.controlnets:
+        return
     from vp2p.video.structure import check_kinds
 
     check_kinds([net.kind for net in folder.controlnets], _kinds(clip))

@@ -239,12 +239,12 @@ def _make(session: Session, inverted: Planned, making: Sequence[_Making], progre
     """Makes edits, and finishes the run of each as soon as it is kept."""
     if not making:
         return
+    clip = load_frames(source_of(inverted, session.folder), session.workspace.video)
+    masks = [_mask(session, one.planned, clip) for one in making]
+    session.use_tuned(inverted.parent("tune"))  # with the model the libraries come, which the following need
     from vp2p.pipeline.edit import Asked
     from vp2p.pipeline.edit import edit_all as edit_clip
 
-    clip = load_frames(source_of(inverted, session.folder), session.workspace.video)
-    masks = [_mask(session, one.planned, clip) for one in making]
-    session.use_tuned(inverted.parent("tune"))
     asked = [Asked(one.planned.settings, mask) for one, (mask, _) in zip(making, masks)]
     first, inversion = making[0], load_inversion(inverted.run, clip)
     with Saver(first.planned.run, immutable=True) as saver:

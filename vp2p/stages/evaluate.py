@@ -17,13 +17,13 @@ from vp2p.stages.mask import load_found, named_mask
 from vp2p.stages.planned import Planned, finished_plan
 from vp2p.stages.session import Session
 from vp2p.stages.source import load_frames, load_mask, mask_path, source_of
-from vp2p.video.clip import Clip
 from vp2p.workspace import RunFolder, Workspace, load_tensors
 from vp2p.workspace.atomic import check_unlinked, write_json
 
 if TYPE_CHECKING:
     from vp2p.metrics.region import Region
     from vp2p.metrics.sample import Footage, Networks
+    from vp2p.video.clip import Clip
 
 FOLDER, FORMAT = "eval", 1
 
@@ -171,13 +171,18 @@ class _Evaluator:
 
 def _load_networks(options: EvalOptions) -> Networks:
     """The networks of the metrics that were asked for. Raises UsageError or ModelError if one cannot be had."""
-    from vp2p.metrics.lpips import load_lpips
     from vp2p.metrics.sample import Networks
-    from vp2p.models.clip import load_clip
 
-    return Networks(
-        load_clip(options.clip_model) if options.clip_model else None, load_lpips() if options.lpips else None
-    )
+    clip = lpips = None
+    if options.clip_model:
+        from vp2p.models.clip import load_clip
+
+        clip = load_clip(options.clip_model)
+    if options.lpips:
+        from vp2p.metrics.lpips import load_lpips
+
+        lpips = load_lpips()
+    return Networks(clip, lpips)
 
 
 def _edited(run: RunFolder, frames: Clip) -> np.ndarray:

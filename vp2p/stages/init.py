@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from vp2p.addresses import refuse_address
 from vp2p.config.placing import placed_controls
@@ -18,9 +18,11 @@ from vp2p.stages.result import StageResult
 from vp2p.stages.session import Session
 from vp2p.stages.source import make_source, plan_source, read_frames
 from vp2p.text import quoted, typed
-from vp2p.video.clip import Clip
 from vp2p.workspace import Workspace, WorkspaceConfig
 from vp2p.workspace.create import check_free, making
+
+if TYPE_CHECKING:
+    from vp2p.video.clip import Clip
 
 
 @dataclass(frozen=True)

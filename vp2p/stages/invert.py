@@ -78,10 +78,10 @@ def invert(
     notes = [*planned.notes]
 
     def work(found: Checkpoint) -> None:
+        session.use_tuned(tuned.run)  # with the model the libraries come, which the following need
         from vp2p.method.inversion.protocol import Kept
         from vp2p.pipeline.invert import invert as invert_clip
 
-        session.use_tuned(tuned.run)
         clip = load_frames(source_of(planned, session.folder), session.workspace.video)
 
         def on_step(step: InversionStep) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.errors import UsageError
+from vp2p.garbage import uncollected
 from vp2p.models.finders import Finders
 from vp2p.pipeline.unread import given, unread_by_mask, without_effect
 from vp2p.progress import Progress, silent
@@ -64,7 +65,7 @@ def plan_mask(session: Session, settings: MaskSettings, made_from: Mapping[str, 
     if settings.text is not None:
         inputs |= {"text": " ".join(settings.text.lower().split()), "threshold": settings.threshold}
     if attends:
-        from vp2p.pipeline.mask import check_words
+        from vp2p.pipeline.mask_words import check_words
         from vp2p.prompts.words import split_prompt
 
         check_words(split_prompt(session.tokenizer, prompt), settings)
@@ -95,8 +96,9 @@ def make_mask(
 
     def work(_: object) -> None:
         from vp2p.pipeline.described import Described
-        from vp2p.pipeline.mask import Wanted, find_mask, marks_of
 
+        with uncollected():
+            from vp2p.pipeline.mask import Wanted, find_mask, marks_of
         settings = from_mapping(MaskSettings, planned.recorded["mask"])
         source, points = source_of(planned, session.folder), settings.placed
         frames = load_frames(source)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Mapping
 
 from vp2p.defaults import Layers, for_model
 from vp2p.errors import ArtifactError, UsageError
+from vp2p.garbage import uncollected
 from vp2p.models.folder import ModelFolder, fingerprint
 from vp2p.models.opening import open_model
 from vp2p.schema import identifying
@@ -54,16 +55,18 @@ class Session:
     @cached_property
     def tokenizer(self) -> CLIPTokenizer:
         """The model's tokenizer, which needs no weights."""
-        from vp2p.models.tokenizing import load_tokenizer
+        with uncollected():
+            from vp2p.models.tokenizing import load_tokenizer
 
         return load_tokenizer(self.folder)
 
     @cached_property
     def model(self) -> InflatedModel:
         """The loaded model, untuned until :meth:`use_tuned`."""
-        from vp2p.models.loading import load_model
-        from vp2p.pipeline.inflated import InflatedModel
-        from vp2p.t2s.ranks import Ranks
+        with uncollected():
+            from vp2p.models.loading import load_model
+            from vp2p.pipeline.inflated import InflatedModel
+            from vp2p.t2s.ranks import Ranks
 
         settings = self.settings
         modes = settings.group_norm, settings.attention, settings.memory, settings.window_frames

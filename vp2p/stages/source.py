@@ -86,8 +86,6 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
         UsageError: neither a control video nor its frames are there, or the model needs one that is not given.
         UsageError, ArtifactError: as for the workspace.
     """
-    from vp2p.video.structure import control_path
-
     clip = workspace.config.clip
     check_controls(folder, clip)
     size = [folder.native_size, folder.size_multiple] if clip.size is None else folder.size_multiple
@@ -103,8 +101,10 @@ def plan_source(workspace: Workspace, folder: ModelFolder) -> Planned:
         from vp2p.video.reading import probe
 
         probe(workspace.video)  # raises, and says what is missing
-    digests = {kind: content_digest(path) for kind, path in map(control_path, there.control_video)}
-    wanted |= {_DIGESTS: digests} if digests else {}
+    if there.control_video:
+        from vp2p.video.structure import control_path
+
+        wanted[_DIGESTS] = {kind: content_digest(path) for kind, path in map(control_path, there.control_video)}
     run = workspace.run("source", source_identity(wanted, workspace.video))
     return Planned(workspace, run, wanted, {})
 

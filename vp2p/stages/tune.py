@@ -64,12 +64,13 @@ def tune(
     source.verify()  # also where tuning is up to date, since all that follows is made from these frames
 
     def work(found: Checkpoint) -> None:
+        model = session.model  # with it the libraries come, which the following need
         from vp2p.method.tuning import Tuning
         from vp2p.method.tuning import tune as tune_model
         from vp2p.pipeline.described import Described
         from vp2p.pipeline.tune import tuning_task
 
-        task = tuning_task(session.model, Described(load_frames(source), prompt), settings)
+        task = tuning_task(model, Described(load_frames(source), prompt), settings)
         state = Tuning.start(task.model, settings)
         if found:
             tensors, meta = found

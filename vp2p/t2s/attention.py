@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 
-from diffusers.models.attention_processor import Attention
 from torch import Tensor, unflatten
 
 from vp2p.t2s.fused import attend
@@ -16,6 +15,8 @@ from vp2p.t2s.ranks import Share
 from vp2p.t2s.windows import Window
 
 if TYPE_CHECKING:
+    from diffusers.models.attention_processor import Attention
+
     from vp2p.t2s.merging import Merging
     from vp2p.t2s.picture import Shown
 

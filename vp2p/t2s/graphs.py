@@ -9,12 +9,14 @@ from __future__ import annotations
 import gc
 import logging
 from contextlib import contextmanager
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 import torch
 from torch import Tensor, nn
 
-from vp2p.t2s.inflation import TextToSetModel
+if TYPE_CHECKING:
+    from vp2p.t2s.inflation import TextToSetModel
+
 
 _log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Callable, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
@@ -11,11 +11,16 @@ from torch import Tensor
 from vp2p.method.attention.control import attention_maps
 from vp2p.method.attention.store import word_map
 from vp2p.method.schedule import Schedule, no_progress
-from vp2p.t2s import AttentionLayer, TextToSetModel, Window, attend
+from vp2p.t2s.attention import AttentionLayer
+from vp2p.t2s.fused import attend
+from vp2p.t2s.windows import Window
+
+if TYPE_CHECKING:
+    from vp2p.t2s.inflation import TextToSetModel
 
 
 class MapCollector:
-    """A :class:`vp2p.t2s.Controller` that changes nothing, and sums the words' maps by level.
+    """A :class:`vp2p.t2s.attention.Controller` that changes nothing, and sums the words' maps by level.
 
     Args:
         words: each word's token positions.
@@ -30,17 +35,17 @@ class MapCollector:
         self._window: Window | None = None
 
     def in_window(self, window: Window) -> MapCollector:
-        """See :class:`vp2p.t2s.Controller`; the sums are the same ones."""
+        """See :class:`vp2p.t2s.attention.Controller`; the sums are the same ones."""
         same = copy.copy(self)
         same._window = window
         return same
 
     def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         return True
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
-        """See :class:`vp2p.t2s.Controller`; one branch."""
+        """See :class:`vp2p.t2s.attention.Controller`; one branch."""
         if layer.role == "cross" and layer.place != "mid":
             tokens = q.shape[0] * q.shape[2] // frames
             if tokens in self._sums:

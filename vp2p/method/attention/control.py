@@ -19,7 +19,9 @@ from torch import Tensor
 from vp2p.method.attention.regions import Modulation
 from vp2p.method.attention.store import AttentionStore
 from vp2p.prompts.align import TokenMap
-from vp2p.t2s import AttentionLayer, Window, attend
+from vp2p.t2s.attention import AttentionLayer
+from vp2p.t2s.fused import attend
+from vp2p.t2s.windows import Window
 
 
 @dataclass(frozen=True)
@@ -99,14 +101,14 @@ class EditControl:
         self._window: Window | None = None
 
     def in_window(self, window: Window) -> EditControl:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         same = copy.copy(self)
         same._window = window
         same.targets = [target.in_window(window) for target in self.targets]
         return same
 
     def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         return tokens > self.replaced_tokens or not self._replaced(layer)
 
     def _replaced(self, layer: AttentionLayer) -> list[int]:
@@ -114,7 +116,7 @@ class EditControl:
         return [target.branch for target in self.targets if layer.role in target.replace]
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         if layer.role == "cross":
             return self._cross(layer, q, k, v, frames)
         if layer.role == "frame" and q[..., 0].numel() // (q.shape[1] * self.branches * frames) > self.replaced_tokens:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -18,7 +18,9 @@ from vp2p.method.attention.store import AttentionStore
 from vp2p.method.attention.token_flow import TokenFlow
 from vp2p.method.branches import Target
 from vp2p.settings import ControlSettings
-from vp2p.t2s import Controller
+
+if TYPE_CHECKING:
+    from vp2p.t2s.attention import Controller
 
 
 class PromptToPrompt:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, Protocol, Sequence
+from typing import TYPE_CHECKING, Mapping, Protocol, Sequence
 
 from torch import Tensor
 
 from vp2p.method.branches import Target
-from vp2p.t2s import AttentionLayer, Controller
+
+if TYPE_CHECKING:
+    from vp2p.t2s.attention import AttentionLayer, Controller
 
 
 @dataclass(frozen=True)

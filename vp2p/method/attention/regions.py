@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from vp2p.t2s import Window
+if TYPE_CHECKING:
+    from vp2p.t2s.windows import Window
+
 
 SHARE = 0.3  # of the steps, from the first: later ones no longer decide where things are
 

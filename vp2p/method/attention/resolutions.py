@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
-from vp2p.t2s import AttentionLayer
+if TYPE_CHECKING:
+    from vp2p.t2s.attention import AttentionLayer
 
 
 @dataclass(frozen=True)

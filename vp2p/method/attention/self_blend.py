@@ -7,7 +7,9 @@ from typing import Mapping
 from torch import Tensor
 
 from vp2p.method.attention.regions import Region
-from vp2p.t2s import AttentionLayer, Controller, Window, attend
+from vp2p.t2s.attention import AttentionLayer, Controller
+from vp2p.t2s.fused import attend
+from vp2p.t2s.windows import Window
 
 
 class SelfBlend:
@@ -21,16 +23,16 @@ class SelfBlend:
         self._inner, self._branches, self._regions = inner, branches, regions
 
     def in_window(self, window: Window) -> SelfBlend:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         regions = {branch: region.in_window(window) for branch, region in self._regions.items()}
         return SelfBlend(self._inner.in_window(window), self._branches, regions)
 
     def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         return False
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         out = self._inner.attend(layer, q, k, v, frames)
         if layer.role != "frame":
             return out

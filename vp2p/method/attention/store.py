@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from vp2p.t2s import Window
+if TYPE_CHECKING:
+    from vp2p.t2s.windows import Window
 
 
 class AttentionStore:

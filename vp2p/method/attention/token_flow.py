@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from vp2p.t2s import AttentionLayer, Controller, Window
+if TYPE_CHECKING:
+    from vp2p.t2s.attention import AttentionLayer, Controller
+    from vp2p.t2s.windows import Window
+
 
 EVERY = 4  # frames from one key frame to the next; the paper's batches have 8 at a much higher rate
 
@@ -35,15 +38,15 @@ class TokenFlow:
         self._inner, self._branches, self._targets, self._window = inner, branches, targets, window
 
     def in_window(self, window: Window) -> TokenFlow:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         return TokenFlow(self._inner.in_window(window), self._branches, self._targets, window)
 
     def is_plain(self, layer: AttentionLayer, tokens: int) -> bool:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         return False
 
     def attend(self, layer: AttentionLayer, q: Tensor, k: Tensor, v: Tensor, frames: int) -> Tensor:
-        """See :class:`vp2p.t2s.Controller`."""
+        """See :class:`vp2p.t2s.attention.Controller`."""
         out = self._inner.attend(layer, q, k, v, frames)
         if layer.role != "frame":
             return out

@@ -5,7 +5,7 @@ As a method, the source branch is denoised without guidance, and comes near to t
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, NamedTuple
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,7 +14,9 @@ from vp2p.method.branches import SourceBranch
 from vp2p.method.inversion.protocol import InversionStep, InversionTask, Inverted, OnInversionStep, Room
 from vp2p.method.schedule import Schedule, ddim_move, no_progress
 from vp2p.settings import InvertSettings
-from vp2p.t2s import TextToSetModel
+
+if TYPE_CHECKING:
+    from vp2p.t2s.inflation import TextToSetModel
 
 OPTIONS: tuple[str, ...] = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -11,7 +11,9 @@ from torch import Tensor
 from vp2p.method.branches import SourceBranch
 from vp2p.method.schedule import Schedule
 from vp2p.settings import InvertSettings
-from vp2p.t2s import TextToSetModel
+
+if TYPE_CHECKING:
+    from vp2p.t2s.inflation import TextToSetModel
 
 Room = Callable[[tuple[int, ...]], Tensor]
 
