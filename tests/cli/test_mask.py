@@ -52,7 +52,11 @@ def test_a_point_in_the_videos_pixels_is_grown_and_shown(work: Make) -> None:
     ran = done("mask", "--mask-point", SQUARE, "--as", "square")
     run = only(folder / "mask")
     assert Path(ran.out.strip()) == Path("mask") / run.name / "sheet.png"
-    assert "found by the clip's colours" in ran.err and "hf download facebook/sam2.1-hiera-small" in ran.err
+    assert (
+        "--mask square" in ran.err
+        and "found by the clip's colours" in ran.err
+        and "hf download facebook/sam2.1-hiera-small" in ran.err
+    )
     found = kept(run)
     bright = [(one & known).sum() / known.sum() for one, known in zip(found, _squares(folder))]
     assert min(bright) > 0.9 and found.mean() < 0.4

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.cli.running import done, refused
+from tests.controlnets import save_controlnet
 from tests.original import save_original
 
 
@@ -53,8 +54,13 @@ def test_what_a_folder_holds(model: Path) -> None:
     save_file({"unet.x.lora_A.weight": torch.zeros(1)}, shelf / "lora.safetensors")
     (shelf / "broken.safetensors").write_bytes(b"nothing")
     (shelf / "notes").mkdir()
+    save_controlnet(shelf / "canny", model)
+    (shelf / "style").mkdir()
+    shutil.copy(shelf / "lora.safetensors", shelf / "style" / "pytorch_lora_weights.safetensors")
     found = {Path(row[0]).name: row[1:] for row in _rows(done("models", shelf).out)}
-    assert sorted(found) == ["broken.safetensors", "lora.safetensors", "tiny", "tiny.safetensors"]
+    files = ["broken.safetensors", "lora.safetensors", "tiny.safetensors"]
+    assert sorted(found) == sorted([*files, "canny", "style", "tiny"])
+    assert "a ControlNet" in found["canny"][2] and "a LoRA" in found["style"][2]
     assert found["tiny"][0] == "folder" and found["tiny"][2] == "like Stable Diffusion, of other sizes, v-prediction"
     assert "a LoRA" in found["lora.safetensors"][2] and "cut short" in found["broken.safetensors"][2]
     assert "not the sizes" in found["tiny.safetensors"][2]

@@ -10,6 +10,7 @@ from vp2p.errors import ModelError
 from vp2p.models.checkpoint import read_checkpoint
 from vp2p.models.folder import ModelFolder, read_folder
 from vp2p.models.header import read_header
+from vp2p.models.held import held
 from vp2p.models.kinds import family, other_kind
 from vp2p.models.named import is_checkpoint
 from vp2p.models.sources import BUNDLED, find_model
@@ -36,13 +37,15 @@ def models_at_hand(folders: Sequence[Path] = ()) -> list[Listed]:
 
 
 def models_in(folder: Path) -> list[Listed]:
-    """What lies in a folder: models' folders, and safetensors files."""
+    """What lies in a folder: models' folders, what belongs to models, and safetensors files."""
     found = []
     for path in sorted(folder.iterdir()):
         if is_checkpoint(path):
             found.append(_file(path))
         elif is_model(path):
             found.append(_listed(str(path), "folder", path))
+        elif path.is_dir() and (part := held(path)):
+            found.append(Listed(str(path), "folder", part.name, False, 0))
     return found
 
 

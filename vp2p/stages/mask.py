@@ -113,15 +113,21 @@ def make_mask(
     return perform(planned, work, force, patience or session.patience)
 
 
-def mask(session: Session, planned: Planned, force: bool = False, progress: Progress = silent) -> StageResult:
-    """Finds and keeps the mask of :func:`plan_mask`, and tells of it; see :func:`make_mask`."""
+def mask(
+    session: Session, planned: Planned, force: bool = False, progress: Progress = silent, name: str | None = None
+) -> StageResult:
+    """Finds and keeps the mask of :func:`plan_mask`, and tells of it; see :func:`make_mask`.
+
+    Args:
+        name: by which it is called in what to type next.
+    """
     run = planned.run
     state = make_mask(session, planned, progress, force)
     kept = load_metadata(run.path(MASK), run.rebuild)
     facts = {"found by": kept["way"], "covers": f"{kept['share']:.0%} of the picture"}
     if kept["unseen"]:
         facts["not seen in"] = "frames " + ", ".join(str(frame + 1) for frame in kept["unseen"])
-    next_ = ("vp2p show mask", f"vp2p edit --swap OLD=NEW --mask {run.name}")
+    next_ = ("vp2p show mask", f"vp2p edit --swap OLD=NEW --mask {name or run.name}")
     return StageResult("mask", run.name, state, run.path(SHEET), facts, (*found_notes(run), *planned.notes), next_)
 
 

@@ -68,5 +68,5 @@ def mask(
         check_tag(planned, tag)
         return output.outlooks("mask", look_ahead(planned, force), planned.notes)
     with tagging(lambda: planned, tag), output.progress() as progress:
-        result = mask_stage(here, planned, force, progress)
+        result = mask_stage(here, planned, force, progress, tag)
     output.stage(result)
