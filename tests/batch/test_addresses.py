@@ -21,6 +21,6 @@ def test_addresses_in_a_plan_are_said_to_be_ones(tmp_path: Path) -> None:
     (tmp_path / "plan.yaml").write_text(PLAN)
     ran = vp2p("batch", tmp_path / "plan.yaml", "--dry-run")
     assert ran.code == 2
-    for place in ("plan.yaml:3: video: https", "plan.yaml:5: The model https", "plan.yaml:8: mask: file"):
+    for place in ("plan.yaml:3: video: https", "plan.yaml:5: The model 'https", "plan.yaml:8: mask: file"):
         assert place in ran.err
     assert "hint: --model org/name" in ran.err and "mask: /masks/m.mp4" in ran.err
