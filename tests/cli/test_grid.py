@@ -117,6 +117,17 @@ def test_a_grid_makes_runs_and_a_sheet(work: Make) -> None:
         assert np.asarray(sheet).std() > 10
 
 
+def test_edits_that_show_the_same_are_told_of(work: Make) -> None:
+    work("words", "invert")
+    Image.new("L", (64, 64), 255).save("all.png")
+    swap = ("edit", "--swap", "cat=dog", "--mask", "all.png", *QUICK)
+    assert (
+        "dog-blend-threshold-0.2 and dog-blend-threshold-0.5 show"
+        in done(*swap, "--grid", "blend_threshold=0.2,0.5").err
+    )
+    assert "show the same" not in done(*swap, "--grid", "guidance=2,7").err
+
+
 def test_alternatives_are_an_axis_too(work: Make) -> None:
     folder = work("words", "invert")
     out = done("edit", "--swap", "cat=dog|old owl", "--grid", "guidance=2,3", *QUICK, "--json").out

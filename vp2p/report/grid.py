@@ -47,6 +47,17 @@ def save_grid(workspace: Workspace, grid: Grid, runs: Sequence[RunFolder]) -> Pa
     return path
 
 
+def alike(runs: Sequence[RunFolder]) -> tuple[str, ...]:
+    """A note for the finished edits among some that show the same frames."""
+    groups: dict[str, dict[str, None]] = {}
+    for run in runs:
+        frames = run.record().artifacts.get("edited.safetensors")
+        if frames:
+            groups.setdefault(str(frames["sha256"]), {})[run.name] = None
+    told = (" and ".join(names) for names in groups.values() if len(names) > 1)
+    return tuple(f"{names} show the same frames: what tells them apart changed nothing here" for names in told)
+
+
 def _name(grid: Grid, runs: Sequence[RunFolder]) -> str:
     """A name that grids of other runs do not have."""
     told = "-".join([axis.name + "-" + "-".join(axis.values) for axis in grid.axes])

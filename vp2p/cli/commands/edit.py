@@ -148,7 +148,7 @@ def edit(
     """
     from vp2p.config.grid import read_grid
     from vp2p.prompts.alternatives import alternatives
-    from vp2p.report.grid import save_grid
+    from vp2p.report.grid import alike, save_grid
     from vp2p.stages.dry_run import StageOutlook
     from vp2p.stages.dry_run import dry_run as look_ahead
     from vp2p.stages.edit import KeepAs, edit_all, plan_edits
@@ -182,6 +182,8 @@ def edit(
         output.stage(result)
     runs = [here.workspace.by_name("edit", result.run) for result in results]
     sheet = save_grid(here.workspace, wanted, runs) if wanted else None
+    for note in alike(runs):
+        output.note(note)
     refused: list[UsageError] = []
     for name in dict.fromkeys(result.run for result in results) if full else ():
         try:
