@@ -75,7 +75,8 @@ class Session:
     @cached_property
     def model_identity(self) -> dict[str, str]:
         """All of the model that a result depends on."""
-        from vp2p.models.devices import choose_device, choose_dtype
+        with uncollected():
+            from vp2p.models.devices import choose_device, choose_dtype
 
         dtype = choose_dtype(self.settings.dtype, choose_device(self.settings.device))
         given = identifying(self.settings)
