@@ -114,9 +114,9 @@ def test_an_evaluation_of_another_edit_of_that_name_counts_for_nothing(work: Mak
     [
         (2, ("cow",), "'cow'"),
         (2, ("--mask", "none.mp4"), "no mask none.mp4"),
-        (1, ("--clip-model", "none"), "no CLIP model folder none"),
+        (1, ("--clip-model", "none"), "no CLIP model 'none'"),
         (1, ("--clip-model", "someone/something"), "HF_HUB_OFFLINE forbids"),
-        (1, ("--clip-model", "."), ". is no CLIP model: it has no config.json."),
+        (1, ("--clip-model", "."), ". holds no CLIP model: there is no config.json"),
     ],
 )
 def test_mistakes_keep_nothing(work: Make, code: int, words: tuple[str, ...], cause: str) -> None:
