@@ -33,7 +33,8 @@ def test_on_the_command_line(work: Make) -> None:
         ["apart", "is", "called", "per_phrase"],
     ]
     shown = done("edit", "--help").out
-    assert "--propagate" in shown and not any(f"--{name}" in shown for name in ("carry", "tries", "apart"))
+    assert "--[no-]propagate" in shown
+    assert not any(f"{sign}{name}" in shown for name in ("carry", "tries", "apart") for sign in ("--", "--[no-]"))
     assert notes(done("--quiet", *quick, "--no-carry")) == []
 
 

@@ -113,7 +113,7 @@ def test_a_signal_within_a_removal_is_still_a_signal(work: Make, monkeypatch: py
 def test_a_signal_at_the_very_start_is_told_like_any_other(work: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Just after the command has said what signals do."""
     work("sd2", "init")
-    monkeypatch.setattr("vp2p.cli.app.mend_bash_words", lambda: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr("vp2p.cli.app.mend_words", lambda: os.kill(os.getpid(), signal.SIGINT))
     ran = vp2p("status")
     assert ran.code == 130 and "interrupted" in ran.err and "Traceback" not in ran.err, ran
 
