@@ -87,8 +87,14 @@ class Option:
     @property
     def is_text(self) -> bool:
         """Whether it takes texts of any form."""
-        kinds = typing.get_args(self.type) if isinstance(self.type, types.UnionType) else (self.type,)
-        return all(kind in (str, type(None)) or typing.get_origin(kind) is tuple for kind in kinds)
+        return all(kind is str or typing.get_origin(kind) is tuple for kind in self.kinds)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words of which it takes one; none where it takes something else."""
+        return tuple(
+            word for kind in self.kinds if typing.get_origin(kind) is Literal for word in typing.get_args(kind)
+        )
 
     def of(self, settings: Any) -> Any:
         """Its value in ``settings``."""

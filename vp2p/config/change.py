@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import typing
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from vp2p.atomic import sight
 from vp2p.config.placing import placed
@@ -66,12 +65,11 @@ def known_option(key: str) -> Option:
 
 def example(one: Option, meant: str = "") -> str | None:
     """A value that an option takes, as it is typed, near to what is ``meant``; None where texts have a form."""
-    kinds = typing.get_args(one.type) or (one.type,)
-    if typing.get_origin(one.type) is Literal:
-        return next(iter(difflib.get_close_matches(meant, kinds, n=1)), str(one.default))
+    if one.choices:
+        return next(iter(difflib.get_close_matches(meant, one.choices, n=1)), str(one.default))
     if one.default not in (None, ()):
         return f"{one.default:g}" if isinstance(one.default, float) else str(one.default).lower()
-    return "1" if int in kinds else "0.5" if float in kinds else None
+    return "1" if int in one.kinds else "0.5" if float in one.kinds else None
 
 
 def change(path: Path, key: str, value: Any) -> None:

@@ -122,6 +122,8 @@ class CandidateSearch:
 
     def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> int:
         """Which foreground is best, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
+        if len(found) == 1:
+            return 0
         t2s = self._job.t2s.of_frames([one.frame for one in found])
         size = tuple(latents.shape[-2:])
         weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])

@@ -9,7 +9,7 @@ from typing import Sequence
 import numpy as np
 
 from vp2p.config.grid import Grid
-from vp2p.stages.edited import edited_file, every_frame
+from vp2p.stages.edited import FRAMES, edited_file, every_frame
 from vp2p.stages.planned import finished_plan
 from vp2p.stages.source import load_frames
 from vp2p.video.sheet import contact_sheet, subsampled
@@ -51,7 +51,7 @@ def alike(runs: Sequence[RunFolder]) -> tuple[str, ...]:
     """A note for the finished edits among some that show the same frames."""
     groups: dict[str, dict[str, None]] = {}
     for run in runs:
-        frames = run.record().artifacts.get("edited.safetensors")
+        frames = run.record().artifacts.get(FRAMES)
         if frames:
             groups.setdefault(str(frames["sha256"]), {})[run.name] = None
     told = (" and ".join(names) for names in groups.values() if len(names) > 1)

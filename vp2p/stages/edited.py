@@ -11,6 +11,9 @@ from vp2p.workspace import RunFolder
 if TYPE_CHECKING:
     import numpy as np
 
+FRAMES = "edited.safetensors"
+"""The file of an edit's frames, to the bit."""
+
 Format = Literal["mp4", "gif", "webp", "png"]
 
 

@@ -8,6 +8,7 @@ from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
 from vp2p.schema import from_mapping, from_record
 from vp2p.settings import ClipSettings, EditSettings, InvertSettings
+from vp2p.stages.edited import FRAMES
 from vp2p.stages.planned import Planned, find_run
 from vp2p.stages.redo import run_command
 from vp2p.stages.result import StageResult
@@ -148,7 +149,7 @@ def _sampled(session: Session, edited: Planned) -> SampledEdit:
     run, recorded = edited.run, edited.recorded
     run.verify()
     source = source_of(edited, session.folder)
-    frames = load_tensors(run.path("edited.safetensors"), run.rebuild)["frames"].numpy()
+    frames = load_tensors(run.path(FRAMES), run.rebuild)["frames"].numpy()
     mask = run.path("mask.safetensors")
     settings = from_mapping(EditSettings, from_record(recorded["edit"]))
     steps = from_mapping(InvertSettings, edited.parent("invert").record().settings["invert"]).steps

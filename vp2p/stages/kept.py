@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Sequence
 from vp2p.errors import ArtifactError
 from vp2p.schema import from_mapping
 from vp2p.settings import InvertSettings
-from vp2p.stages.edited import Format, video_name
+from vp2p.stages.edited import FRAMES, Format, video_name
 from vp2p.workspace import RunFolder, load_tensors, save_tensors
 from vp2p.workspace.tensors import load_metadata, map_tensors
 
@@ -57,7 +57,7 @@ def keep_edit(run: RunFolder, edit: Edit, format: Format) -> tuple[str, ...]:
     targets = edit.latents.targets
     names = ["target"] if len(targets) == 1 else [f"target_{number}" for number in range(1, len(targets) + 1)]
     save_tensors(run.path("latents.safetensors"), {"source": edit.latents.source, **dict(zip(names, targets))})
-    save_tensors(run.path("edited.safetensors"), {"frames": torch.from_numpy(edit.frames)})
+    save_tensors(run.path(FRAMES), {"frames": torch.from_numpy(edit.frames)})
     if edit.mask is not None:
         save_tensors(run.path("mask.safetensors"), {"mask": torch.from_numpy(edit.mask)})
     if edit.motions:
@@ -110,5 +110,5 @@ def kept_frames(model: InflatedModel, run: RunFolder) -> tuple[np.ndarray, np.nd
         ArtifactError: they are missing or damaged.
     """
     latents = load_tensors(run.path("latents.safetensors"), run.rebuild)
-    edited = load_tensors(run.path("edited.safetensors"), run.rebuild)["frames"]
+    edited = load_tensors(run.path(FRAMES), run.rebuild)["frames"]
     return model.decode(latents["source"]), edited.numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from typing import Any, Iterator, Mapping
 
 import typer
@@ -61,8 +60,7 @@ def completer_of(one: Option) -> Completer | None:
         return numbers(one.limits or Limits(), one.default, float not in one.kinds)
     if bool in one.kinds:
         return fixed("true", "false")
-    literal = next((kind for kind in one.kinds if typing.get_origin(kind) is typing.Literal), None)
-    return None if literal is None else fixed(*map(str, typing.get_args(literal)))
+    return fixed(*one.choices) if one.choices else None
 
 
 def _values(ctx: typer.Context, one: Option, incomplete: str) -> Iterator[str]:

@@ -180,13 +180,12 @@ class DenseMotion:
             outward = self._outward(key)
             self._align(pair for frame in outward for pair in self._steps(frame))
             found = self._chained(key)
-            far = [frame for frame in outward if self._beside(frame, key) != key]
-            for frame, direct in zip(far, side_by_side(lambda frame: self._direct(frame, key), far)):
-                nearer = self._beside(frame, key)
-                chained = after(self._pair(frame, nearer), found[nearer])
+            far = [(frame, nearer) for frame in outward if (nearer := self._beside(frame, key)) != key]
+            for (frame, nearer), direct in zip(far, side_by_side(lambda pair: self._direct(pair[0], key), far)):
+                chained = after(self._pairs[frame, nearer], found[nearer])
                 found[frame] = align(self.pictures, frame, key, [chained, direct], ())
             for frame in outward[::-1] + outward:
-                ways = [after(self._pair(*pair), found[pair[1]]) for pair in self._steps(frame)]
+                ways = [after(self._pairs[pair], found[pair[1]]) for pair in self._steps(frame)]
                 found[frame] = align(self.pictures, frame, key, [found[frame], *ways], _FINE)
             smoothed = side_by_side(lambda frame: self._smoothed(frame, key, found[frame]), outward)
             for frame, (spline, field) in zip(outward, smoothed):
@@ -212,10 +211,11 @@ class DenseMotion:
 
     def _chained(self, key: int) -> list[Array]:
         """The fields of all frames to ``key`` through the frames between."""
+        steps = [(frame, self._beside(frame, key)) for frame in self._outward(key)]
+        self._align(steps)
         found = [np.zeros((*self.pictures.masks.shape[1:], 2), np.float32) for _ in range(len(self.pictures))]
-        for frame in self._outward(key):
-            nearer = self._beside(frame, key)
-            found[frame] = after(self._pair(frame, nearer), found[nearer])
+        for frame, nearer in steps:
+            found[frame] = after(self._pairs[frame, nearer], found[nearer])
         return found
 
     def _outward(self, key: int) -> list[int]:
@@ -235,13 +235,8 @@ class DenseMotion:
         around = {self._beside(frame, end) for end in (0, len(self.pictures) - 1)} - {frame}
         return [(frame, other) for other in sorted(around) if self.pictures.masks[other].any()]
 
-    def _pair(self, frame: int, to: int) -> Array:
-        """The field of a frame to another beside it."""
-        self._align([(frame, to)])
-        return self._pairs[frame, to]
-
     def _align(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Finds the fields of each first frame to the second one, where they are not known."""
+        """Finds the fields of frames to others beside them, ``(frame, other)``, where they are not known."""
         masks = self.pictures.masks
 
         def aligned(pair: tuple[int, int]) -> Array:
@@ -250,7 +245,7 @@ class DenseMotion:
                 starts.append(through(self.pictures, *pair))
             return align(self.pictures, *pair, starts, _COARSE)
 
-        missing = sorted(set(pairs) - self._pairs.keys())
+        missing = [pair for pair in dict.fromkeys(pairs) if pair not in self._pairs]
         self._pairs.update(zip(missing, side_by_side(aligned, missing)))
 
     def _certainty(self, key: int, frame: int, seen: Array) -> float:
