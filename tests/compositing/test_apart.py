@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
-from vp2p.compositing.apart import what_touches
+from vp2p.compositing.apart import what_is_strange, what_touches
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.shapes import dilated
-from vp2p.compositing.track import track_object
+from vp2p.compositing.track import margin_of, track_object
+from vp2p.sprites.moving import MovingScene
 from vp2p.sprites.scenes import Scene
 
 _CAT = Scene("cat", "grass", path="slide", seed=3)
@@ -57,3 +58,45 @@ def test_without_anything_to_follow_nothing_is_told_apart() -> None:
     shapes[1, 20:40, 40:60] = True
     motion = MODELS["dense"].of_object(clip, shapes)
     assert not what_touches(shapes, torch.zeros(3, 64, 64), motion, key=0).any()
+
+
+_BEHIND = MovingScene("elephant", "water", path="grow", seed=9109, bend="squash", camera="zoom", cover="front")
+
+
+def _passing() -> tuple[Tensor, Tensor]:
+    """The elephant where it is seen, and the post near it, whose colours are among the elephant's: bool (F, H, W)."""
+    post = torch.from_numpy(_BEHIND.hidden(FRAMES, SIDE)) & dilated(outlines(_BEHIND), 6)
+    return outlines(_BEHIND) & ~post, post
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(0.5, True), (1.0, False)], ids=["another thing", "its own part"])
+def test_what_other_frames_do_not_show_and_is_not_attended_is_another_thing(seen: float, expected: bool) -> None:
+    elephant, post = _passing()
+    clip, objects = planes(_BEHIND), elephant | post
+    margin = margin_of(clip)
+    familiar = MODELS["dense"].of_object(clip, objects).familiar
+    found = what_is_strange(dilated(objects, margin), clip, elephant.float() + seen * post.float(), familiar, margin)
+    assert bool(found.any()) == expected
+    if expected:
+        assert (found & post).sum() > 0.6 * post.sum()
+        assert (found & elephant).sum() < 0.03 * elephant.sum()
+
+
+def test_a_piece_that_attention_is_too_coarse_for_is_known_by_its_colours() -> None:
+    elephant, post = _passing()
+    clip, objects = planes(_BEHIND), elephant | post
+    margin, upon = margin_of(clip), 3
+    prior = elephant.float() + 0.5 * post.float()
+    prior[upon][post[upon]] = 0.9
+    familiar = MODELS["dense"].of_object(clip, objects).familiar
+    found = what_is_strange(dilated(objects, margin), clip, prior, familiar, margin)
+    assert (found[upon] & post[upon]).sum() > 0.6 * post[upon].sum()
+
+
+def test_a_track_leaves_a_post_in_front_of_what_bends_to_the_clip() -> None:
+    elephant, post = _passing()
+    clip = planes(_BEHIND)
+    track = track_object(clip, clip, dilated(elephant | post, 4).float(), 0.1 + 0.9 * elephant + 0.4 * post)
+    assert (track.objects & post).sum() < 0.15 * post.sum()
+    assert (track.objects & elephant).sum() > 0.9 * elephant.sum()
+    assert track.front is not None and (track.front & post).sum() > 0.6 * post.sum()

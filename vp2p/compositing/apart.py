@@ -1,7 +1,8 @@
 """Takes off an object's outlines what touches it in some frames only, such as a post that it passes, or its shadow.
 
-Two things must agree. A similarity by which most of the object moves leaves a part outside the outline of a clear
-frame; and the model's attention sees much less there. What bends stays near that outline, and is seen.
+Two things must agree. The model's attention sees much less of a part, and the motion tells that it is another's. For
+that, a similarity by which most of the object moves leaves it outside the outline of a clear frame; what bends stays
+near that outline. Or the frames that show the object hardly show the part.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from torch import Tensor
 
 from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.protocol import Motion
-from vp2p.compositing.shapes import dilated
+from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
 
 _AROUND = 1 / 20  # of the longer side: so far beyond the outline, what bends may be
 _LEAST = 0.1  # of an outline's area: less is the object's own, bent
 _UNSEEN = 0.65  # of the rest's mean attention; drawn posts, mushrooms and shadows had 0.39 to 0.57
 _CERTAIN, _OFF = 0.3, 1 / 50  # of a field's certainty; of the longer side
 _FOLLOW, _POINTS = 0.15, 20  # share of the points, and how many, that must agree on a similarity
+# Of the object's usual familiarity: what a pixel and what a whole part has at most that other frames hardly show. Drawn
+# posts and mushrooms had 0.07 to 0.30, and thin legs, which are followed less exactly, 0.38.
+_NEW, _STRANGE = 0.6, 1 / 3
+_AGAIN = 0.05  # of an outline's area: less of a thing that is known from another frame is noise
+_COLOURS, _ALIKE = 128, 20.0  # that a thing is known by; and of 255, how far a pixel's may be from the nearest
 
 
 def what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: int) -> Tensor:
@@ -43,6 +49,47 @@ def what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: int) -> Te
             continue
         if prior[frame][beyond].mean() < _UNSEEN * prior[frame][rest].mean():
             found[frame] = beyond
+    return found
+
+
+def what_is_strange(objects: Tensor, clip: Tensor, prior: Tensor, familiar: Tensor, margin: int) -> Tensor:
+    """What is not the object's in its outlines, bool (F, H, W), as other frames hardly show it, and attention neither.
+
+    Attention is too coarse for the piece of a post that lies upon the object. So what is found is looked for by its
+    colours among all that is hardly shown.
+
+    Args:
+        clip: (F, 3, H, W) in 0…255.
+        prior: (F, H, W), how much the model's attention sees the object.
+        familiar: (F, H, W) or (F, 1, 1); see :class:`vp2p.compositing.motion.protocol.Motion`.
+        margin: in pixels; what is thinner than twice as much is a rim.
+    """
+    familiar = familiar.to(prior).expand_as(prior)
+    inside = eroded(objects, margin)
+    new, things = torch.zeros_like(inside), torch.zeros_like(inside)
+    for frame, shape in enumerate(inside):
+        if not bool(shape.any()):
+            continue
+        usual = familiar[frame][shape].median()
+        new[frame] = shape & (familiar[frame] < _NEW * usual)
+        for part in parts_of(opening(new[[frame]], 2 * margin + 1)[0]):
+            rest = shape & ~new[frame]
+            unseen = bool(rest.any()) and prior[frame][part].mean() < _UNSEEN * prior[frame][rest].mean()
+            if unseen and part.sum() >= _LEAST * shape.sum() and familiar[frame][part].mean() < _STRANGE * usual:
+                things[frame] |= part
+    return _again(new, clip, clip.movedim(1, -1)[things], margin) if bool(things.any()) else things
+
+
+def _again(new: Tensor, clip: Tensor, colours: Tensor, margin: int) -> Tensor:
+    """The parts of ``new`` (F, H, W) that have colours (n, 3) of things, bool (F, H, W)."""
+    some = colours[torch.linspace(0, len(colours) - 1, _COLOURS).long()]
+    found = torch.zeros_like(new)
+    for frame, shape in enumerate(new):
+        alike = torch.zeros_like(shape)
+        alike[shape] = torch.cdist(clip[frame][:, shape].T, some, p=float("inf")).amin(1) < _ALIKE
+        for part in parts_of(opening(alike[None], 2 * margin + 1)[0]):
+            if part.sum() >= _AGAIN * shape.sum():
+                found[frame] |= part
     return found
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vp2p.compositing.apart import what_touches
+from vp2p.compositing.apart import what_is_strange, what_touches
 from vp2p.compositing.clean_plate import clean_plate
 from vp2p.compositing.matting import NOTHING, Known, attended, matte
 from vp2p.compositing.motion.models import MODELS
@@ -214,6 +214,7 @@ def track_object(
     track = tracked(coarse_mask)
     if prior is not None:
         others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
+        others |= what_is_strange(track.objects, clip, prior, track.motion.familiar, track.margin)
         if bool(others.any()):  # seen outside the mask, they are known inside it as well, by their colours
             track = tracked(coarse_mask.where(~others, 0))
     return _in_order(track)

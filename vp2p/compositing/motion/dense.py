@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from threading import Lock
 from typing import Iterable, Sequence
 
 import cv2
@@ -48,6 +49,7 @@ _OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object ha
 _BENDS, _STIFF = 0.75, 0.85
 _LEAST_AREA = 1e-3  # of an object's area in one frame, in another
 _ASKED = 12  # frames that may become key frames, spread evenly over a clip
+_LEVELS = 255  # a certainty is a whole number of these where many are summed
 
 
 @dataclass(frozen=True)
@@ -86,19 +88,38 @@ class DenseMotion:
 
         Of a long clip, only some frames, spread evenly, are asked; of the others it is 0.
         """
-        count = len(self.pictures)
-        reach = torch.eye(count)
+        return self._looks[0]
+
+    @property
+    def familiar(self) -> Tensor:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.familiar`."""
+        return torch.stack([self._spread(frame, one) for frame, one in enumerate(self._looks[1])])
+
+    @cached_property
+    def _looks(self) -> tuple[Tensor, Array]:
+        """``reach``, and how certain each pixel is on average (F, h, w): from some frames, spread evenly."""
+        masks, count = self.pictures.masks, len(self.pictures)
         asked = spread(count, _ASKED)
+        shown = [key for key in asked if masks[key].any()]
         self._align(pair for frame in range(count) for pair in self._steps(frame))
+        sums, turn = np.zeros(masks.shape, np.uint16), Lock()
 
         def reached(key: int) -> list[float]:
-            chain = self._chained(key)
-            return [self._certainty(key, frame, self._seen(frame, key, chain[frame])) for frame in range(count)]
+            found = []
+            for frame, way in enumerate(self._chained(key)):
+                seen = self._seen(frame, key, way)
+                found.append(self._certainty(key, frame, seen))
+                if key in shown and key != frame:
+                    with turn:  # whole numbers: their sum is the same in any order
+                        sums[frame] += (_LEVELS * seen).round().astype(np.uint16)
+            return found
 
+        reach = torch.eye(count)
         for key, found in zip(asked, side_by_side(reached, asked)):
             reach[key] = torch.tensor(found)
             reach[key, key] = 1.0
-        return reach
+        others = np.array([len(shown) - (frame in shown) for frame in range(count)])[:, None, None]
+        return reach, np.where(others > 0, sums / (_LEVELS * others.clip(1)), 1.0).astype(np.float32)
 
     def prepare(self, frames: Iterable[int]) -> None:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.prepare`."""
@@ -113,9 +134,13 @@ class DenseMotion:
 
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
-        found = self._seen(to, frame, self._fields(frame)[to])
-        whole = np.full(self.small, self._certainty(frame, to, found), np.float32)
-        whole[self.window] = np.where(self.pictures.masks[to], found, whole[self.window])
+        return self._spread(to, self._seen(to, frame, self._fields(frame)[to]))
+
+    def _spread(self, frame: int, seen: Array) -> Tensor:
+        """What is said of a frame's object in the window, (H, W) of the clip; outside of the object, its mean."""
+        mask = self.pictures.masks[frame]
+        whole = np.full(self.small, seen[mask].mean() if mask.any() else 0.0, np.float32)
+        whole[self.window] = np.where(mask, seen, whole[self.window])
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
 

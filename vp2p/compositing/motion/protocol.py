@@ -29,6 +29,10 @@ class Motion(Protocol):
     def reach(self) -> Tensor:
         """(F, F): how much of each frame's object (column) can be made of what a frame (row) shows, 0…1."""
 
+    @property
+    def familiar(self) -> Tensor:
+        """How much other frames show what each frame's object shows, on average, 0…1: (F, H, W), or (F, 1, 1)."""
+
     def prepare(self, frames: Iterable[int]) -> None:
         """Finds what warps from some frames need, before several threads ask for it."""
 

@@ -64,6 +64,10 @@ class Similarity:
     def reach(self) -> Tensor:
         return torch.minimum(self.confidence[:, None], self.confidence[None])
 
+    @property
+    def familiar(self) -> Tensor:
+        return self.reach.mean(0)[:, None, None]
+
     def prepare(self, frames: Iterable[int]) -> None:
         """Nothing is left to be found."""
 
