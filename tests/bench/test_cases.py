@@ -83,3 +83,12 @@ def test_cases_are_selected_by_id_pattern_and_split():
     assert len(select(["bending"])) == 40 and len(select(["held-out"])) == 50 and len(select([])) == 100
     with pytest.raises(UsageError, match="No case fits 'objct-1'"):
         select(["object-00", "objct-1"])
+
+
+def test_other_drawings_of_the_bending_half_are_no_part_of_the_benchmark():
+    further = select(["bend1-object-*", "bend2-colour-00"])
+    assert len(further) == 22 and not set(further) & set(select([]))
+    known = {case.scene.seed for case in select([]).values()}
+    assert not known & {case.scene.seed for case in further.values()}
+    assert all(case.scene.object != case.ideal.object for case in further.values() if case.kind == "object")
+    assert set(select(["held-out", "bend1-object-00"])) == {*select(["held-out"]), "bend1-object-00"}

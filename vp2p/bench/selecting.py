@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Sequence
 
@@ -9,18 +10,23 @@ from vp2p.bench.bending import bending_cases
 from vp2p.bench.cases import Case, all_cases
 from vp2p.errors import UsageError
 
+_FURTHER = re.compile(r"bend([1-9]\d{0,3})-")
+
 
 def select(patterns: Sequence[str]) -> dict[str, Case]:
     """Cases by id, in their own order; all of them where no pattern is given.
 
     Args:
         patterns: ids such as ``object-07``, patterns such as ``bend-*``, a split (``train`` or ``held-out``), a half
-            (``stiff`` or ``bending``), or both, such as ``bending/train``.
+            (``stiff`` or ``bending``), or both, such as ``bending/train``. ``bend1-*``, ``bend2-*`` and so on are other
+            drawings of the bending half, which are no part of the benchmark.
 
     Raises:
         UsageError: a pattern fits no case.
     """
-    cases = (*all_cases(), *bending_cases())
+    drawings = sorted({int(found[1]) for pattern in patterns if (found := _FURTHER.match(pattern))})
+    further = [case for drawing in drawings for case in bending_cases(drawing)]
+    cases = (*all_cases(), *bending_cases(), *further)
     for pattern in patterns:
         if not any(_fits(case, pattern) for case in cases):
             kinds = ", ".join(dict.fromkeys(f"{case.id[:-3]}-*" for case in cases))
@@ -32,4 +38,6 @@ def select(patterns: Sequence[str]) -> dict[str, Case]:
 
 
 def _fits(case: Case, pattern: str) -> bool:
+    if _FURTHER.match(case.id):
+        return fnmatchcase(case.id, pattern)
     return pattern in (case.split, case.half, f"{case.half}/{case.split}") or fnmatchcase(case.id, pattern)
