@@ -100,3 +100,5 @@ def test_a_track_leaves_a_post_in_front_of_what_bends_to_the_clip() -> None:
     assert (track.objects & post).sum() < 0.15 * post.sum()
     assert (track.objects & elephant).sum() > 0.9 * elephant.sum()
     assert track.front is not None and (track.front & post).sum() > 0.6 * post.sum()
+    hidden = track.known & track.objects  # water is blue, and the post brown
+    assert hidden.sum() > 500 and (track.background[:, 2] > track.background[:, 0])[hidden].float().mean() > 0.99

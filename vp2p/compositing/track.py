@@ -207,16 +207,20 @@ def track_object(
         prior: where it is likely to be seen; see :class:`vp2p.compositing.matting.Known`.
     """
 
-    def tracked(region: Tensor) -> ObjectTrack:
+    def tracked(region: Tensor) -> tuple[ObjectTrack, Motion]:
         segmented = _segmented(clip, region, Known(prior=prior), model)
-        return dataclasses.replace(_tracked(clip, vae_reconstruction, coarse_mask, segmented, model), prior=prior)
+        track = _tracked(clip, vae_reconstruction, coarse_mask, segmented, model)
+        return dataclasses.replace(track, prior=prior), segmented[1]
 
-    track = tracked(coarse_mask)
+    track, _ = tracked(coarse_mask)
     if prior is not None:
         others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
         others |= what_is_strange(track.objects, clip, prior, track.motion.familiar, track.margin)
         if bool(others.any()):  # seen outside the mask, they are known inside it as well, by their colours
-            track = tracked(coarse_mask.where(~others, 0))
+            track, behind = tracked(coarse_mask.where(~others, 0))
+            # Nor are they the background where no other frame shows it.
+            plate = clean_plate(clip, track.objects | others | track.others, behind)
+            track = dataclasses.replace(track, background=plate[0], known=plate[1])
     return _in_order(track)
 
 
