@@ -7,6 +7,8 @@ import gc
 from contextlib import contextmanager
 from typing import Iterator
 
+_FEW = 10_000  # new objects, which a search looks through in a millisecond
+
 
 @contextmanager
 def uncollected() -> Iterator[None]:
@@ -18,10 +20,13 @@ def uncollected() -> Iterator[None]:
         yield
         return
     gc.disable()
+    before = gc.get_count()[0]
     try:
         yield
     finally:
-        if not gc.get_freeze_count():  # else a program has frozen objects of its own
+        made = gc.get_count()[0] - before
+        # To count what is frozen walks through all of it, so it is not asked for nothing.
+        if made > _FEW and not gc.get_freeze_count():  # else a program has frozen objects of its own
             gc.freeze()
             gc.unfreeze()  # they come back as the oldest
         gc.enable()
