@@ -1,7 +1,7 @@
 """Runs stages in processes that kill themselves: ``python -m tests.cli.killing JOBS``, JOBS a JSON list.
 
 Each job is ``{"folder", "stage", "settings", "kill"}``; ``kill`` is ``[what, done]``, the progress at
-which the process sends itself SIGKILL, or null. Every job is a fork, so the libraries load once.
+which the process sends itself SIGKILL, or null. Every job is a fork, so libraries and model load once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import vp2p.method.editing
 import vp2p.method.inversion.ddim
 import vp2p.method.inversion.null_text
 import vp2p.method.tuning
-import vp2p.models.codec
-import vp2p.models.loading  # noqa: F401
+import vp2p.models.codec  # noqa: F401
+from vp2p.models import loading
 from vp2p.schema import from_mapping
 from vp2p.settings import InvertSettings, TuneSettings
 from vp2p.stages.invert import invert
@@ -44,12 +44,18 @@ def run(job: dict[str, Any]) -> None:
     stage(session, from_mapping(settings, job["settings"]), progress=progress, checkpoint_seconds=0)
 
 
+def load(jobs: list[dict[str, Any]]) -> None:
+    """Loads the one model of all jobs, of which every fork then has its own copy."""
+    (settings,) = {Session(Workspace(Path(job["folder"]))).settings for job in jobs}
+    model = loading.load_model(settings)
+    loading.load_model = lambda named: {settings: model}[named]
+
+
 def run_in_fork(job: dict[str, Any]) -> int:
     """The signal that ended the job, or 0."""
     child = os.fork()
     if not child:
         try:
-            torch.set_num_threads(1)
             run(job)
         except BaseException:
             traceback.print_exc()
@@ -62,7 +68,10 @@ def run_in_fork(job: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    for one in json.loads(sys.argv[1]):
+    torch.set_num_threads(1)
+    asked = json.loads(sys.argv[1])
+    load(asked)
+    for one in asked:
         ended, wanted = run_in_fork(one), signal.SIGKILL if one["kill"] else 0
         if ended != wanted:
             sys.exit(f"{one} ended with {ended}, not {wanted}")
