@@ -26,10 +26,10 @@ EVERY, RANDOM_KILLS, RANDOM_SIGNALS = 6, 2, 1
 
 
 @pytest.fixture(scope="module")
-def figures() -> list[dict[str, Any]]:
+def figures(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "tests.crash.broken", "--json", "--every", str(EVERY)]
     command += ["--random-kills", str(RANDOM_KILLS), "--random-signals", str(RANDOM_SIGNALS)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path_factory.mktemp("trials"))}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.stdout, result.stderr[-3000:]
     return json.loads(result.stdout)

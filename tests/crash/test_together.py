@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="tells open files by Linux's /proc")
-def test_processes_at_once() -> None:
+def test_processes_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.crash.together"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert result.stdout, result.stderr[-3000:]
     wrong = json.loads(result.stdout)
