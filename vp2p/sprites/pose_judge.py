@@ -8,6 +8,7 @@ an object is striped, and not where its stripes are. So each texture is also tri
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 from typing import Iterator, Sequence
 
@@ -37,13 +38,11 @@ def _around(pose: Pose) -> Iterator[Pose]:
 
 
 class PoseJudge(Judge):
-    """Judges frames whose poses are known; building one renders every look once."""
+    """Judges frames whose poses are known; building the first one renders every look."""
 
     def __init__(self, ground_seeds: int = 24) -> None:
         super().__init__(ground_seeds)
-        moved = [(look, shift) for look in looks() for shift in _MOVED.get(look[2] or "", ((0, 0),))]
-        self._looks = [look for look, _ in moved]
-        self._templates_flat = np.stack([_template(sprite(*look, shift)) for look, shift in moved])
+        self._looks, self._templates_flat = _templates()
 
     def judge_at(self, pictures: np.ndarray, poses: Sequence[Pose]) -> list[Verdict]:
         """Verdicts on pictures, uint8 (n, side, side, 3), with one pose for each."""
@@ -60,6 +59,13 @@ class PoseJudge(Judge):
             fields.append(field.ravel() * near.size**2)  # a look counts by what it covers of the frame
         gains = self._templates_flat @ np.stack(fields, 1)  # (looks, poses)
         return Verdict(*self._looks[int(gains.max(1).argmax())], place)
+
+
+@cache
+def _templates() -> tuple[list[tuple[str, str | None, str | None]], np.ndarray]:
+    """Every look, moved in each way that its texture is tried in, and the template of each, one a row."""
+    moved = [(look, shift) for look in looks() for shift in _MOVED.get(look[2] or "", ((0, 0),))]
+    return [look for look, _ in moved], np.stack([_template(sprite(*look, shift)) for look, shift in moved])
 
 
 def _template(look: Image.Image) -> np.ndarray:
