@@ -32,6 +32,16 @@ def test_every_trained_tensor_moves_and_no_other(request, kind, checkpointing):
     assert not any(parameter.requires_grad for parameter in small.model.parameters())
 
 
+@pytest.mark.parametrize(("dtype", "shared"), [(torch.float32, True), (torch.bfloat16, False)])
+def test_weights_are_held_once_where_the_model_is_in_float32(sd1, dtype, shared):
+    sd1.model.unet.to(dtype)
+    state = run(sd1, TuneSettings(steps=1, learning_rate=1e-3))
+    for name, used in sd1.model.tuned_parameters().items():
+        weight = state.weights[name]
+        assert weight.dtype == torch.float32 and (weight.data_ptr() == used.data_ptr()) == shared
+        assert torch.equal(weight.to(dtype), used)
+
+
 def test_the_temporal_norm_is_trained_on_request(sd1):
     state = run(sd1, TuneSettings(steps=1, train_norm_temp=True))
     assert any("norm_temp" in name for name in state.weights)

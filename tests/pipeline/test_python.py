@@ -88,6 +88,14 @@ def test_each_tuning_starts_from_the_untuned_model(model: vp2p.VideoModel, clip:
     assert all(torch.equal(tensor, second.tensors[name]) for name, tensor in first.tensors.items())
 
 
+def test_what_was_tuned_stays_when_the_model_changes(model: vp2p.VideoModel, clip: vp2p.Clip) -> None:
+    tuned = model.tune(clip, PROMPT, steps=1, learning_rate=1e-2)
+    kept = {name: tensor.clone() for name, tensor in tuned.tensors.items()}
+    model.untune()
+    assert all(torch.equal(tensor, kept[name]) for name, tensor in tuned.tensors.items())
+    assert not all(torch.equal(one, kept[name]) for name, one in model.t2s.tuned_parameters().items())
+
+
 def test_a_cancelled_tuning_leaves_the_model_as_it_was(model: vp2p.VideoModel, clip: vp2p.Clip, tmp_path: Path) -> None:
     tuned = model.tune(clip, PROMPT, steps=1, learning_rate=1e-2)
     before = {name: tensor.clone() for name, tensor in model.t2s.unet.named_parameters()}

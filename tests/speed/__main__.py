@@ -12,13 +12,13 @@ import statistics
 import tempfile
 from itertools import chain
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import torch
 
 from tests.speed.against import pairs
 from tests.speed.jobs import JOBS, job
-from tests.speed.measuring import Meter, Row, waits
+from tests.speed.measuring import Meter, Row, Work, waits
 from tests.speed.models import model_named
 from tests.speed.stages import Stages
 
@@ -114,17 +114,14 @@ def rows(stages: Stages, meter: Meter, given: argparse.Namespace) -> Iterator[Ro
 
 
 def compared(stages: Stages, meter: Meter, times: int) -> Iterator[dict[str, Any]]:
-    """The package's steps beside the straightforward ones, in turn, after one run of each that does not count."""
+    """The package's steps beside the straightforward ones, in turn."""
     for pair in pairs(stages):
         ours, straightforward = [], []
-        for turn in range(times + 1):
-            seconds, memory = meter.measured(pair.ours)
-            seconds -= meter.seconds(pair.before) if pair.before else 0.0
-            if turn:
-                ours.append((seconds / pair.per, memory))
-            found = meter.measured(pair.straightforward)
-            if turn:
-                straightforward.append(found)
+        for _ in range(times):
+            seconds, memory = _second_run(meter, pair.ours)
+            seconds -= meter.seconds(pair.before()) if pair.before else 0.0
+            ours.append((seconds / pair.per, memory))
+            straightforward.append(_second_run(meter, pair.straightforward))
         (mine, my_peak), (theirs, their_peak) = (
             (statistics.median(one[0] for one in runs), max(one[1] for one in runs)) for runs in (ours, straightforward)
         )
@@ -132,6 +129,13 @@ def compared(stages: Stages, meter: Meter, times: int) -> Iterator[dict[str, Any
             "step": pair.name, "seconds": mine, "straightforward": theirs, "ratio": mine / theirs,
             "memory": my_peak, "straightforward memory": their_peak, "memory ratio": my_peak / their_peak,
         }  # fmt: skip
+
+
+def _second_run(meter: Meter, make: Callable[[], Work]) -> tuple[float, int]:
+    """The seconds and the peak of a work's second run, once its optimiser has its state; then all of it goes."""
+    work = make()
+    work()
+    return meter.measured(work)
 
 
 def machine(device: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable, Iterator
 
 import torch
@@ -23,27 +24,33 @@ _UPDATES = (1, 3)  # of the null embedding; what the more cost is their differen
 
 @dataclass(frozen=True)
 class Pair:
-    """A step by the package, which takes ``per`` of them and ``before`` besides, and by the straightforward form."""
+    """A step by the package, which takes ``per`` of them and ``before`` besides, and by the straightforward form.
+
+    Each makes its work, which holds all that goes on from step to step, such as an optimiser.
+    """
 
     name: str
-    ours: Work
-    straightforward: Work
+    ours: Callable[[], Work]
+    straightforward: Callable[[], Work]
     per: int = 1
-    before: Work | None = None
+    before: Callable[[], Work] | None = None
 
 
 def pairs(stages: Stages) -> Iterator[Pair]:
     """The steps that the released code can be compared in."""
     straight = _Straight(stages)
-    yield Pair("tuning step, checkpointed", stages.tuning(1, gradient_checkpointing=True), straight.tuning)
-    few, many = _UPDATES
-    yield Pair(
-        "null-text inner iteration", stages.null_text(many), straight.null_text, many - few, stages.null_text(few)
-    )
-    yield Pair("edit step, with a blend mask", stages.editing(1, 2, **_OPEN), straight.editing, 2)
-    yield Pair("edit step, without one", stages.editing(1, 2, no_blend=True, **_OPEN), straight.editing, 2)
+    yield Pair("tuning step, checkpointed", lambda: stages.tuning(1, gradient_checkpointing=True), straight.tuning)
+    few, many = (partial(stages.null_text, updates) for updates in _UPDATES)
+    yield Pair("null-text inner iteration", many, lambda: straight.null_text, _UPDATES[1] - _UPDATES[0], few)
+    edits = {
+        "edit step, with a blend mask": partial(stages.editing, 1, 2, **_OPEN),
+        "edit step, without one": partial(stages.editing, 1, 2, no_blend=True, **_OPEN),
+    }
+    for name, make in edits.items():
+        yield Pair(name, make, lambda: straight.editing, 2)
     # With the usual windows the source's branch ends with them.
-    yield Pair("the same, mean of a whole edit", stages.editing(1, _STEPS, no_blend=True), straight.editing, _STEPS)
+    make = partial(stages.editing, 1, _STEPS, no_blend=True)
+    yield Pair("the same, mean of a whole edit", make, lambda: straight.editing, _STEPS)
 
 
 class _Straight:
@@ -56,8 +63,12 @@ class _Straight:
         self._clip = stages.model.encode(stages.clip.pixels)[None]
         self._noise = torch.randn_like(self._clip)
 
-    def tuning(self) -> None:
+    def tuning(self) -> Work:
         """Clip and prompt are encoded again, as at every step; all weights are handed to the optimiser."""
+        optimiser = torch.optim.AdamW(self._model.unet.parameters(), lr=0.0, foreach=False)
+        return lambda: self._tuning_step(optimiser)
+
+    def _tuning_step(self, optimiser: torch.optim.Optimizer) -> None:
         model, stages = self._model, self._stages
         latents, cond = stages.model.encode(stages.clip.pixels)[None], stages.model.embed(stages.prompt)
         model.unet.enable_gradient_checkpointing(_with_random_state)
@@ -67,7 +78,6 @@ class _Straight:
         try:
             with explicit(model):
                 found = tuning_gradients(model, latents + self._noise, 500, cond, self._noise)
-            optimiser = torch.optim.AdamW(model.unet.parameters(), lr=0.0, foreach=False)
             for name, weight in model.unet.named_parameters():
                 weight.grad = found.get(name)
             nn.utils.clip_grad_norm_(model.unet.parameters(), 1.0)

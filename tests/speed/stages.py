@@ -65,15 +65,14 @@ class Stages:
     def null_text(self, updates: int) -> Work:
         """One step of null-text optimisation with so many updates of the embedding."""
         model, settings = self.model, InvertSettings(method="null-text", steps=1, inner_steps=updates, tolerance=0.0)
-        cond, uncond, path = model.embed(SCENE.prompt), model.embed(""), self._inversion.inverted.trajectory[:2]
-        task = InversionTask(model.t2s, model.schedule(1), settings, self.clip.pixels, model.encode, cond, uncond)
+        cond, uncond, schedule = model.embed(SCENE.prompt), model.embed(""), model.schedule(1)
+        path = ddim_invert(model.t2s, schedule, model.encode(self.clip.pixels)[None], cond)
+        task = InversionTask(model.t2s, schedule, settings, self.clip.pixels, model.encode, cond, uncond)
         return lambda: optimise_null_text(task, path, NullTextState.start(path, uncond, settings))
 
     def editing(self, targets: int, steps: int | None = None, **options: Any) -> Work:
         """All steps of so many edits in one pass, without the compositing that follows."""
-        inversion = self._inversion
-        if steps is not None:
-            inversion = self.model.invert(self.clip, self.prompt, steps=steps)
+        inversion = self._inversion if steps is None else self.model.invert(self.clip, self.prompt, steps=steps)
         wanted = [EditSettings.of(swap=(f"cat={word}",), **options) for word in _WORDS[:targets]]
         jobs = [EditJob.of(self.model, inversion, settings, None) for settings in wanted]
         asked = [job.target(job.plan(settings), settings) for job, settings in zip(jobs, wanted)]

@@ -41,8 +41,9 @@ class TuningTask:
 class Tuning:
     """All loop state of a tuning run: step, weights, optimiser, random generator.
 
-    The weights are trained in float32 whatever the model computes in. ``held_out`` are the losses on noise that is
-    never trained on, each 20 steps from the start, where ``steps`` is ``auto``.
+    The weights are trained in float32 whatever the model computes in. Those of a model in float32 are its own, so they
+    change with it. ``held_out`` are the losses on noise that is never trained on, each 20 steps from the start, where
+    ``steps`` is ``auto``.
     """
 
     step: int
@@ -60,7 +61,7 @@ class Tuning:
     def start(cls, model: TextToSetModel, settings: TuneSettings) -> Tuning:
         """Before the first step."""
         weights = {
-            name: nn.Parameter(parameter.detach().float().clone())
+            name: parameter if parameter.dtype == torch.float32 else nn.Parameter(parameter.detach().float())
             for name, parameter in model.tuned_parameters(settings.train_norm_temp).items()
         }
         # One kernel for all tensors on a GPU. On a CPU its last bits would differ from older runs.
@@ -71,7 +72,7 @@ class Tuning:
         return cls(0, weights, optimiser, generator(settings.seed))
 
     def tuned(self) -> dict[str, Tensor]:
-        """The trained tensors, float32."""
+        """The trained tensors, float32; they share the memory of the weights."""
         return {name: weight.detach() for name, weight in self.weights.items()}
 
     def to_tensors(self) -> dict[str, Tensor]:
@@ -243,5 +244,5 @@ def _on_single_frames(share: float, step: int) -> bool:
 
 @torch.no_grad()
 def _copy(pairs: list[tuple[nn.Parameter, nn.Parameter]]) -> None:
-    """The trained float32 weights into the model's own dtype."""
+    """The trained float32 weights into the model's own dtype; nothing is copied where both are the same."""
     torch._foreach_copy_([used for used, _ in pairs], [weight for _, weight in pairs])

@@ -134,8 +134,10 @@ class Shapes:
         if work.stage == "tuning":
             trained = list(self._t2s.tuned_parameters().values())
             numbers = sum(one.numel() for one in trained)
-            # The weights in float32 and the optimiser's numbers; then their gradients, which the pass is over by.
-            kept = _FLOAT * numbers * (1 + _ADAMW)
+            # The weights in float32, where the model's own are not, and the optimiser's numbers; then their gradients,
+            # which the pass is over by.
+            copies = 0 if self._t2s.unet.dtype == torch.float32 else 1
+            kept = _FLOAT * numbers * (copies + _ADAMW)
             return kept + max(_FLOAT * numbers, self._peak(t2s, latents, text, trained))
         return self._peak(t2s, latents, text, [text] if work.stage == "null-text inversion" else [])
 

@@ -88,7 +88,8 @@ class VideoModel(InflatedModel):
         except BaseException:
             self.t2s.load_tuned(before)
             raise
-        return Tuned(state.tuned(), tuple(losses))
+        del before
+        return Tuned({name: one.clone() for name, one in state.tuned().items()}, tuple(losses))
 
     def load_tuned(self, tuned: Tuned | Path | str) -> None:
         """Puts tuned weights into the model, from memory or from a file.
