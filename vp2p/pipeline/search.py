@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Sequence
+import math
+from typing import Callable, NamedTuple, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +22,27 @@ from vp2p.pipeline.job import EditJob, Request
 from vp2p.pipeline.together import Asking
 
 _AROUND = 12  # a first candidate may reach beyond the old object by this part of the longer side
+_HARDLY = 0.5  # of how well the old words tell the clip's own object: what the new ones tell less is no good version
+
+
+class Version(NamedTuple):
+    """One way to show an edit: the foregrounds of its key frames, and how well the new words tell it.
+
+    ``told`` is the logarithm of how many times more unlikely it is by the old words. Good ones have ``enough`` or more.
+    """
+
+    foregrounds: list[Foreground]
+    told: float
+    enough: float
+
+
+def good_version(tried: Callable[[int], Asking[Version]], frames: Sequence[int]) -> Asking[Version]:
+    """The version of the first of some key frames; where the words hardly tell it, and the next one's better, its."""
+    version = yield from tried(frames[0])
+    if version.told < version.enough and len(frames) > 1:
+        other = yield from tried(frames[1])
+        version = max(version, other, key=lambda one: one.told)
+    return version
 
 
 class CandidateSearch:
@@ -46,11 +68,11 @@ class CandidateSearch:
             return self._found(Drawn(frame, edited[frame], coarse_mask[frame], None if prior is None else prior[frame]))
 
         if self._plan.kind != "reweight" and self._settings.candidates:
-            return (yield from self._tried([frames[0], *self._track.further_keys(frames[0])]))
+            return (yield from good_version(self._tried, frames)).foregrounds
         first = own(frames[0])
         if self._plan.kind != "reweight":  # a word that weighs more makes no picture likelier
             found = [first, *map(own, frames[1:])]
-            first = found[self._likeliest(found, latents[frames], [False] * len(found))]
+            first = found[self._likeliest(found, latents[frames], [False] * len(found))[0]]
         return [first, *map(own, self._track.further_keys(first.frame))]
 
     @property
@@ -58,8 +80,9 @@ class CandidateSearch:
         """Whether words are only taken away: what is bared is background, and does not move with the object."""
         return self._plan.kind != "reweight" and not self._plan.changed_words
 
-    def _tried(self, frames: list[int]) -> Asking[list[Foreground]]:
-        """The best of the candidates, each made of all key frames together, so that they show one thing."""
+    def _tried(self, key: int) -> Asking[Version]:
+        """The best of a key frame's candidates, each made of all key frames together, so that they show one thing."""
+        frames = [key, *self._track.further_keys(key)]
         job = self._job.of_frames(frames)
         tried = candidates(self._settings.candidates, self._replaces, self._settings.seed)
         places = {room: self._cells(job, frames, room) for room in {candidate.room for candidate in tried}}
@@ -88,12 +111,16 @@ class CandidateSearch:
             return Drawn(frames[place], picture, mask[place], None if prior is None else prior[place])
 
         found = side_by_side(lambda at: self._found(drawn_at(0, first[at], at)), range(len(first)))
-        chosen = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
-        if len(frames) == 1:
-            return [found[chosen]]
-        others = planes(job.model.decode(out.targets[chosen][1:]))
-        more = (drawn_at(place, picture, chosen) for place, picture in enumerate(others, start=1))
-        return [found[chosen], *map(self._found, more)]
+        chosen, told = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
+        foregrounds = [found[chosen]]
+        if len(frames) > 1:
+            others = planes(job.model.decode(out.targets[chosen][1:]))
+            more = (drawn_at(place, picture, chosen) for place, picture in enumerate(others, start=1))
+            foregrounds += map(self._found, more)
+        if math.isinf(told):
+            return Version(foregrounds, told, told)
+        asked, before = self._losses([key], out.source[:1], self._track.objects[[key]])
+        return Version(foregrounds, told, _HARDLY * float((asked / before).log().mean()))
 
     def _cells(self, job: EditJob, frames: list[int], room: float) -> Tensor:
         """Where a candidate with so much room may act, of the latents' size: (n, h, w), 0 or 1."""
@@ -120,20 +147,30 @@ class CandidateSearch:
         moves = self._settings.in_place and self._replaces and self._job.user_mask is None
         return in_place(foreground, self._track) if moves else foreground
 
-    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> int:
-        """Which foreground is best, made of latents (n, c, h, w), of which some were ``drawn`` from other noise."""
+    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> tuple[int, float]:
+        """Which foreground is best, and how well the new words tell it.
+
+        Args:
+            latents: (n, c, h, w), of which they were made.
+            drawn: which of them began from other noise.
+        """
         if len(found) == 1:
-            return 0
-        t2s = self._job.t2s.of_frames([one.frame for one in found])
-        size = tuple(latents.shape[-2:])
-        weights = torch.stack([adaptive_max_pool2d(one.shape.float()[None], size)[0] for one in found])
-        scheduler, weights = self._job.model.latent.scheduler, weights.to(latents.device)
+            return 0, math.inf
+        shapes = torch.stack([one.shape for one in found])
+        asked, before = self._losses([one.frame for one in found], latents, shapes)
+        # What shows nothing in particular is likely by any prompt; what shows the new words is not by the old one.
+        chosen = best(asked * asked / before, [one.spill for one in found], drawn)
+        return chosen, float((before / asked).log().mean(0)[chosen])
+
+    def _losses(self, frames: list[int], latents: Tensor, shapes: Tensor) -> tuple[Tensor, Tensor]:
+        """How badly latents (n, c, h, w) are denoised inside shapes (n, H, W), by the new words and by the old."""
+        t2s, scheduler = self._job.t2s.of_frames(frames), self._job.model.latent.scheduler
+        weights = adaptive_max_pool2d(shapes.float()[:, None], tuple(latents.shape[-2:]))[:, 0].to(latents.device)
         asked, before = (
             denoising_loss(t2s, scheduler, latents, text, weights)
             for text in (self._target.cond, self._job.branches.cond)
         )
-        # What shows nothing in particular is likely by any prompt; what shows the new words is not by the old one.
-        return best(asked * asked / before, [one.spill for one in found], drawn)
+        return asked, before
 
 
 def priors(attention: Tensor | None, clip: Tensor) -> tuple[Tensor | None, Tensor | None]:
