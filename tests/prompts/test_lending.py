@@ -45,11 +45,16 @@ def test_the_rest_of_a_prompt_without_a_word_is_the_prompt_that_never_had_it(emb
     assert torch.allclose(half, (found + whole) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("weight", ["red:1", "red:3", "red:0->1", "red:-1"])
+@pytest.mark.parametrize("weight", ["red:1", "red:3", "red:0->1", "red:-1->1"])
 def test_words_that_are_not_weakened_stay(embed, plan, weight: str):
     assert torch.equal(
         weakened_text(embed, plan(weight, prompt="a red dog on the grass")), embed("a red dog on the grass")
     )
+
+
+def test_a_weight_below_nothing_takes_all_of_a_word_and_no_more(embed, plan):
+    assert torch.equal(weakened_text(embed, plan("red:-2")), weakened_text(embed, plan("red:0")))
+    assert torch.equal(led_away(embed, plan("red:-2"), embed("")), led_away(embed, plan("red:0"), embed("")))
 
 
 def test_several_words_and_rows_beside_the_tokens(embed, plan):

@@ -19,7 +19,8 @@ Embed = Callable[[str], Tensor]
 def weakened_text(embed: Embed, plan: EditPlan) -> Tensor:
     """The target prompt's embedding (1, rows, width), with as much of each weakened word in the others as it weighs.
 
-    Words with a weight of 0…1 at all steps count. Those with more, or with a weight that changes, do not.
+    Words with a weight of at most 1 at all steps count; below 0 there is nothing left to take. Those with more, or with
+    a weight that changes, do not.
     """
     prompt, rows = plan.target.prompt, plan.weights.table.shape[1]
     whole = text = embed(prompt)
@@ -33,9 +34,10 @@ def weakened_text(embed: Embed, plan: EditPlan) -> Tensor:
 def led_away(embed: Embed, plan: EditPlan, unconditional: Tensor) -> Tensor:
     """Unconditional embeddings (…, rows, width) from which guidance leads to the weights that words are given.
 
-    A word of weight w below 1 brings them nearer to the prompt, by 1 - w: it is what guidance leads away from. Above 1,
-    it brings them nearer to the prompt without the word, by 1 - 1/w: guidance leads to the word. Where other words
-    change, too, guidance must lead to those, and the embeddings stay. So they do for weights that change.
+    A word of weight w below 1 brings them nearer to the prompt, by 1 - w and at most all the way: it is what guidance
+    leads away from. Above 1, it brings them nearer to the prompt without the word, by 1 - 1/w: guidance leads to the
+    word. Where other words change, too, guidance must lead to those, and the embeddings stay. So they do for weights
+    that change.
     """
     prompt = plan.target.prompt
     led = [
@@ -54,11 +56,11 @@ def led_away(embed: Embed, plan: EditPlan, unconditional: Tensor) -> Tensor:
 
 
 def _weighted(plan: EditPlan) -> Iterator[tuple[Word, float]]:
-    """The words with a weight of their own that is 0 or more, and the same at all steps."""
+    """The words with a weight of their own that is the same at all steps; one below 0 counts as 0."""
     for word in plan.weights.words:
         weights = plan.weights.table[:, word.tokens[0]]
-        if float(weights[0]) >= 0 and not bool((weights != weights[0]).any()):
-            yield word, float(weights[0])
+        if not bool((weights != weights[0]).any()):
+            yield word, max(0.0, float(weights[0]))
 
 
 def _without(prompt: str, word: Word) -> str:
