@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
 from vp2p.compositing.apart import what_is_strange, what_touches
 from vp2p.compositing.motion.models import MODELS
-from vp2p.compositing.shapes import dilated
+from vp2p.compositing.shapes import dilated, eroded
 from vp2p.compositing.track import margin_of, track_object
 from vp2p.sprites.moving import MovingScene
 from vp2p.sprites.scenes import Scene
@@ -75,7 +75,9 @@ def test_what_other_frames_do_not_show_and_is_not_attended_is_another_thing(seen
     clip, objects = planes(_BEHIND), elephant | post
     margin = margin_of(clip)
     familiar = MODELS["dense"].of_object(clip, objects).familiar
-    found = what_is_strange(dilated(objects, margin), clip, elephant.float() + seen * post.float(), familiar, margin)
+    found = what_is_strange(
+        eroded(dilated(objects, margin), margin), clip, elephant.float() + seen * post.float(), familiar, margin
+    )
     assert bool(found.any()) == expected
     if expected:
         assert (found & post).sum() > 0.6 * post.sum()
@@ -89,7 +91,7 @@ def test_a_piece_that_attention_is_too_coarse_for_is_known_by_its_colours() -> N
     prior = elephant.float() + 0.5 * post.float()
     prior[upon][post[upon]] = 0.9
     familiar = MODELS["dense"].of_object(clip, objects).familiar
-    found = what_is_strange(dilated(objects, margin), clip, prior, familiar, margin)
+    found = what_is_strange(eroded(dilated(objects, margin), margin), clip, prior, familiar, margin)
     assert (found[upon] & post[upon]).sum() > 0.6 * post[upon].sum()
 
 

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.protocol import Motion
-from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
+from vp2p.compositing.pixels import from_colours
+from vp2p.compositing.shapes import dilated, opening, parts_of
 
 _AROUND = 1 / 20  # of the longer side: so far beyond the outline, what bends may be
 _LEAST = 0.1  # of an outline's area: less is the object's own, bent
@@ -45,9 +46,7 @@ def what_touches(objects: Tensor, prior: Tensor, motion: Motion, key: int) -> Te
         moved = cv2.warpAffine(objects[key].to(torch.uint8).cpu().numpy(), matrix, (shape.shape[1], shape.shape[0]))
         room = dilated(torch.from_numpy(moved > 0)[None], round(_AROUND * longer))[0].to(shape.device)
         beyond, rest = shape & ~room, shape & room
-        if beyond.sum() < _LEAST * shape.sum() or not bool(rest.any()):
-            continue
-        if prior[frame][beyond].mean() < _UNSEEN * prior[frame][rest].mean():
+        if beyond.sum() >= _LEAST * shape.sum() and _unseen(prior[frame], beyond, rest):
             found[frame] = beyond
     return found
 
@@ -65,28 +64,30 @@ def what_is_strange(objects: Tensor, clip: Tensor, prior: Tensor, familiar: Tens
         margin: in pixels; what is thinner than twice as much is a rim.
     """
     familiar = familiar.to(prior).expand_as(prior)
-    inside = eroded(objects, margin)
-    new, things = torch.zeros_like(inside), torch.zeros_like(inside)
-    for frame, shape in enumerate(inside):
+    new, things = torch.zeros_like(objects), torch.zeros_like(objects)
+    for frame, shape in enumerate(objects):
         if not bool(shape.any()):
             continue
         usual = familiar[frame][shape].median()
         new[frame] = shape & (familiar[frame] < _NEW * usual)
         for part in parts_of(opening(new[[frame]], 2 * margin + 1)[0]):
-            rest = shape & ~new[frame]
-            unseen = bool(rest.any()) and prior[frame][part].mean() < _UNSEEN * prior[frame][rest].mean()
-            if unseen and part.sum() >= _LEAST * shape.sum() and familiar[frame][part].mean() < _STRANGE * usual:
+            strange = familiar[frame][part].mean() < _STRANGE * usual and part.sum() >= _LEAST * shape.sum()
+            if strange and _unseen(prior[frame], part, shape & ~new[frame]):
                 things[frame] |= part
     return _again(new, clip, clip.movedim(1, -1)[things], margin) if bool(things.any()) else things
 
 
+def _unseen(prior: Tensor, part: Tensor, rest: Tensor) -> bool:
+    """Whether attention (H, W) sees much less of a part, bool (H, W), than of the rest."""
+    return bool(rest.any()) and bool(prior[part].mean() < _UNSEEN * prior[rest].mean())
+
+
 def _again(new: Tensor, clip: Tensor, colours: Tensor, margin: int) -> Tensor:
     """The parts of ``new`` (F, H, W) that have colours (n, 3) of things, bool (F, H, W)."""
-    some = colours[torch.linspace(0, len(colours) - 1, _COLOURS).long()]
     found = torch.zeros_like(new)
     for frame, shape in enumerate(new):
         alike = torch.zeros_like(shape)
-        alike[shape] = torch.cdist(clip[frame][:, shape].T, some, p=float("inf")).amin(1) < _ALIKE
+        alike[shape] = from_colours(clip[frame][:, shape].T, colours, _COLOURS) < _ALIKE
         for part in parts_of(opening(alike[None], 2 * margin + 1)[0]):
             if part.sum() >= _AGAIN * shape.sum():
                 found[frame] |= part

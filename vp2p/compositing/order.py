@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vp2p.compositing.light import light
-from vp2p.compositing.pixels import with_neighbours
+from vp2p.compositing.pixels import from_colours, with_neighbours
 from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
 from vp2p.compositing.threads import side_by_side
 
@@ -60,8 +60,7 @@ def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margi
     for thing in parts_of(others):
         sure = eroded(thing[None], margin)[0]
         colours = picture[:, sure if bool(sure.any()) else thing].T
-        colours = colours[torch.linspace(0, len(colours) - 1, _COLOURS).long()]
-        alike = torch.cdist(picture.flatten(1).T, colours, p=float("inf")).amin(1).view_as(apart)
+        alike = from_colours(picture.flatten(1).T, colours, _COLOURS).view_as(apart)
         goes_on = near & (apart > _APART) & (with_neighbours(alike[None])[0] < apart / 2)
         whole = _holding(opening((goes_on | thing)[None], 2 * margin)[0], thing)
         if float((whole & place).sum()) >= _LEAST * float(place.sum()):

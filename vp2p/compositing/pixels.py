@@ -27,3 +27,9 @@ def with_neighbours(planes: Tensor) -> Tensor:
 def spread(count: int, most: int) -> list[int]:
     """So many of a clip's frames, or all if it has no more, spread evenly from the first to the last; ``most`` > 1."""
     return sorted({round(place * (count - 1) / (most - 1)) for place in range(most)})
+
+
+def from_colours(pixels: Tensor, colours: Tensor, most: int) -> Tensor:
+    """By how much pixels (n, 3) differ from the nearest of colours (m, 3), of which ``most`` are asked: (n,)."""
+    asked = colours[torch.linspace(0, len(colours) - 1, most).long()]
+    return torch.cdist(pixels, asked, p=float("inf")).amin(1)

@@ -214,8 +214,9 @@ def track_object(
 
     track, _ = tracked(coarse_mask)
     if prior is not None:
-        others = what_touches(eroded(track.objects, track.margin), prior, track.motion, track.clearest)
-        others |= what_is_strange(track.objects, clip, prior, track.motion.familiar, track.margin)
+        inside = eroded(track.objects, track.margin)
+        others = what_touches(inside, prior, track.motion, track.clearest)
+        others |= what_is_strange(inside, clip, prior, track.motion.familiar, track.margin)
         if bool(others.any()):  # seen outside the mask, they are known inside it as well, by their colours
             track, behind = tracked(coarse_mask.where(~others, 0))
             # Nor are they the background where no other frame shows it.

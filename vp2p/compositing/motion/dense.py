@@ -93,7 +93,7 @@ class DenseMotion:
     @property
     def familiar(self) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.familiar`."""
-        return torch.stack([self._spread(frame, one) for frame, one in enumerate(self._looks[1])])
+        return torch.stack([self._spread(frame, frame, one) for frame, one in enumerate(self._looks[1])])
 
     @cached_property
     def _looks(self) -> tuple[Tensor, Array]:
@@ -134,13 +134,12 @@ class DenseMotion:
 
     def certainty(self, frame: int, to: int) -> Tensor:
         """See :meth:`vp2p.compositing.motion.protocol.Motion.certainty`."""
-        return self._spread(to, self._seen(to, frame, self._fields(frame)[to]))
+        return self._spread(frame, to, self._seen(to, frame, self._fields(frame)[to]))
 
-    def _spread(self, frame: int, seen: Array) -> Tensor:
-        """What is said of a frame's object in the window, (H, W) of the clip; outside of the object, its mean."""
-        mask = self.pictures.masks[frame]
-        whole = np.full(self.small, seen[mask].mean() if mask.any() else 0.0, np.float32)
-        whole[self.window] = np.where(mask, seen, whole[self.window])
+    def _spread(self, key: int, frame: int, seen: Array) -> Tensor:
+        """What is said of a frame's object in the window, (H, W) of the clip; outside of the object, the mean of it."""
+        whole = np.full(self.small, self._certainty(key, frame, seen), np.float32)
+        whole[self.window] = np.where(self.pictures.masks[frame], seen, whole[self.window])
         planes = torch.from_numpy(whole)[None, None]
         return interpolate(planes, size=self.size, mode="bilinear")[0, 0]
 
