@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.compositing.drawn import FRAMES, SIDE, outlines, planes
+from tests.compositing.drawn import FRAMES, SIDE, followed, outlines, planes
 from vp2p.compositing.apart import what_is_strange, what_touches
-from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.shapes import dilated, eroded
 from vp2p.compositing.track import margin_of, track_object
 from vp2p.sprites.moving import MovingScene
@@ -34,7 +33,7 @@ def _clip(thing: Tensor) -> Tensor:
 def test_what_leaves_the_outline_and_is_not_attended_is_another_thing(seen: float, expected: bool) -> None:
     cat, thing = outlines(_CAT), _beside(3)
     clip = _clip(thing)
-    motion = MODELS["dense"].of_object(clip, cat | thing)
+    motion = followed(clip, cat | thing)
     found = what_touches(cat | thing, cat.float() + seen * thing.float(), motion, key=1)
     assert bool(found[3].any()) == expected
     assert not found[[0, 1, 2, 4, 5]].any()
@@ -56,7 +55,7 @@ def test_without_anything_to_follow_nothing_is_told_apart() -> None:
     clip, shapes = torch.full((3, 3, 64, 64), 120.0), torch.zeros(3, 64, 64, dtype=torch.bool)
     shapes[:, 20:40, 20:40] = True
     shapes[1, 20:40, 40:60] = True
-    motion = MODELS["dense"].of_object(clip, shapes)
+    motion = followed(clip, shapes)
     assert not what_touches(shapes, torch.zeros(3, 64, 64), motion, key=0).any()
 
 
@@ -74,7 +73,7 @@ def test_what_other_frames_do_not_show_and_is_not_attended_is_another_thing(seen
     elephant, post = _passing()
     clip, objects = planes(_BEHIND), elephant | post
     margin = margin_of(clip)
-    familiar = MODELS["dense"].of_object(clip, objects).familiar
+    familiar = followed(clip, objects).familiar
     found = what_is_strange(
         eroded(dilated(objects, margin), margin), clip, elephant.float() + seen * post.float(), familiar, margin
     )
@@ -90,7 +89,7 @@ def test_a_piece_that_attention_is_too_coarse_for_is_known_by_its_colours() -> N
     margin, upon = margin_of(clip), 3
     prior = elephant.float() + 0.5 * post.float()
     prior[upon][post[upon]] = 0.9
-    familiar = MODELS["dense"].of_object(clip, objects).familiar
+    familiar = followed(clip, objects).familiar
     found = what_is_strange(eroded(dilated(objects, margin), margin), clip, prior, familiar, margin)
     assert (found[upon] & post[upon]).sum() > 0.6 * post[upon].sum()
 

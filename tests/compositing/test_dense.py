@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.compositing.drawn import followed
 from vp2p.compositing.foreground import Drawn, find_foreground
 from vp2p.compositing.motion.affine import grid
 from vp2p.compositing.motion.alignment import ObjectPictures, through
 from vp2p.compositing.motion.dense import DenseMotion, dense_motion
-from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.similarity import Similarity
 from vp2p.compositing.propagate import propagate
 from vp2p.compositing.track import ObjectTrack, follow_object
@@ -50,7 +50,7 @@ def off_the_way(motion: DenseMotion, scene: MovingScene, frame: int) -> np.ndarr
 
 @pytest.fixture(scope="module")
 def motion() -> DenseMotion:
-    found = MODELS["dense"].of_object(planes(BENDING), masks(BENDING))
+    found = followed(planes(BENDING), masks(BENDING))
     assert isinstance(found, DenseMotion)  # it bends
     return found
 
@@ -64,7 +64,7 @@ def test_what_bends_is_followed_to_a_pixel_and_a_half(motion: DenseMotion) -> No
 
 
 def test_a_similarity_is_further_off(motion: DenseMotion) -> None:
-    stiff = MODELS["similarity"].of_object(planes(BENDING), masks(BENDING))
+    stiff = followed(planes(BENDING), masks(BENDING), "similarity")
     clip, inside = planes(BENDING), masks(BENDING)
     errors = [
         torch.stack([(one.warp(clip[0], 0, t)[0] - clip[t]).abs().mean(0)[inside[t]].mean() for t in range(1, FRAMES)])
@@ -76,7 +76,7 @@ def test_a_similarity_is_further_off(motion: DenseMotion) -> None:
 @pytest.mark.parametrize("path", ["slide", "turn", "grow"])
 def test_what_is_stiff_is_told_and_stays_exact(path: str) -> None:
     scene = Scene("bus", "bricks", path=path, seed=4)
-    assert isinstance(MODELS["dense"].of_object(planes(scene), masks(scene)), Similarity)
+    assert isinstance(followed(planes(scene), masks(scene)), Similarity)
 
 
 def test_large_frames_are_followed_by_small_ones() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.compositing.drawn import followed
 from tests.method.conftest import Small
 from vp2p.compositing.motion.models import MODELS
 from vp2p.method.attention.controls import CONTROLS
@@ -65,7 +66,7 @@ def test_every_motion_model_warps_a_still_clip_onto_itself(name: str) -> None:
     clip = torch.rand(3, 1, 48, 48, generator=torch.Generator().manual_seed(2))[:1].expand(3, -1, -1, -1)
     objects = torch.zeros(3, 48, 48, dtype=torch.bool)
     objects[:, 12:36, 12:36] = True
-    motion = MODELS[name].of_object(clip, objects)
+    motion = followed(clip, objects, name)
     assert motion.confidence.shape == motion.scale.shape == motion.turn.shape == (3,)
     warped, inside = motion.warp(clip[0], 0, 2)
     assert (warped - clip[2])[:, 14:34, 14:34].abs().max() < 0.05 and inside[14:34, 14:34].all()

@@ -104,10 +104,15 @@ def test_writers_in_a_race_exclude_each_other(tmp_path: Path, start) -> None:
 
 
 def test_a_second_writer_may_wait_and_is_told_once_for_whom(tmp_path: Path, start) -> None:
-    child = start(_HOLD.replace("60", "0.5"), tmp_path / "run")
+    child = start(_HOLD, tmp_path / "run")
     assert child.stdout.readline() == "held\n"
     told: list[LockedError] = []
-    with run_lock(tmp_path / "run", wait=30, told=told.append):
+
+    def tell(error: LockedError) -> None:
+        told.append(error)
+        child.kill()
+
+    with run_lock(tmp_path / "run", wait=30, told=tell):
         assert holder(tmp_path / "run").pid == os.getpid()
     (error,) = told
     assert f"Process {child.pid} on this host" in error.cause

@@ -96,7 +96,7 @@ def test_processes_are_told_apart_by_their_start() -> None:
     child = os.fork()
     if not child:
         os._exit(0)
-    time.sleep(0.2)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
     assert processes.started(child) is None  # dead, though nobody has waited for it
     os.waitpid(child, 0)
     assert processes.started(child) is None

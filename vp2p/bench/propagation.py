@@ -10,9 +10,9 @@ import torch
 
 from vp2p.bench.known_clips import SOURCE, KnownClip
 from vp2p.bench.scores import decibel
-from vp2p.compositing.foreground import Drawn, find_foreground
+from vp2p.compositing.foreground import Drawn, find_foreground, softened
 from vp2p.compositing.pixels import planes, rounded
-from vp2p.compositing.propagate import propagate
+from vp2p.compositing.propagate import mixed, propagate
 from vp2p.compositing.shapes import dilated
 from vp2p.compositing.track import ObjectTrack, follow_object
 from vp2p.video.sheet import contact_sheet
@@ -38,7 +38,7 @@ def score_clip(clip: KnownClip, keys: int = 1, sheets: Path | None = None) -> di
     edits = {SOURCE: (clip.frames, clip.mask), **clip.edits}
     scores = {}
     for name, (edit, inside) in edits.items():
-        found = _propagated(clip, track, edit, given)
+        found = _moved(track, given) if name == SOURCE else _propagated(clip, track, edit, given)
         scores[name] = _score(track, found, (edit, inside), given)
         if sheets is not None:
             sheets.mkdir(parents=True, exist_ok=True)
@@ -69,6 +69,17 @@ def _propagated(clip: KnownClip, track: ObjectTrack, edit: np.ndarray, keys: lis
         for key, where in zip(keys, region, strict=True)
     ]
     return rounded(propagate(track, foregrounds, source, replaces).frames)
+
+
+def _moved(track: ObjectTrack, keys: list[int]) -> np.ndarray:
+    """All frames with the object of the key frames, as it moved: frames' own detail would hide how well it did."""
+    foregrounds = [find_foreground(track, Drawn(key, track.clip[key], track.coarse_mask[key]), False) for key in keys]
+    track.motion.prepare(keys)
+    frames = track.clip.clone()
+    for frame, own in enumerate(frames):
+        picture, alpha, _, _ = mixed(track, foregrounds, frame, False)
+        own += alpha * softened(track.altered[frame], track.margin) * (picture - own)
+    return rounded(frames)
 
 
 def _score(track: ObjectTrack, found: np.ndarray, true: tuple[np.ndarray, np.ndarray], keys: list[int]) -> Record:

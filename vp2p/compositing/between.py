@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint
+from vp2p.compositing.detail import with_detail
 from vp2p.compositing.foreground import Foreground, softened
 from vp2p.compositing.light import light
 from vp2p.compositing.matting import Known, matte
@@ -44,6 +45,11 @@ class EditLayers:
     def bared(self) -> Tensor:
         """(H, W) in 0…1: how much of the old object is taken away."""
         return torch.zeros_like(self.alpha) if self.keeps else softened(self.objects, margin_of(self.clip))
+
+    @property
+    def below(self) -> Tensor:
+        """See :class:`vp2p.compositing.foreground.Foreground`."""
+        return self.clip if self.keeps else self.background
 
     @property
     def frame(self) -> Tensor:
@@ -85,17 +91,19 @@ def between(frames: Tensor, before: EditLayers, after: EditLayers | None) -> lis
         return [EditLayers(one, nothing, one, one, nothing.float(), before.keeps) for one in frames]
     clip = torch.cat([before.clip[None], frames, *([after.clip[None]] if after else [])])
     track = _tracked(clip, ends, shown)
-    keys = [Foreground(at, end.picture, end.alpha, end.background, 0.0, end.objects) for at, end in shown.items()]
+    keys = [Foreground(at, end.picture, end.alpha, end.below, 0.0, end.objects) for at, end in shown.items()]
     found = []
     for place in range(1, len(frames) + 1):
         objects = track.objects[place]
         if not bool(objects.any()):
             found.append(EditLayers(clip[place], objects, clip[place], clip[place], objects.float(), before.keeps))
             continue
-        picture, alpha, background, inside = mixed(track, keys, place, not before.keeps)
-        background = track.background[place].where(track.known[place], background)
+        picture, (alpha,), below, inside = mixed(track, keys, place, not before.keeps)
+        background = track.background[place].where(track.known[place], below)
         background = inpaint(background, track.unseen[place] & ~inside)
-        alpha = alpha[0] * softened(track.altered[place], track.margin) if before.keeps else alpha[0]
+        if before.keeps:
+            picture = with_detail(picture, below, clip[place])
+            alpha = alpha * softened(track.altered[place], track.margin)
         found.append(EditLayers(clip[place], objects, background, picture, alpha, before.keeps))
     return found
 
@@ -110,7 +118,7 @@ def _tracked(clip: Tensor, ends: dict[int, EditLayers], shown: dict[int, EditLay
     for place, end in ends.items():
         found[place] = eroded(end.objects[None], margin)[0]
     objects = dilated(found, margin)
-    return ObjectTrack(clip, clip, region.float(), objects, _DENSE.of_object(clip, found), background, known)
+    return ObjectTrack(clip, clip, region.float(), objects, _DENSE.of_object(clip, found, behind), background, known)
 
 
 def _expected(clip: Tensor, shapes: dict[int, Tensor]) -> Tensor:

@@ -6,12 +6,12 @@ from typing import Any, Callable
 
 import cv2
 import numpy as np
+import torch
 from torch import Tensor
 
 from vp2p.compositing.between import EditLayers
+from vp2p.compositing.detail import colour_change, recoloured
 
-_RADIUS = 2  # pixels around each, in which an edit's colours follow the clip's
-_EDGE = 6.0  # of 255: what differs less is no edge
 _LEAST = 1 / 255  # of a cover: less changes no colour
 _BESIDE = 2  # pixels around the cover that enlarging may reach
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -21,7 +21,7 @@ def enlarged(layers: EditLayers, picture: Array, fitted: Array) -> Array:
     """The edited frame at the clip's own size, uint8 (H', W', 3).
 
     The new object and the background are enlarged. An object that keeps its outline is changed along the clip's own
-    edges instead, by a guided filter: He and Sun, "Fast guided filter", 2015.
+    edges instead: see :mod:`vp2p.compositing.detail`.
 
     Args:
         layers: at the model's size.
@@ -45,7 +45,7 @@ def enlarged(layers: EditLayers, picture: Array, fitted: Array) -> Array:
     shown = _shown(there, size, alpha.shape)
     cover, off = ((large(plane).clip(0, 1) * shown)[..., None] for plane in (alpha, bared))
     if layers.keeps:
-        edited = _along_edges(_image(layers.clip), _image(layers.picture), own, large)
+        edited = _along_edges(layers, own, large)
     else:
         own = own + off * (large(_image(layers.background)) - own)
         edited = large(_image(layers.picture))
@@ -55,29 +55,16 @@ def enlarged(layers: EditLayers, picture: Array, fitted: Array) -> Array:
     return found
 
 
-def _along_edges(clip: Array, edited: Array, own: Array, large: Callable[[Array], Array]) -> Array:
-    """What makes of a clip's colours (h, w, 3) its edit's, around each pixel, done to its own large picture.
+def _along_edges(layers: EditLayers, own: Array, large: Callable[[Array], Array]) -> Array:
+    """What makes of a clip's colours its edit's, done to its ``own`` large picture (h, w, 3).
 
     What the clip's colours do not tell, as of a new texture, is enlarged.
     """
-    mean, target = _around(clip), _around(edited)
-    products = clip[..., :, None] * np.concatenate([clip, edited], -1)[..., None, :]
-    spread = _around(products.reshape(*clip.shape[:2], 18)).reshape(products.shape)
-    spread -= mean[..., :, None] * np.concatenate([mean, target], -1)[..., None, :]
-    gains = np.linalg.solve(spread[..., :3] + _EDGE**2 * np.eye(3), spread[..., 3:])
-    gains = _around(gains.reshape(*clip.shape[:2], 9)).reshape(gains.shape)
-    rest = edited - np.einsum("hwi,hwij->hwj", clip, gains)
-    turned = np.stack([large(np.ascontiguousarray(gains[..., at], np.float32)) for at in range(3)], -1)
-    found: Array = np.einsum("hwi,hwij->hwj", own, turned) + large(rest.astype(np.float32))
-    return found
-
-
-def _around(planes: Array) -> Array:
-    """The mean around each pixel of planes (h, w, c)."""
-    side = 2 * _RADIUS + 1
-    means = [cv2.blur(np.ascontiguousarray(planes[..., at]), (side, side)) for at in range(planes.shape[-1])]
-    found: Array = np.stack(means, -1)
-    return found
+    gains = colour_change(layers.clip, layers.picture)
+    rest = layers.picture - recoloured(layers.clip, gains)
+    turned = torch.from_numpy(np.stack([large(_image(row)) for row in gains])).permute(0, 3, 1, 2)
+    found = recoloured(torch.from_numpy(own).permute(2, 0, 1), turned)
+    return _image(found) + large(_image(rest))
 
 
 def _window(cover: Array, size: tuple[int, ...], fitted: Array) -> tuple[slice, slice]:

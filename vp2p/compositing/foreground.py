@@ -24,21 +24,22 @@ class Foreground:
     """What frame ``frame`` shows of an edit.
 
     ``picture`` is (3, H, W) in 0…255, ``alpha`` (H, W) in 0…1, how much of it is the object,
-    ``background`` (3, H, W) the frame without the object, and ``spill`` by how much of the old object's
-    area the new one's differs. ``shape``, bool (H, W), is where the object was found.
+    ``below`` (3, H, W) the frame without the object, and ``spill`` by how much of the old object's
+    area the new one's differs. ``shape``, bool (H, W), is where the object was found. An object that keeps its
+    outline has the frame as the VAE returns it below.
     """
 
     frame: int
     picture: Tensor
     alpha: Tensor
-    background: Tensor
+    below: Tensor
     spill: float
     shape: Tensor
 
     @property
     def planes(self) -> Tensor:
-        """(7, H, W): the picture, its alpha and the background."""
-        return torch.cat([self.picture, self.alpha[None], self.background])
+        """(7, H, W): the picture, its alpha and what is below."""
+        return torch.cat([self.picture, self.alpha[None], self.below])
 
 
 class Drawn(NamedTuple):
@@ -61,14 +62,13 @@ def find_foreground(track: ObjectTrack, drawn: Drawn, replaces: bool) -> Foregro
         replaces: whether one object stands for another; else it keeps its outline.
     """
     frame, picture = drawn.frame, drawn.picture
-    old, clip = track.objects[frame], track.clip[frame]
+    old = track.objects[frame]
     prior = None if drawn.prior is None else drawn.prior[None]
     shape = edited_shapes(track, [frame], picture[None], drawn.mask[None], prior)[0]
     if not replaces:
         spill = float((shape ^ old).sum() / old.sum().clamp(min=1))
-        return Foreground(
-            frame, picture, softened(track.altered[frame], track.margin), clip.where(~old, picture), spill, shape
-        )
+        cover = softened(track.altered[frame], track.margin)
+        return Foreground(frame, picture, cover, track.vae_reconstruction[frame], spill, shape)
     covered, hole, around = dilated(shape[None], track.margin)[0], track.unseen[frame], track.emptied(frame)
     # Where the new object is, the picture tells nothing of the background beside it.
     background = inpaint(around.where(~hole, seamless(picture, hole | covered, around)), hole & covered)

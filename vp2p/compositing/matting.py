@@ -37,7 +37,8 @@ class Known:
 
     ``prior``, (F, H, W) in 0…1, is how much the model's attention sees the object, 1 where it does most.
     ``samples`` are more pictures of their size, and the weights (F', H, W) of those pixels that show background.
-    ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W). A pixel that differs from
+    ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W); it may have the size at
+    which they are matted (:func:`matted_sizes`). A pixel that differs from
     the plate by the share ``differs`` of white is the object's for certain.
     """
 
@@ -48,7 +49,7 @@ class Known:
 
     def resized(self, size: tuple[int, int]) -> Known:
         """The same for smaller pictures."""
-        prior = None if self.prior is None else _resized(self.prior, size)
+        prior = None if self.prior is None else resized(self.prior, size)
         return Known(_both(self.samples, size), _both(self.plate, size), self.differs, prior)
 
 
@@ -66,11 +67,10 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     Returns:
         bool (F, H, W), without holes.
     """
-    height, width = pictures.shape[-2:]
-    small = within((height, width), _SIDE)
+    (height, width), small = matted_sizes(pictures)
     if small != (height, width):
-        found = matte(_resized(pictures, small), _resized(region, small), known.resized(small), parts)
-        return (_resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
+        found = matte(resized(pictures, small), resized(region, small), known.resized(small), parts)
+        return (resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
     # An edit may draw the background anew, in another light: where attention sees no object, that is seen, too.
@@ -105,6 +105,12 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     return largest_parts(opening(found, round(max(height, width) / _LINE)), parts) if parts else found
 
 
+def matted_sizes(pictures: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size (H, W) of pictures (…, H, W), and the one at which they are matted."""
+    whole = (pictures.shape[-2], pictures.shape[-1])
+    return whole, within(whole, _SIDE)
+
+
 def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
     """Shapes, bool (F, H, W), without parts that attention sees much less than the part that it sees most.
 
@@ -126,10 +132,10 @@ def attended(shapes: Tensor, prior: Tensor, margin: int) -> Tensor:
 
 
 def _both(pair: tuple[Tensor, Tensor] | None, size: tuple[int, int]) -> tuple[Tensor, Tensor] | None:
-    return None if pair is None else (_resized(pair[0], size), _resized(pair[1], size))
+    return None if pair is None else (resized(pair[0], size), resized(pair[1], size))
 
 
-def _resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
+def resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
     """(F, H, W) or (F, c, H, W) at another size; bool stays bool."""
     flat = planes.float() if planes.ndim == 4 else planes.float()[:, None]
     found = interpolate(flat, size=size, mode="area" if size[0] < planes.shape[-2] else "bilinear")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from vp2p.compositing.clean_plate import inpaint, seamless
 from vp2p.compositing.composite import Composite
+from vp2p.compositing.detail import with_detail
 from vp2p.compositing.followed import followed_motion, weight
 from vp2p.compositing.foreground import Foreground, edited_shapes, softened
 from vp2p.compositing.light import light
@@ -29,22 +30,24 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
         foregrounds: of one edit, one for each key frame.
         edited: (F, 3, H, W), each frame's own edit, around what keeps its outline.
     """
-    shapes = _shapes(track, edited, replaces)
-    pasted = _paste(track, shapes, edited, replaces)
+    shapes = track.objects.clone()
 
     def made(frame: int) -> Tensor:
         if not bool(track.objects[frame].any()):  # there is nothing to stand in for
             shapes[frame] = False
             return track.clip[frame]
-        picture, alpha, background, inside = mixed(track, foregrounds, frame, replaces)
+        picture, alpha, below, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
             old, unseen = softened(track.objects[frame], track.margin), track.unseen[frame]
-            hidden = seamless(background, unseen, track.emptied(frame))
+            hidden = seamless(below, unseen, track.emptied(frame))
             base = track.clip[frame] + old * (hidden - track.clip[frame])
             base = inpaint(base, unseen & ~inside)
             shapes[frame] = alpha[0] > 0.5
         else:
-            base, alpha = pasted[frame], alpha * softened(track.altered[frame], track.margin)
+            decoded = track.vae_reconstruction[frame]
+            picture, below = edited[frame] + alpha * (picture - edited[frame]), decoded + alpha * (below - decoded)
+            picture = with_detail(picture, below, track.clip[frame])
+            base, alpha = track.clip[frame], softened(track.altered[frame], track.margin)
         return base + alpha * _free(track, frame) * (picture - base)
 
     keys = [foreground.frame for foreground in foregrounds]
@@ -56,45 +59,41 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
 def mixed(
     track: ObjectTrack, foregrounds: Sequence[Foreground], frame: int, replaces: bool
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A frame's picture (3, H, W), alpha (1, H, W) and background (3, H, W), and where they are known, bool (H, W).
+    """A frame's picture (3, H, W), alpha (1, H, W) and what is below (3, H, W), and where they are known, bool (H, W).
 
     Of several key frames each pixel takes the one that is most certain, and near. Its light is the frame's own.
     """
     for foreground in foregrounds:
         if foreground.frame == frame:
-            picture, alpha, background = foreground.planes.split([3, 1, 3])
-            return picture, alpha, background, torch.ones_like(alpha[0], dtype=torch.bool)
+            picture, alpha, below = foreground.planes.split([3, 1, 3])
+            return picture, alpha, below, torch.ones_like(alpha[0], dtype=torch.bool)
     total = torch.zeros_like(foregrounds[0].planes)
     weights, known = torch.zeros_like(total[0]), torch.zeros_like(total[0], dtype=torch.bool)
     for foreground in foregrounds:
         key = foreground.frame
         seen, inside = track.motion.warp(torch.cat([foreground.planes, track.clip[key]]), key, frame, replaces)
         seen, own = seen[:-3], seen[-3:]
-        seen[:3] *= light(own, track.clip[frame], eroded(track.objects[[frame]], track.margin)[0] & inside)
+        gain = light(own, track.clip[frame], eroded(track.objects[[frame]], track.margin)[0] & inside)
+        seen[:3] *= gain
+        if not replaces:  # what is below is the object itself
+            seen[4:] *= gain
         share = weight(track.motion.certainty(key, frame).to(total), key - frame).expand_as(weights)
         seen[3] = seen[3].clamp(0, 1) * inside
         total, weights, known = total + share * seen, weights + share, known | inside
-    picture, alpha, background = (total / weights).split([3, 1, 3])
-    return picture, alpha, background, known
+    picture, alpha, below = (total / weights).split([3, 1, 3])
+    return picture, alpha, below, known
 
 
 def paste(track: ObjectTrack, edited: Tensor, replaces: bool) -> Composite:
     """Each frame's own edit (F, 3, H, W), with the clip's own pixels outside the old object and the new one."""
-    shapes = _shapes(track, edited, replaces)
-    return _changed(track, _paste(track, shapes, edited, replaces), shapes)
-
-
-def _shapes(track: ObjectTrack, edited: Tensor, replaces: bool) -> Tensor:
-    """Where the frames' own edits show the new object, a margin included: bool (F, H, W)."""
-    if not replaces:
-        return track.objects
-    return edited_shapes(track, list(range(len(edited))), edited, track.coarse_mask)
-
-
-def _paste(track: ObjectTrack, shapes: Tensor, edited: Tensor, replaces: bool) -> Tensor:
-    covered = track.objects | shapes if replaces else track.altered
+    if replaces:
+        shapes = edited_shapes(track, list(range(len(edited))), edited, track.coarse_mask)
+        covered = track.objects | shapes
+    else:
+        shapes, covered = track.objects, track.altered
+        edited = torch.stack([with_detail(*each) for each in zip(edited, track.vae_reconstruction, track.clip)])
     alpha = torch.stack([softened(one, track.margin) * _free(track, at) for at, one in enumerate(covered)])[:, None]
-    return track.clip + alpha * (edited - track.clip)
+    return _changed(track, track.clip + alpha * (edited - track.clip), shapes)
 
 
 def _free(track: ObjectTrack, frame: int) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vp2p.compositing.apart import what_is_strange, what_touches
 from vp2p.compositing.clean_plate import clean_plate
-from vp2p.compositing.matting import NOTHING, Known, attended, matte
+from vp2p.compositing.matting import NOTHING, Known, attended, matte, matted_sizes, resized
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
 from vp2p.compositing.order import in_front
@@ -256,7 +256,7 @@ def _tracked(
     found, behind = segmented
     objects = dilated(found, margin_of(clip))
     plate = clean_plate(clip, objects, behind)
-    return ObjectTrack(clip, vae_reconstruction, coarse_mask, objects, model.of_object(clip, found), *plate)
+    return ObjectTrack(clip, vae_reconstruction, coarse_mask, objects, model.of_object(clip, found, behind), *plate)
 
 
 @dataclass(frozen=True)
@@ -295,7 +295,8 @@ def _segmented(
     found = matte(clip, coarse_mask, known, parts)
     objects = dilated(found, margin_of(clip))
     behind = model.of_background(clip, objects)
-    plate = clean_plate(clip, objects, behind)
+    whole, small = matted_sizes(clip)
+    plate = clean_plate(resized(clip, small), resized(objects, small), behind.resized(whole, small))
     if bool(plate[1].any()):
         found = matte(clip, coarse_mask, dataclasses.replace(known, plate=plate), parts)
     if known.prior is not None:

@@ -31,6 +31,7 @@ _BENT = 10.0  # a field's gradient of 1 counts as so much difference
 _PART = 1 / 32  # of the longer side: so large parts of an object move by themselves
 _CLEARLY = 4.0  # of 45: less of a difference is noise
 _BEYOND = 30.0  # pointing outside the object, the same
+_ROUGH = 2.0  # pixels: what is smoothed over so many needs no exact flow
 _AGREES = 30.0  # difference beyond which a pixel counts little in the smoothing
 
 
@@ -99,9 +100,9 @@ def align(pictures: ObjectPictures, frame: int, to: int, starts: Sequence[Array]
 
     def seen_in(view: Array) -> Array:
         field = start
-        for width in widths:
-            step = dense_flow(view[frame], moved(view[to], field))
-            field = _smoothed(pictures, frame, to, after(step, field), width * _longer(field))
+        for width in (width * _longer(start) for width in widths):
+            step = dense_flow(view[frame], moved(view[to], field), exact=width < _ROUGH)
+            field = _smoothed(pictures, frame, to, after(step, field), width)
         return field
 
     found = side_by_side(seen_in, (pictures.alone, pictures.whole))

@@ -31,7 +31,7 @@ from vp2p.compositing.motion.alignment import (
 )
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
-from vp2p.compositing.motion.similarity import SimilarityModel
+from vp2p.compositing.motion.similarity import Similarity, SimilarityModel
 from vp2p.compositing.motion.spline import smooth_field
 from vp2p.compositing.pixels import spread
 from vp2p.compositing.threads import side_by_side
@@ -148,6 +148,10 @@ class DenseMotion:
         columns, rows = points.cpu().numpy().astype(np.float32)
         found = cv2.remap(self._whole(frame, to), columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return torch.from_numpy(found).permute(2, 0, 1).to(points)
+
+    def resized(self, size: tuple[int, int], to: tuple[int, int]) -> DenseMotion:
+        """See :meth:`vp2p.compositing.motion.protocol.Motion.resized`."""
+        return replace(self, size=to)
 
     @cached_property
     def similarities(self) -> list[Array]:
@@ -299,13 +303,13 @@ class DenseModel:
     def __init__(self, between: Sequence[Tensor] = (), kernel: Kernel = CUBIC) -> None:
         self._between, self._kernel = between, kernel
 
-    def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
+    def of_object(self, clip: Tensor, objects: Tensor, behind: Motion) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
         dense = replace(dense_motion(clip, objects, self._between), kernel=self._kernel)
-        near = torch.stack([torch.from_numpy(one) for one in dense.similarities]).to(clip)
-        if dense.explained_by(near).mean() < _BENDS:
+        near = Similarity(torch.from_numpy(np.stack(dense.similarities)).to(clip), dense.confidence)
+        if dense.explained_by(near.matrices).mean() < _BENDS:
             return dense
-        stiff = replace(SIMILARITY.near(clip, objects, list(near)), kernel=self._kernel)
+        stiff = replace(SIMILARITY.near(clip, objects, behind, near), kernel=self._kernel)
         follows = bool((stiff.confidence >= CONFIDENT).all())
         return stiff if follows and dense.explained_by(stiff.matrices).min() >= _STIFF else dense
 

@@ -53,6 +53,9 @@ class Motion(Protocol):
     def certainty(self, frame: int, to: int) -> Tensor:
         """How certain it is, 0…1, what each pixel of ``to`` looks like in ``frame``: (H, W), or one figure for all."""
 
+    def resized(self, size: tuple[int, int], to: tuple[int, int]) -> Motion:
+        """The same motion of a clip of frames of ``size`` (H, W) in frames of another."""
+
 
 class MotionModel(Protocol):
     """One way to find motion.
@@ -60,8 +63,8 @@ class MotionModel(Protocol):
     Both take a clip (F, 3, H, W) in 0…255, and where the objects are, bool (F, H, W).
     """
 
-    def of_object(self, clip: Tensor, objects: Tensor) -> Motion:
-        """How the objects move."""
+    def of_object(self, clip: Tensor, objects: Tensor, behind: Motion) -> Motion:
+        """How the objects move; what lies behind them moves as ``behind``."""
 
     def of_background(self, clip: Tensor, objects: Tensor) -> Motion:
         """How what lies behind the objects moves."""

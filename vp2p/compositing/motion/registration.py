@@ -16,6 +16,10 @@ from vp2p.video.flow import dense_flow
 
 # Pixels beyond which a point counts little in the fit, round by round: at first all points pull.
 _OUTLIERS = (8.0, 2.0, 1.0, 1.0)
+# What may be off by so many pixels needs no exact flow, if the pictures are so large that half of it is enough to tell
+# thin lines apart: of 128 pixels, drawn bricks ran with what passed before them.
+_ROUGH, _LARGE = 2.0, 192
+_SETTLED = 0.01  # pixels, on average: a round that changes less is the last
 _REWEIGHTINGS = 10
 _POINTS = 4096  # of the region with the most texture: more make the fit slower, and no better
 _WINDOW = 9  # pixels, as wide as what is compared at once
@@ -66,11 +70,14 @@ def register(region: Region, frame: Array, shows: Array, guess: Array) -> tuple[
     found, share = guess.astype(np.float64), 0.0
     if region.weights.sum() <= 0:
         return 0.0, found
+    small = max(frame.shape) < _LARGE
     for outlier in _OUTLIERS:
-        flow = dense_flow(region.picture, _brought_back(frame, found))
+        flow = dense_flow(region.picture, _brought_back(frame, found), exact=small or outlier < _ROUGH)
         moved = region.points + flow[region.at]
         step, share = fit_similarity(region.points, moved, region.weights * _seen(region, shows, found), outlier)
         found = compose(found, step)
+        if outlier < _ROUGH and region.moved_by(step) < _SETTLED:
+            break
     return share * likeness(region, frame, shows, found), found
 
 

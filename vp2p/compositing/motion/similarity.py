@@ -6,7 +6,7 @@ Found by registration of the clip itself, so it is as exact as the clip's pixels
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, Iterable, Iterator, Sequence
 
 import cv2
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform
-from vp2p.compositing.motion.protocol import CONFIDENT
+from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import Array, Region, likeness, register, share_that_follows
 from vp2p.video.fitting import within
 
@@ -36,7 +36,6 @@ _STANDS = 0.2  # pixels, on average: a camera that moves less stands still
 _NEIGHBOURHOOD, _FAINT = 1 / 50, 0.01
 _BLUR = 32  # outlines are blurred over twice this part of the longer side
 
-Find = Callable[[Tensor, Tensor, Sequence[Tensor]], "Similarity"]
 Guesses = Callable[[list[Tensor], Tensor, Tensor, Tensor], Iterator[Tensor]]
 
 
@@ -75,6 +74,11 @@ class Similarity:
         """A stiff object moves as a whole, so it does not matter which pixel follows which."""
         return sample(picture, compose(self.matrices[frame], inverse(self.matrices[to])), self.kernel)
 
+    def resized(self, size: tuple[int, int], to: tuple[int, int]) -> Similarity:
+        there = resizing(size, to).to(self.matrices)
+        back = inverse(there)
+        return replace(self, matrices=torch.stack([compose(there, compose(one, back)) for one in self.matrices]))
+
     def field(self, frame: int, to: int, points: Tensor) -> Tensor:
         return transform(compose(self.matrices[frame], inverse(self.matrices[to])), points) - points
 
@@ -85,17 +89,17 @@ class Similarity:
 class SimilarityModel:
     """See :class:`vp2p.compositing.motion.protocol.MotionModel`."""
 
-    def of_object(self, clip: Tensor, objects: Tensor) -> Similarity:
+    def of_object(self, clip: Tensor, objects: Tensor, behind: Motion) -> Similarity:
         """By the objects' texture; where that tells nothing, by outlines that nearly cover each other."""
-        return self.near(clip, objects, [])
+        return self.near(clip, objects, behind, None)
 
-    def near(self, clip: Tensor, objects: Tensor, near: Sequence[Tensor]) -> Similarity:
-        """The same, where (2, 3) ``near`` what is to be found are known, one for each frame."""
-        motion = region_motion(_grey(clip), objects.float(), near)
+    def near(self, clip: Tensor, objects: Tensor, behind: Motion, near: Similarity | None) -> Similarity:
+        """The same, where a motion ``near`` the one that is to be found is known."""
+        motion = region_motion(_grey(clip), objects.float(), behind, near)
         lost = motion.confidence < CONFIDENT
         if not bool(lost.any()):
             return motion
-        by_outline = region_motion(_blurred(objects.float()[:, None]), objects.float(), near)
+        by_outline = region_motion(_blurred(objects.float()[:, None]), objects.float(), None, near)
         fits = torch.tensor([_overlap(objects[0], other, to) for other, to in zip(objects, by_outline.matrices)])
         taken = lost & (fits >= _OVERLAP).to(lost.device)
         return Similarity(
@@ -108,20 +112,25 @@ class SimilarityModel:
         return background_motion(_grey(clip), objects.float())
 
 
-def region_motion(clip: Tensor, regions: Tensor, near: Sequence[Tensor] = ()) -> Similarity:
+def region_motion(
+    clip: Tensor, regions: Tensor, behind: Motion | None = None, near: Similarity | None = None
+) -> Similarity:
     """The motion of a region, from frame 0 on.
 
     Args:
         clip: (F, 1, H, W), grey, 0…1.
         regions: (F, H, W), weights of pixels, 0…1. Those of frame 0 are followed; where the others lie
             tells where to look, no more.
-        near: (2, 3) for each frame, where to look, besides where it was; else several places are tried.
+        behind: how what lies behind moves, where it is known: what follows that has no say.
+        near: where to look, besides where it was; else several places are tried.
     """
-    if max(clip.shape[-2:]) > _SIDE:
-        return _coarsely(region_motion, clip, regions, near)
-    behind = background_motion(clip, regions)
-    weights = regions[0] * _texture(clip[:1]) * _unexplained(clip, behind)
-    guesses = (lambda to, *_: iter([near[len(to)], to[-1]])) if near else _guesses
+    whole, small = _sizes(clip)
+    if small != whole:
+        smaller = _smaller(clip, regions, small)
+        behind, near = behind and behind.resized(whole, small), near and near.resized(whole, small)
+        return region_motion(*smaller, behind, near).resized(small, whole)
+    weights = regions[0] * _texture(clip[:1]) * _unexplained(clip, behind or background_motion(clip, regions))
+    guesses = (lambda to, *_: iter([near.matrices[len(to)].cpu(), to[-1]])) if near else _guesses
     return _follow(clip, regions, weights, guesses)
 
 
@@ -131,8 +140,9 @@ def background_motion(clip: Tensor, regions: Tensor) -> Similarity:
     What a frame's own region hides has no say in it. The background stands still where nothing else explains the frames
     better, such as that of a plain ground.
     """
-    if max(clip.shape[-2:]) > _SIDE:
-        return _coarsely(lambda clip, regions, _: background_motion(clip, regions), clip, regions, ())
+    whole, small = _sizes(clip)
+    if small != whole:
+        return background_motion(*_smaller(clip, regions, small)).resized(small, whole)
     shows = (1 - regions).cpu().numpy()
     texture = _texture(clip[:1]).cpu().numpy()
     seen = texture[shows[0] > 0.5]
@@ -173,8 +183,8 @@ class _Behind:
             if follows >= _SURE:
                 break
         if found is None or plain.moved_by(found) < _STANDS:
-            stands = max(share_that_follows(region, seen, shows, _NOWHERE) for region, seen in views)
-            best, found = as_before if stands * as_before >= _FOLLOWS else 0.0, _NOWHERE
+            shares = (share_that_follows(region, seen, shows, _NOWHERE) for region, seen in views)
+            best, found = as_before if any(share * as_before >= _FOLLOWS for share in shares) else 0.0, _NOWHERE
         # Of a plain ground little can be alike, and little can be wrong.
         return max(best, CONFIDENT) if self._unchanged(picture, shows) else best, found
 
@@ -226,7 +236,7 @@ def _follow(clip: Tensor, regions: Tensor, weights: Tensor, guesses: Guesses) ->
     return Similarity(torch.stack(to).to(clip.device), torch.tensor(confidence, device=clip.device))
 
 
-def _unexplained(clip: Tensor, behind: Similarity) -> Tensor:
+def _unexplained(clip: Tensor, behind: Motion) -> Tensor:
     """(H, W): how little of frame 0's pixels is explained by the motion of what lies behind the region, 0…1.
 
     A coarse mask holds more than the object, and that may have the stronger texture. What lies
@@ -243,20 +253,14 @@ def _near(planes: Tensor) -> Tensor:
     return avg_pool2d(planes, _WINDOW, stride=1, padding=_WINDOW // 2)
 
 
-def _coarsely(find: Find, clip: Tensor, regions: Tensor, near: Sequence[Tensor]) -> Similarity:
-    """What ``find`` finds in smaller pictures."""
+def _sizes(clip: Tensor) -> tuple[tuple[int, int], tuple[int, int]]:
+    """A clip's own size, and one at which its motion is found."""
     whole = (clip.shape[-2], clip.shape[-1])
-    size = within(whole, _SIDE)
-    to_small = resizing(whole, size).to(clip)
-    to_large = inverse(to_small)
-    motion = find(
-        interpolate(clip, size=size, mode="area"),
-        interpolate(regions[:, None], size=size)[:, 0],
-        [compose(to_small, compose(to, to_large)) for to in near],
-    )
-    return Similarity(
-        torch.stack([compose(to_large, compose(to, to_small)) for to in motion.matrices]), motion.confidence
-    )
+    return whole, within(whole, _SIDE)
+
+
+def _smaller(clip: Tensor, regions: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    return interpolate(clip, size=size, mode="area"), interpolate(regions[:, None], size=size)[:, 0]
 
 
 def _guesses(to: list[Tensor], weights: Tensor, first: Tensor, region: Tensor) -> Iterator[Tensor]:
