@@ -28,7 +28,8 @@ def in_front(track: ObjectTrack) -> Tensor:
     A thing that is seen beside the object is in front where its colours go on inside the place to which the outline
     of the clearest frame moves, and the frame shows neither what that frame does there, nor the background.
     """
-    key, margin = track.clearest, track.margin
+    # That frame's motion is asked for later, too; where nothing can be followed, there is no such frame.
+    key, margin = (track.key_frames() or [track.clearest])[0], track.margin
     outline = eroded(track.objects[[key]], margin)
     found = torch.zeros_like(track.objects)
     shown = torch.cat([track.clip[key], outline.to(track.clip)])
