@@ -45,8 +45,10 @@ def test_layers_that_contradict_each_other_are_refused() -> None:
 
 
 def test_python_gets_what_the_command_line_gets() -> None:
-    """The bundled model's card says guidance 3 and 20 steps, where Stable Diffusion has 7.5 and 30."""
+    """The bundled model's card says guidance 3, 20 steps and no tuning, where Stable Diffusion has 7.5, 30 and some."""
     for model in (read_folder(find_model(BUNDLED)), local_card(BUNDLED)):
+        assert for_model(model, "tune", {}) == TuneSettings(steps=0)
+        assert for_model(model, "tune", {"steps": "auto"}) == TuneSettings() == for_model(Card(), "tune", {})
         assert for_model(model, "invert", {}) == InvertSettings(guidance=3.0, steps=20)
         assert for_model(model, "invert", {"guidance": 5, "steps": 9}) == InvertSettings(guidance=5.0, steps=9)
     kept = for_model(local_card(BUNDLED), "invert", {"steps": 9}, {"vp2p.yaml": {"guidance": 4.0, "steps": 8}})

@@ -25,7 +25,7 @@ def test_a_method_and_the_template_of_its_name_agree(name: str):
 def test_the_default_is_what_the_commands_do_on_the_bundled_model():
     method, card = METHODS["default"], local_card(BUNDLED)
     assert method.invert == from_mapping(InvertSettings, card.suited("invert"))
-    assert method.tune == TuneSettings() and not card.suited("tune")
+    assert method.tune == from_mapping(TuneSettings, card.suited("tune"))
     assert method.edit({"swap": ["cat=dog"]}) == EditSettings.of(swap=("cat=dog",)) and not card.suited("edit")
 
 

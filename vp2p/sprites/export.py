@@ -33,6 +33,10 @@ _INDEX = {
     "vae": ["diffusers", "AutoencoderKL"],
 }
 
+# So small a model needs less guidance than Stable Diffusion for clean colours, and no more steps than 20. What it draws
+# it knows so well that tuning gains nothing: see docs/benchmarks.md.
+_SUITED = {"invert": {"guidance": 3.0, "steps": 20}, "tune": {"steps": 0}}
+
 
 def _drop_local_path(folder: Path) -> None:
     """Saved configurations remember where they were loaded from; a published folder must not."""
@@ -57,8 +61,7 @@ def export(out: Path, pictures: Path, target: Path = MODEL) -> int:
         part.to(torch.float16).save_pretrained(fresh / name)
     scheduler().save_pretrained(fresh / "scheduler")
     (fresh / "model_index.json").write_text(json.dumps(_INDEX, indent=2) + "\n", encoding="utf-8")
-    # So small a model needs less guidance than Stable Diffusion for clean colours, and no more steps than 20.
-    about = {"name": "sprites", "settings": {"invert": {"guidance": 3.0, "steps": 20}}, "words": list(WORDS)}
+    about = {"name": "sprites", "settings": _SUITED, "words": list(WORDS)}
     (fresh / "vp2p.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     _drop_local_path(fresh)
     old = target.with_name(target.name + ".old")

@@ -41,8 +41,10 @@ def plan_tune(session: Session, settings: TuneSettings) -> Planned:
     }
     recorded = {"prompt": prompt, "model": model, "tune": resolved, "compute": session.compute}
     run = workspace.run("tune", identity("tune", inputs))
-    idle = without_effect(given(settings, session.usual("tune")), unread_by_tune(settings))
-    return Planned(workspace, run, recorded, {"source": source}, notes=idle)
+    notes = without_effect(given(settings, session.usual("tune")), unread_by_tune(settings))
+    if settings.steps == session.folder.suited("tune").get("steps") == 0:
+        notes += ("the model stays untuned: its card says that it needs no tuning; --steps auto tunes it all the same",)
+    return Planned(workspace, run, recorded, {"source": source}, notes=notes)
 
 
 def tune(
