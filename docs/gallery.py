@@ -16,8 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
+from vp2p.defaults import for_model
 from vp2p.metrics.psnr import psnr
-from vp2p.settings import ClipSettings, EditSettings, InvertSettings, ModelSettings, TuneSettings
+from vp2p.settings import ClipSettings, EditSettings, ModelSettings
 from vp2p.sprites.judge import Judge
 from vp2p.sprites.scenes import Scene
 from vp2p.stages.edit import KeepAs, edit
@@ -31,8 +32,6 @@ from vp2p.video.writing import write_video
 from vp2p.workspace import Workspace, WorkspaceConfig
 
 FRAMES = 8
-TUNE = TuneSettings(steps=30, learning_rate=1e-4)
-INVERT = InvertSettings(steps=30, guidance=3.0)
 HERE = Path(__file__).parent
 WORK = HERE.parent / "build" / "gallery"
 
@@ -85,8 +84,8 @@ def run(case: Case, judge: Judge) -> dict:
         write_video(video, clip, Fraction(4))
         init(folder, WorkspaceConfig(case.scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
     session = Session(Workspace.find(explicit=folder))
-    tune(session, TUNE)
-    invert(session, INVERT)
+    tune(session, for_model(session.folder, "tune", {}))
+    invert(session, for_model(session.folder, "invert", {}))
     result = edit(session, case.settings, keep_as=KeepAs(case.name, "png"))
     target = every_frame(result.artifact)
     answer = case.scene.replace(**case.answer)

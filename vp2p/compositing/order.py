@@ -26,7 +26,7 @@ def in_front(track: ObjectTrack) -> Tensor:
     """Where other things stand in front of an object, bool (F, H, W): inside its outlines, and beside them.
 
     A thing that is seen beside the object is in front where its colours go on inside the place to which the outline
-    of the clearest frame moves, and the frame shows neither what that frame does there, nor the background.
+    of the first key frame moves, and the frame shows neither what that frame does there, nor the background.
     """
     # That frame's motion is asked for later, too; where nothing can be followed, there is no such frame.
     key, margin = (track.key_frames() or [track.clearest])[0], track.margin
