@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate, max_pool2d
 from vp2p.compositing.foreground import Drawn, find_foreground
 from vp2p.compositing.pixels import planes
 from vp2p.compositing.propagate import paste, propagate
-from vp2p.compositing.track import ObjectTrack, track_object
+from vp2p.compositing.track import ObjectTrack, follow_object, track_object
 from vp2p.sprites.moving import Cover, MovingScene
 
 FRAMES, SIDE = 8, 128
@@ -67,3 +67,13 @@ def test_the_new_object_passes_behind_the_post() -> None:
 def test_nothing_is_in_front_of_an_object_that_hides_what_crosses(cover: Cover) -> None:
     track, _, _ = _tracked(cover)
     assert track.front is None or int(track.front.sum()) < 0.05 * int(track.objects.sum())
+
+
+@pytest.mark.parametrize("place", ["snow", "sand"])
+def test_a_shadow_that_passes_is_no_other_thing_and_a_post_is(place: str) -> None:
+    others = {}
+    for cover in ("shadow", "front"):
+        scene = MovingScene("cat", place, path="slide", seed=9102, bend="bow", cover=cover)
+        clip, post = planes(scene.render(6, SIDE)), torch.from_numpy(scene.hidden(6, SIDE))
+        others[cover] = follow_object(clip, torch.from_numpy(scene.masks(6, SIDE)) & ~post).others
+    assert not others["shadow"].any() and (others["front"] & post).sum() > 0.4 * post.sum()

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import avg_pool2d, interpolate
 
 from vp2p.compositing.robust import doubt
 from vp2p.video.fitting import within
@@ -43,3 +43,17 @@ def light(picture: Tensor, like: Tensor, where: Tensor) -> Tensor:
         weight = (1 / doubt((apart / _APART) ** 2)).astype(np.float32)
     gain = torch.from_numpy(found.clip(1 / _MOST, _MOST))[None, None]
     return interpolate(gain, size=size, mode="bilinear")[0].to(picture)
+
+
+def shading(pictures: Tensor, like: Tensor, reach: int) -> Tensor:
+    """By what to multiply pictures (F, 3, H, W) in 0…255 for the light of others at each place: (F, 1, H, W).
+
+    Other than :func:`light`, it follows a shadow's edge, and takes a thing that is as grey as its background for one.
+
+    Args:
+        reach: pixels around each, over which it is averaged.
+    """
+    grey = torch.cat([pictures.mean(1, keepdim=True), like.mean(1, keepdim=True)], 1)
+    is_now, wanted = avg_pool2d(grey, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False).split(1, 1)
+    gain: Tensor = ((wanted + _DARK) / (is_now + _DARK)).clamp(1 / _MOST, _MOST)
+    return gain

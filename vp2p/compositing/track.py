@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vp2p.compositing.apart import what_is_strange, what_touches
 from vp2p.compositing.clean_plate import clean_plate
+from vp2p.compositing.light import shading
 from vp2p.compositing.matting import NOTHING, Known, attended, matte, matted_sizes, resized
 from vp2p.compositing.motion.models import MODELS
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion, MotionModel
@@ -80,7 +81,8 @@ class ObjectTrack:
     @cached_property
     def others(self) -> Tensor:
         """bool (F, H, W): what is neither the object nor the background behind it, such as another thing beside it."""
-        apart = (self.clip - self.background).abs().amax(1)
+        shade = shading(self.background, self.clip, self.margin)
+        apart = (self.clip - shade * self.background).abs().amax(1) / shade[:, 0].clamp(max=1)
         differs = with_neighbours(apart) > _OTHER
         return dilated(opening(differs & self.known & ~self.objects, 2 * self.margin), self.margin) & ~self.objects
 
