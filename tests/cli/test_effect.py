@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Make
 from tests.cli.running import done, refused
+from vp2p.workspace import Workspace
 
 QUICK = ("--candidates", "0", "--no-propagate")
 
@@ -50,6 +53,18 @@ def test_what_a_stage_does_not_read_is_noted_unless_it_is_usual_here(work: Make)
         "mask", "--mask-point", "50%,50%", "--segmenter", "none", "--mask-threshold", "0.5", "--detector", "x", "-n"
     )
     assert "--mask-threshold 0.5 has no effect with --mask-point" in ran.err and "--detector x has" in ran.err
+
+
+def test_a_model_whose_card_asks_for_no_tuning_stays_untuned(work: Make) -> None:
+    folder = work("sd2", "init")
+    settings = (folder / "vp2p.yaml").read_text()
+    model = folder.parent / "model"
+    shutil.copytree(re.search(r"^  model: (.*)$", settings, re.M)[1], model)
+    (model / "vp2p.json").write_text('{"settings": {"tune": {"steps": 0}}}')
+    (folder / "vp2p.yaml").write_text(re.sub(r"^  model: .*$", f"  model: {model}", settings, flags=re.M))
+    assert "note: the model stays untuned: its card says that it needs no tuning" in done("tune").err
+    assert "stays untuned" not in done("tune", "--steps", "1").err
+    assert {run.manifest().settings["tune"]["steps"] for run in Workspace(folder).runs("tune")} == {0, 1}
 
 
 def test_an_edit_does_not_depend_on_a_seed_that_nothing_reads(work: Make) -> None:

@@ -41,7 +41,7 @@ def test_the_folder_says_its_words():
 def test_the_settings_that_suit_the_model_are_settings():
     folder = read_folder(MODEL)
     assert from_mapping(InvertSettings, folder.suited("invert")).guidance == 3.0
-    assert from_mapping(TuneSettings, folder.suited("tune")) == TuneSettings()
+    assert from_mapping(TuneSettings, folder.suited("tune")) == TuneSettings(steps=0)
 
 
 def test_scenes_survive_the_autoencoder(drawer: Drawer):
