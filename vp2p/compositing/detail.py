@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
+
+from vp2p.compositing.pixels import with_neighbours
 
 _RADIUS = 2  # pixels around each, in which an edit's colours follow the clip's
 _EDGE = 6.0  # of 255: what differs less is no edge
@@ -19,12 +20,12 @@ def colour_change(clip: Tensor, edited: Tensor) -> Tensor:
     height, width = clip.shape[-2:]
     both = torch.cat([clip, edited])
     products = clip[:, None] * both[None]
-    means = _around(torch.cat([both, products.flatten(0, 1)]))
+    means = with_neighbours(torch.cat([both, products.flatten(0, 1)]), _RADIUS)
     spread = means[6:].view_as(products) - means[:3, None] * means[None, :6]
     spread = spread.permute(2, 3, 0, 1)  # (H, W, 3, 6)
     own = spread[..., :3] + _EDGE**2 * torch.eye(3, device=clip.device)
     gains = torch.linalg.solve(own, spread[..., 3:])  # (H, W, 3 of the clip, 3 of the edit)
-    return _around(gains.flatten(2).permute(2, 0, 1)).view(3, 3, height, width).transpose(0, 1)
+    return with_neighbours(gains.flatten(2).permute(2, 0, 1), _RADIUS).view(3, 3, height, width).transpose(0, 1)
 
 
 def recoloured(colours: Tensor, gains: Tensor) -> Tensor:
@@ -40,8 +41,3 @@ def with_detail(edited: Tensor, decoded: Tensor, clip: Tensor) -> Tensor:
         clip: (3, H, W) in 0…255, as it is.
     """
     return (edited + recoloured(clip - decoded, colour_change(decoded, edited))).clamp(0, 255)
-
-
-def _around(planes: Tensor) -> Tensor:
-    """The mean around each pixel of planes (n, H, W)."""
-    return avg_pool2d(planes[None], 2 * _RADIUS + 1, stride=1, padding=_RADIUS, count_include_pad=False)[0]

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d, interpolate
+from torch.nn.functional import interpolate
 
+from vp2p.compositing.pixels import with_neighbours
 from vp2p.compositing.robust import doubt
 from vp2p.video.fitting import within
 
@@ -53,7 +54,5 @@ def shading(pictures: Tensor, like: Tensor, reach: int) -> Tensor:
     Args:
         reach: pixels around each, over which it is averaged.
     """
-    grey = torch.cat([pictures.mean(1, keepdim=True), like.mean(1, keepdim=True)], 1)
-    is_now, wanted = avg_pool2d(grey, 2 * reach + 1, stride=1, padding=reach, count_include_pad=False).split(1, 1)
-    gain: Tensor = ((wanted + _DARK) / (is_now + _DARK)).clamp(1 / _MOST, _MOST)
-    return gain
+    is_now, wanted = (with_neighbours(one.mean(1), reach) for one in (pictures, like))
+    return ((wanted + _DARK) / (is_now + _DARK)).clamp(1 / _MOST, _MOST)[:, None]

@@ -19,9 +19,9 @@ def rounded(planes: Tensor) -> np.ndarray:
     return pixels
 
 
-def with_neighbours(planes: Tensor) -> Tensor:
-    """Planes (n, H, W) averaged over each pixel and those around it."""
-    return avg_pool2d(planes[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+def with_neighbours(planes: Tensor, reach: int = 1) -> Tensor:
+    """Planes (n, H, W) averaged over each pixel and those around it, so many to each side."""
+    return avg_pool2d(planes[:, None], 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)[:, 0]
 
 
 def spread(count: int, most: int) -> list[int]:
