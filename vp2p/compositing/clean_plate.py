@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 from vp2p.compositing.light import light
 from vp2p.compositing.membrane import filled
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
-from vp2p.compositing.pixels import spread
+from vp2p.compositing.pixels import spread, with_neighbours
 from vp2p.compositing.robust import doubt
 from vp2p.compositing.threads import side_by_side
 
 _OTHERS = 8  # frames that are asked, spread evenly
 _MIXED = 0.01  # next to an object, sampling mixes its blank in, or sharpens its rim
 _ROUNDS = 3  # of leaving out what differs from the others
-_RIM = 5  # pixels
+_RIM = 2  # pixels around each
 _APART = 12.0  # of 255, from their mean: beyond it, a frame that shows something else has little say
 
 
@@ -68,7 +67,7 @@ def seamless(picture: Tensor, hole: Tensor, around: Tensor) -> Tensor:
     """
     known = (~hole).to(picture)
     planes = torch.cat([(around - picture) * known, known[None]])
-    near = avg_pool2d(planes[None], _RIM, stride=1, padding=_RIM // 2)[0]  # one pixel's noise makes no streaks
+    near = with_neighbours(planes, _RIM)  # one pixel's noise makes no streaks
     difference = (near[:3] / near[3:].clamp(min=1e-6)).where(~hole, 0)
     return around.where(~hole, (picture + inpaint(difference, hole)).clamp(0, 255))
 

@@ -12,7 +12,7 @@ _SMALL = 6_000
 
 _CROSS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 _DAMPED = 0.8  # Jacobi's iterations smooth best so (Briggs, Henson and McCormick, "A Multigrid Tutorial", chapter 2)
-_SMOOTHING = 2  # of them before and after each correction
+_SMOOTHING = 3  # of them before and after each correction
 _COARSEST = 64  # pixels: so few are only smoothed
 _CYCLES = 30
 _ENOUGH = 0.1  # of 255: the most that the last cycle may change; what is left is about as much
@@ -44,9 +44,8 @@ def _by_multigrid(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     x, y, width, height = cv2.boundingRect(hole.astype(np.uint8))
     part = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
     inside = hole[part]
-    found = picture[part].astype(np.float32)
-    found[inside] = found[~inside].mean(0) if not inside.all() else 0
     free = inside.astype(np.float32)[..., None]
+    found = _begun(picture[part].astype(np.float32) * (1 - free), free)
     nothing = np.zeros_like(found)
     for _ in range(_CYCLES):
         before, found = found, _cycle(found, nothing, free)
@@ -54,6 +53,19 @@ def _by_multigrid(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
             break
     solved: np.ndarray = found[inside]
     return solved
+
+
+def _begun(shown: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) that is 0 where ``free`` (H, W, 1) is 1, with a first solution there: a coarser grid's."""
+    known = 1 - free
+    if np.count_nonzero(free) <= _COARSEST or not known.any():
+        return shown + free * (shown.sum((0, 1)) / max(known.sum(), 1))
+    sums, share = (_halved(one, cv2.BORDER_CONSTANT) for one in (shown, known))
+    small_free = (share == 0).astype(np.float32)
+    small = _begun(sums / np.maximum(share, 1e-6), small_free)
+    small = _cycle(small, np.zeros_like(small), small_free)
+    height, width = shown.shape[:2]
+    return shown + free * cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)[:height, :width]
 
 
 def _cycle(found: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> np.ndarray:

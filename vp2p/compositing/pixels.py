@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import avg_pool2d
 
 
 def planes(frames: np.ndarray) -> Tensor:
@@ -21,7 +21,13 @@ def rounded(planes: Tensor) -> np.ndarray:
 
 def with_neighbours(planes: Tensor, reach: int = 1) -> Tensor:
     """Planes (n, H, W) averaged over each pixel and those around it, so many to each side."""
-    return avg_pool2d(planes[:, None], 2 * reach + 1, stride=1, padding=reach, count_include_pad=False)[:, 0]
+
+    def total(plane: np.ndarray) -> np.ndarray:
+        summed: np.ndarray = cv2.boxFilter(plane, -1, 2 * (2 * reach + 1,), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        return summed
+
+    count = total(np.ones(planes.shape[1:], np.float32))
+    return torch.from_numpy(np.stack([total(plane) / count for plane in planes.cpu().numpy()])).to(planes)
 
 
 def spread(count: int, most: int) -> list[int]:
