@@ -8,13 +8,14 @@ walks using prior models", 2005).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import conv1d, grid_sample, interpolate, pad
 
 from vp2p.compositing.pixels import with_neighbours
-from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening, parts_of
+from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening, parts_of, window_of
 from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger pictures are made smaller
@@ -73,35 +74,41 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         return (resized(found.float(), (height, width)) > 0.5) & (region > 0.5)
     region = (region > 0.5).float()
     colours = pictures / 255
+    window = (..., *window_of(region.amax(0).cpu().numpy(), 0))  # beyond it, nothing is found
+    near = colours[window]
     # An edit may draw the background anew, in another light: where attention sees no object, that is seen, too.
     possible = region if known.prior is None else region * (known.prior >= _NOWHERE)
     sampled, weights = [colours], [1 - possible]
     if known.samples is not None:
         sampled.append(known.samples[0] / 255)
         weights.append(known.samples[1])
-    behind = _likelihood(colours, torch.cat(sampled), torch.cat(weights))
+    behind = _likelihood(near, torch.cat(sampled), torch.cat(weights))
     evidence = None if known.plate is None else _evidence(colours, known.plate[0] / 255, known.plate[1], known.differs)
     if evidence is not None:
         # Other things that move may pass in front of the object, or behind it: they are also seen outside the mask.
         outside = (evidence > 0.5) * (1 - region)
-        of_others = _likelihood(colours, colours, outside) * outside.sum()
-    walk = _Walk(colours)
+        of_others = _likelihood(near, colours, outside) * outside.sum()
+        evidence = evidence[window]
+    walk, region = _Walk(colours, window), region[window]
     inside, odds = region, torch.ones(())
     if known.prior is not None:  # where colours do not tell, as of white on snow, attention does
-        inside = region * (known.prior > _LIKELY)
-        chance = (_UNSEEN + (1 - _UNSEEN) * known.prior).clamp(max=0.98)
+        prior = known.prior[window]
+        inside = region * (prior > _LIKELY)
+        chance = (_UNSEEN + (1 - _UNSEEN) * prior).clamp(max=0.98)
         odds = chance / (1 - chance)
     for _ in range(_ROUNDS):
-        of_object = _likelihood(colours, colours, inside)
+        of_object = _likelihood(near, near, inside)
         likely = (of_object + 1e-4 * of_object.mean()) * odds
         belief = likely / (likely + behind + 1e-12)
         if evidence is not None:
             of_inside = of_object * inside.sum() + 1e-6
             belief = belief.where(evidence.isnan(), evidence * of_inside / (of_inside + of_others))
         inside = (walk(belief * region, region) > 0.5).float()
+    found = torch.zeros(pictures[:, 0].shape, dtype=torch.bool, device=pictures.device)
+    found[window] = (inside if inside.sum() >= _LEAST * region.sum() else region) > 0.5
     if inside.sum() < _LEAST * region.sum():
-        return region > 0.5
-    found = fill_holes(inside > 0.5)
+        return found
+    found = fill_holes(found)
     return largest_parts(opening(found, round(max(height, width) / _LINE)), parts) if parts else found
 
 
@@ -176,12 +183,13 @@ def _evidence(colours: Tensor, background: Tensor, known: Tensor, differs: float
 class _Walk:
     """Beliefs spread to neighbours, the more the likelier their colours, as far as they agree with the prior."""
 
-    def __init__(self, colours: Tensor) -> None:
+    def __init__(self, colours: Tensor, window: tuple[Any, ...]) -> None:
         across = ((colours[..., 1:] - colours[..., :-1]) ** 2).sum(1)
         down = ((colours[:, :, 1:] - colours[:, :, :-1]) ** 2).sum(1)
         sharpness = 1 / (across.mean() + down.mean()).clamp(min=1e-6)
         across, down = torch.exp(-sharpness * across), torch.exp(-sharpness * down)
-        self._weights = pad(across, (1, 0)), pad(across, (0, 1)), pad(down, (0, 0, 1, 0)), pad(down, (0, 0, 0, 1))
+        sides = pad(across, (1, 0)), pad(across, (0, 1)), pad(down, (0, 0, 1, 0)), pad(down, (0, 0, 0, 1))
+        self._weights = tuple(weights[window] for weights in sides)
         self._total = sum(self._weights) + _PRIOR
 
     def __call__(self, belief: Tensor, region: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import numpy as np
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import splu
 
+from vp2p.compositing.shapes import window_of
+
 # Pixels of a hole that is solved by elimination, whose time grows faster than the hole; docs/benchmarks.md has both.
 _SMALL = 6_000
 
@@ -41,8 +43,7 @@ def _eliminated(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 def _by_multigrid(picture: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """By cycles that smooth the error, and correct what is left of it on a grid of half the size."""
-    x, y, width, height = cv2.boundingRect(hole.astype(np.uint8))
-    part = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
+    part = window_of(hole, 1)
     inside = hole[part]
     free = inside.astype(np.float32)[..., None]
     found = _begun(picture[part].astype(np.float32) * (1 - free), free)
@@ -59,13 +60,16 @@ def _begun(shown: np.ndarray, free: np.ndarray) -> np.ndarray:
     """A picture (H, W, 3) that is 0 where ``free`` (H, W, 1) is 1, with a first solution there: a coarser grid's."""
     known = 1 - free
     if np.count_nonzero(free) <= _COARSEST or not known.any():
-        return shown + free * (shown.sum((0, 1)) / max(known.sum(), 1))
+        flat: np.ndarray = shown + free * (shown.sum((0, 1)) / max(known.sum(), 1))
+        return flat
     sums, share = (_halved(one, cv2.BORDER_CONSTANT) for one in (shown, known))
     small_free = (share == 0).astype(np.float32)
     small = _begun(sums / np.maximum(share, 1e-6), small_free)
     small = _cycle(small, np.zeros_like(small), small_free)
     height, width = shown.shape[:2]
-    return shown + free * cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    small = cv2.resize(small, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)[:height, :width]
+    begun: np.ndarray = shown + free * small
+    return begun
 
 
 def _cycle(found: np.ndarray, wanted: np.ndarray, free: np.ndarray) -> np.ndarray:

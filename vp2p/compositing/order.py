@@ -57,12 +57,15 @@ def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margi
         apart: (H, W), by how much a picture (3, H, W) differs from what the object or its background would show.
     """
     near = dilated(place[None], 3 * margin)[0]  # outlines have a margin, on both sides of which a thing goes on
+    possible = near & (apart > _APART)
+    asked = dilated(possible[None], 1)[0]
     front = torch.zeros_like(others)
     for thing in parts_of(others):
         sure = eroded(thing[None], margin)[0]
         colours = picture[:, sure if bool(sure.any()) else thing].T
-        alike = from_colours(picture.flatten(1).T, colours, _COLOURS).view_as(apart)
-        goes_on = near & (apart > _APART) & (with_neighbours(alike[None])[0] < apart / 2)
+        alike = torch.full_like(apart, torch.inf)
+        alike[asked] = from_colours(picture[:, asked].T, colours, _COLOURS)
+        goes_on = possible & (with_neighbours(alike[None])[0] < apart / 2)
         whole = _holding(opening((goes_on | thing)[None], 2 * margin)[0], thing)
         if float((whole & place).sum()) >= _LEAST * float(place.sum()):
             front |= whole

@@ -23,7 +23,9 @@ def with_neighbours(planes: Tensor, reach: int = 1) -> Tensor:
     """Planes (n, H, W) averaged over each pixel and those around it, so many to each side."""
 
     def total(plane: np.ndarray) -> np.ndarray:
-        summed: np.ndarray = cv2.boxFilter(plane, -1, 2 * (2 * reach + 1,), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        summed: np.ndarray = cv2.boxFilter(
+            plane, -1, 2 * (2 * reach + 1,), normalize=False, borderType=cv2.BORDER_CONSTANT
+        )
         return summed
 
     count = total(np.ones(planes.shape[1:], np.float32))

@@ -32,6 +32,14 @@ def fill_holes(shapes: Tensor) -> Tensor:
     return _each(shapes, ndimage.binary_fill_holes)
 
 
+def window_of(mask: np.ndarray, around: int) -> tuple[slice, slice]:
+    """Rows and columns of all of a mask (H, W) and so many pixels around it; the whole picture where it is empty."""
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    if not width:
+        return slice(0, mask.shape[0]), slice(0, mask.shape[1])
+    return slice(max(0, y - around), y + height + around), slice(max(0, x - around), x + width + around)
+
+
 def parts_of(shape: Tensor) -> list[Tensor]:
     """The connected parts of a shape, bool (H, W); corners that touch connect."""
     count, labels = cv2.connectedComponents(shape.to(torch.uint8).cpu().numpy(), connectivity=8)

@@ -34,6 +34,7 @@ from vp2p.compositing.motion.registration import fit_similarity, similarity_fiel
 from vp2p.compositing.motion.similarity import Similarity, SimilarityModel
 from vp2p.compositing.motion.spline import smooth_field
 from vp2p.compositing.pixels import spread
+from vp2p.compositing.shapes import window_of
 from vp2p.compositing.threads import side_by_side
 from vp2p.video.fitting import within
 
@@ -330,7 +331,7 @@ def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) 
         clip = interpolate(clip, size=small, mode="area")
         objects = interpolate(objects[:, None].float(), size=small, mode="area")[:, 0] > 0.5
     masks = objects.cpu().numpy()
-    window = _window(np.asarray(masks.any(0)))
+    window = window_of(np.asarray(masks.any(0)), _AROUND)
 
     def seen(pictures: Tensor) -> Array:
         found: Array = pictures.permute(0, 2, 3, 1).cpu().numpy()[:, window[0], window[1]]
@@ -338,15 +339,6 @@ def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) 
 
     steps = [seen(interpolate(one.float(), size=small, mode="area")) for one in between]
     return DenseMotion(ObjectPictures.of(seen(clip), masks[:, window[0], window[1]], steps), window, small, size)
-
-
-def _window(mask: Array) -> tuple[slice, slice]:
-    """Rows and columns around all of a mask (H, W); the whole of it where it is empty."""
-    if not mask.any():
-        return slice(0, mask.shape[0]), slice(0, mask.shape[1])
-    sides = [np.flatnonzero(mask.any(axis)) for axis in (1, 0)]
-    rows, columns = (slice(max(0, int(side[0]) - _AROUND), int(side[-1]) + _AROUND + 1) for side in sides)
-    return rows, columns
 
 
 def _resized(matrix: Array, size: tuple[int, int], to: tuple[int, int]) -> Array:
