@@ -63,7 +63,7 @@ def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margi
     for thing in parts_of(others):
         sure = eroded(thing[None], margin)[0]
         colours = picture[:, sure if bool(sure.any()) else thing].T
-        alike = torch.full_like(apart, torch.inf)
+        alike = torch.full_like(apart, 255)
         alike[asked] = from_colours(picture[:, asked].T, colours, _COLOURS)
         goes_on = possible & (with_neighbours(alike[None])[0] < apart / 2)
         whole = _holding(opening((goes_on | thing)[None], 2 * margin)[0], thing)
