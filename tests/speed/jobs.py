@@ -24,6 +24,7 @@ class Job:
 JOBS = {
     "paper": Job({"steps": 500}, {"method": "null-text", "steps": 50}, {"propagate": False, "paste": False}),
     "default": Job(),
+    "hundred": Job({"steps": 100}),  # the default, were it settled after so many steps: random weights never are
 }
 
 
