@@ -11,7 +11,8 @@ import torch
 from torch.testing import assert_close
 
 import vp2p
-from vp2p.pipeline import together
+from vp2p.compositing.track import track_object
+from vp2p.pipeline import together, tracks
 from vp2p.sprites.scenes import Scene
 
 PROMPT, STEPS = "a cat on the grass", 2
@@ -141,3 +142,25 @@ def test_edits_whose_source_differs_are_parted_so_that_all_others_share(
     assert len(told) == STEPS + 1  # one pass of all steps for three of them, and one of the last step for the others
     alone = model.edit(inversion, **edits[3], candidates=0, propagate=False)
     assert_close(made[3].latents.targets, alone.latents.targets, atol=2e-4, rtol=1e-3)
+
+
+def test_an_object_is_followed_once_for_all_edits_inside_one_mask(
+    model: vp2p.VideoModel, inversion: vp2p.Inversion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    followed: list[np.ndarray] = []
+
+    def counted(*given: Any) -> Any:
+        followed.append(given[2])
+        return track_object(*given)
+
+    monkeypatch.setattr(tracks, "track_object", counted)
+    mask = np.zeros((2, 64, 64), bool)
+    mask[:, 8:56, 8:56] = True
+    edits: list[dict[str, Any]] = [{"swap": {"cat": "dog"}}, {"prompt": "a red cat on the grass"}]
+    made = model.edit_all(inversion, edits, candidates=2, mask=mask)
+    assert len(followed) == 1
+    for options, edit in zip(edits, made):
+        alone = model.edit(inversion, **options, candidates=2, mask=mask)
+        assert np.abs(edit.frames.astype(int) - alone.frames).max() <= 1
+        assert not np.array_equal(edit.frames, inversion.clip.pixels)
+    assert len(followed) == 3

@@ -23,7 +23,7 @@ from vp2p.compositing.foreground import Foreground
 from vp2p.compositing.motion.dense import DenseModel
 from vp2p.compositing.pixels import planes, rounded
 from vp2p.compositing.propagate import paste, propagate
-from vp2p.compositing.track import track_background, track_object
+from vp2p.compositing.track import track_background
 from vp2p.method.editing import Edited
 from vp2p.pipeline.fit import fit
 from vp2p.pipeline.inflated import InflatedModel
@@ -36,6 +36,7 @@ from vp2p.pipeline.memory import Work
 from vp2p.pipeline.rendering import render_again
 from vp2p.pipeline.search import CandidateSearch, priors
 from vp2p.pipeline.together import MOST, Asking, together
+from vp2p.pipeline.tracks import Shown, Tracks
 from vp2p.progress import Progress, silent
 from vp2p.prompts.plan import EditPlan
 from vp2p.schema import from_mapping
@@ -150,9 +151,13 @@ def edit_all(
     most = min(MOST, model.most_targets)
     parts = (places[first : first + most] for places in alike.values() for first in range(0, len(places), most))
     for chosen in parts:
-        decoded = functools.cache(model.decode)  # edits that share a pass have one source
-        jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]
-        works = [_edit(job, settings, decoded) for job, settings in jobs]
+        # Edits that share a pass have one source, and often one object.
+        decoded, tracks = functools.cache(model.decode), Tracks()
+        jobs = [EditJob.of(model, inversion, *asked[place]) for place in chosen]
+        works = [
+            _edit(dataclasses.replace(job, tracks=tracks), asked[place].settings, decoded)
+            for place, job in zip(chosen, jobs)
+        ]
         yield from ((chosen[place], edit) for place, edit in together(works, on_step, journal))
 
 
@@ -195,7 +200,7 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     else:
         source_prior, target_prior = priors(layer.edited.attention[0], clip)
         motion = DenseModel([planes(each) for each in job.inversion.clip.between])
-        track = track_object(clip, source, coarse_mask, source_prior, motion)
+        track = job.tracks.of(Shown(clip, source, coarse_mask, source_prior), motion)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
             search = CandidateSearch(job, target, track)
