@@ -121,7 +121,9 @@ class ComputeSettings:
         "auto", "Where to compute. With auto: CUDA, else MPS, else the CPU."
     )
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = option(
-        "auto", "Number format of the UNet. With auto: half precision on CUDA, else fp32."
+        "auto",
+        "Number format of the UNet. With auto: half precision on CUDA, else fp32. "
+        "A new workspace has bf16 on CPUs with instructions for it.",
     )
     memory: MemoryMode = option(
         "auto",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.cli.conftest import PROMPT, Make
 from tests.cli.running import done, only, refused, snapshot, vp2p
@@ -78,6 +79,27 @@ def test_init_takes_options_then_the_user_config_then_the_template(
     assert found["clip.frames"] == (2, "vp2p.yaml") and found["clip.fit"] == ("stretch", "vp2p.yaml")
     assert found["model.model"] == (str(models["sd2"]), "vp2p.yaml")
     assert found["tune.steps"] == (5, "user config") and found["tune.seed"] == (7, "vp2p.yaml")
+
+
+def test_a_new_workspace_is_in_the_number_format_of_this_machine_unless_one_is_said(
+    own_folder: Path, clip: Path, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+
+    def written(name: str, *options: str, has_bf16: bool = True) -> tuple[Any, str]:
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bf16, raising=False)
+        words = ("--video", clip, "--prompt", PROMPT, "--model", models["sd2"], "--device", "cpu", "--frames", "2")
+        done("init", name, *words, *options)
+        return settings("-w", name)["model.dtype"]
+
+    assert written("new") == ("bf16", "vp2p.yaml")
+    assert written("older", has_bf16=False) == ("auto", "vp2p.yaml")
+    assert written("exact", "--dtype", "fp32") == ("fp32", "vp2p.yaml")
+    assert written("asked", "--dtype", "auto") == ("auto", "vp2p.yaml")
+    assert written("paper", "--template", "paper") == ("auto", "vp2p.yaml")
+    write(own_folder, "model:\n  dtype: fp32\n")
+    assert written("mine") == ("fp32", "vp2p.yaml")
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _EDIT = ("edit", "--swap", "cat=dog")
 
 def _init(folder: Path, clip: Path, model: Path, *options: str | Path) -> Path:
     words = ("--video", clip, "--prompt", PROMPT, "--frames", str(FRAMES), "--size", "32", "--model", model)
+    words += ("--dtype", "fp32")  # one run is compared with another, made in other pieces
     done("init", folder, *words, *options)
     return folder
 

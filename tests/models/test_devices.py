@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vp2p.errors import SlowWarning, UsageError
-from vp2p.models.devices import choose_device, choose_dtype
+from vp2p.models.devices import choose_device, choose_dtype, quickest_dtype
 
 CPU = torch.device("cpu")
 
@@ -37,6 +37,19 @@ def test_bf16_is_warned_of_on_cpus_without_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     with pytest.warns(SlowWarning, match="--dtype fp32 is faster"):
         assert choose_dtype("bf16", CPU) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("machine", "has_it", "dtype"),
+    [("x86_64", True, "bf16"), ("x86_64", False, "auto"), ("AMD64", True, "bf16"), ("aarch64", True, "auto")],
+)
+def test_new_work_is_in_bf16_on_cpus_that_compute_in_it(
+    machine: str, has_it: bool, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_it, raising=False)
+    assert quickest_dtype(CPU) == dtype
+    assert quickest_dtype(torch.device("cuda")) == quickest_dtype(torch.device("mps")) == "auto"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")

@@ -30,10 +30,10 @@ class PlannedWorkspace:
     config: WorkspaceConfig
 
     def compute(self, item: Item) -> dict[str, Any]:
-        """Device, dtype and memory of the item, where they are not the workspace's."""
+        """Device, dtype and memory of the item, where they are not the workspace's; ``auto`` leaves it to that."""
         model = from_mapping(ModelSettings, item.sections["model"])
-        differing = (key for key in _COMPUTE if getattr(model, key) != getattr(self.config.model, key))
-        return {key: getattr(model, key) for key in differing}
+        said = {key: value for key in _COMPUTE if (value := getattr(model, key)) != "auto"}
+        return {key: value for key, value in said.items() if value != getattr(self.config.model, key)}
 
 
 class Workspaces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Mapping
 
 from vp2p.config.user import read_user_config
@@ -22,7 +23,8 @@ def initial_config(
 ) -> WorkspaceConfig:
     """What ``vp2p init`` writes: its options, else the user's configuration, else the template's settings.
 
-    The template's settings of the stages are kept where the user's configuration says nothing.
+    The template's settings of the stages are kept where the user's configuration says nothing. Where there is no
+    template, and nobody says in which number format to compute, it is the one that suits this machine.
 
     Raises:
         UsageError: a value is wrong, or does not go with the others.
@@ -34,8 +36,23 @@ def initial_config(
         if stage not in ("clip", "model")
     }
     in_clip = resolve(ClipSettings, {**initial_layers("clip", template), "option": clip}).settings
-    in_model = resolve(ModelSettings, {**initial_layers("model", template), "option": model}).settings
+    of_model = {**initial_layers("model", template), "option": model}
+    in_model = resolve(ModelSettings, of_model).settings
+    if not template and not any("dtype" in layer for layer in of_model.values()):
+        in_model = suited(in_model)
     return WorkspaceConfig(prompt, video, in_clip, in_model, stages)
+
+
+def suited(model: ModelSettings) -> ModelSettings:
+    """The same in the number format that suits this machine, for a new workspace.
+
+    Raises:
+        UsageError: the device is not there.
+    """
+    from vp2p.models.devices import choose_device, quickest_dtype
+
+    dtype: Any = quickest_dtype(choose_device(model.device))
+    return replace(model, dtype=dtype)
 
 
 def overruled(template: Sections) -> list[str]:

@@ -47,7 +47,7 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if name == "fp16" and device.type == "cpu":
         raise UsageError("--dtype fp16 cannot be used on the CPU.", "give --dtype fp32 or bf16, or --device cuda")
-    if name == "bf16" and device.type == "cpu" and not _has_bf16():
+    if name == "bf16" and device.type == "cpu" and _has_bf16() is False:
         warnings.warn(
             "this CPU has no instructions for bf16, so it takes many times as long: --dtype fp32 is faster",
             SlowWarning,
@@ -56,7 +56,12 @@ def choose_dtype(name: str, device: torch.device) -> torch.dtype:
     return _DTYPES[name]
 
 
-def _has_bf16() -> bool:
-    """Whether the CPU computes in bf16; where PyTorch does not tell, it is believed."""
+def quickest_dtype(device: torch.device) -> str:
+    """The number format that suits new work on a device: bf16 on a CPU with instructions for it, else ``auto``."""
+    return "bf16" if device.type == "cpu" and _has_bf16() else "auto"
+
+
+def _has_bf16() -> bool | None:
+    """Whether the CPU has instructions for bf16; None where PyTorch does not tell."""
     tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return platform.machine().lower() not in ("x86_64", "amd64") or tells is None or bool(tells())
+    return None if platform.machine().lower() not in ("x86_64", "amd64") or tells is None else bool(tells())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vp2p.atomic import make_folder, sight
+from vp2p.config.initial import suited
 from vp2p.defaults import for_model
 from vp2p.errors import UsageError
 from vp2p.progress import Progress, silent
@@ -67,7 +68,7 @@ def demo(folder: Path, progress: Progress = silent) -> DemoResult:
         with writing(folder):
             make_folder(folder)
         _draw(scene, video)
-        init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), ModelSettings()))
+        init(walk, WorkspaceConfig(scene.prompt, str(video), ClipSettings(FRAMES), suited(ModelSettings())))
     session = Session(Workspace.find(explicit=walk, redo=redo))
     tune(session, for_model(session.folder, "tune", {}), progress=progress)
     invert(session, for_model(session.folder, "invert", {}), progress=progress)
