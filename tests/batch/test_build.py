@@ -97,6 +97,18 @@ def test_a_finished_edit_needs_nothing_that_it_was_made_from(folder: Path, write
     assert graph_of(plan).needed() == {}
 
 
+def test_what_a_plan_does_not_say_of_computing_is_the_workspaces(folder: Path, write: Callable[..., Path]) -> None:
+    def compute() -> dict[str, str]:
+        graph = graph_of(write("one", edits="[{swap: cat=dog}]"))
+        ((_, last),) = graph.items
+        return graph.nodes[last].job.compute
+
+    do(graph_of(write("one", edits="[]")))
+    file = folder / "work" / "one" / "vp2p.yaml"
+    file.write_text(file.read_text().replace("dtype: auto", "dtype: bf16").replace("device: cpu", "device: auto"))
+    assert compute() == {"device": "cpu"}  # the plan's own
+
+
 def test_a_damaged_result_is_told(folder: Path, write: Callable[..., Path]) -> None:
     plan = write("one", edits="[{swap: cat=dog}]")
     do(graph_of(plan))

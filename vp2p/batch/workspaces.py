@@ -30,9 +30,9 @@ class PlannedWorkspace:
     config: WorkspaceConfig
 
     def compute(self, item: Item) -> dict[str, Any]:
-        """Device, dtype and memory of the item, where they are not the workspace's; ``auto`` leaves it to that."""
+        """What the plan says of device, dtype and memory for the item, where it is not the workspace's."""
         model = from_mapping(ModelSettings, item.sections["model"])
-        said = {key: value for key in _COMPUTE if (value := getattr(model, key)) != "auto"}
+        said = {key: getattr(model, key) for key in _COMPUTE if key in item.sections["model"]}
         return {key: value for key, value in said.items() if value != getattr(self.config.model, key)}
 
 
