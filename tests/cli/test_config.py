@@ -98,6 +98,7 @@ def test_a_new_workspace_is_in_the_number_format_of_this_machine_unless_one_is_s
     assert written("exact", "--dtype", "fp32") == ("fp32", "vp2p.yaml")
     assert written("asked", "--dtype", "auto") == ("auto", "vp2p.yaml")
     assert written("paper", "--template", "paper") == ("auto", "vp2p.yaml")
+    assert written("quick", "--template", "fast") == ("bf16", "vp2p.yaml")
     write(own_folder, "model:\n  dtype: fp32\n")
     assert written("mine") == ("fp32", "vp2p.yaml")
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from tests.cli.running import done, refused
 from tests.controlnets import save_controlnet
 from tests.original import save_original
+from vp2p.models.devices import quickest_dtype
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,8 @@ def test_what_a_model_is(model: Path) -> None:
     assert told["kind"] == "like Stable Diffusion, of other sizes, v-prediction"
     assert told["predicts"] == "v (v_prediction)" and told["licence"] == "LICENSE.md"
     assert told["reads"] == "pictures of 64x64 pixels, prompts of 32 tokens"
-    assert "8 frames of 64x64, float32 on cpu" in told["tuning"] and "is whole" in ran.err
+    dtype = "bfloat16" if quickest_dtype(torch.device("cpu")) == "bf16" else "float32"  # a new workspace's
+    assert f"8 frames of 64x64, {dtype} on cpu" in told["tuning"] and "is whole" in ran.err
     (model / "LICENSE.md").unlink()
     (model / "README.md").write_text("---\nlicense: openrail\n---\n")
     found = done("models", model, "--json").json["result"]

@@ -23,8 +23,8 @@ def initial_config(
 ) -> WorkspaceConfig:
     """What ``vp2p init`` writes: its options, else the user's configuration, else the template's settings.
 
-    The template's settings of the stages are kept where the user's configuration says nothing. Where there is no
-    template, and nobody says in which number format to compute, it is the one that suits this machine.
+    The template's settings of the stages are kept where the user's configuration says nothing. Where nobody says in
+    which number format to compute, it is the one that suits this machine.
 
     Raises:
         UsageError: a value is wrong, or does not go with the others.
@@ -38,7 +38,7 @@ def initial_config(
     in_clip = resolve(ClipSettings, {**initial_layers("clip", template), "option": clip}).settings
     of_model = {**initial_layers("model", template), "option": model}
     in_model = resolve(ModelSettings, of_model).settings
-    if not template and not any("dtype" in layer for layer in of_model.values()):
+    if not any("dtype" in layer for layer in of_model.values()):
         in_model = suited(in_model)
     return WorkspaceConfig(prompt, video, in_clip, in_model, stages)
 

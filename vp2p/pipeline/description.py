@@ -12,13 +12,13 @@ from typing import Mapping
 import torch
 
 from vp2p.models.at_hand import size_of
-from vp2p.models.devices import choose_device, choose_dtype
+from vp2p.models.devices import choose_device, choose_dtype, quickest_dtype
 from vp2p.models.folder import ModelFolder
 from vp2p.models.kinds import family
 from vp2p.models.offload import resting_place
 from vp2p.models.whole import check_whole
 from vp2p.pipeline.memory import Shapes, Work
-from vp2p.settings import ClipSettings, ModelSettings
+from vp2p.settings import ClipSettings
 
 _LICENCE = re.compile(r"(licen[cs]e|copying)\b.*", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ class Description:
 
     ``size`` is (width, height) in pixels; ``parameters`` counts by part; ``bytes`` is that of the weight files;
     ``licence`` the file beside the model, or the name in its README; ``memory`` what a clip of ``frames`` frames of
-    that size needs on ``device`` in ``dtype``, where there are ``available`` bytes.
+    that size needs on ``device`` in ``dtype``, a new workspace's, where there are ``available`` bytes.
     """
 
     kind: str
@@ -65,7 +65,7 @@ def describe(model: ModelFolder) -> Description:
     """
     parameters = check_whole(model)
     device = choose_device("auto")
-    dtype = choose_dtype(ModelSettings().dtype, device)
+    dtype = choose_dtype(quickest_dtype(device), device)
     native, frames = model.native_size, int(ClipSettings().frames)
     size = (native, native) if isinstance(native, int) else native
     return Description(
