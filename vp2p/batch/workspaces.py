@@ -9,6 +9,7 @@ from typing import Any, Hashable
 
 from vp2p.batch.plan.items import Item
 from vp2p.batch.plan.read import Plan
+from vp2p.config.initial import suited
 from vp2p.config.placing import placed_controls
 from vp2p.errors import UsageError
 from vp2p.models.sources import located
@@ -77,8 +78,14 @@ class Workspaces:
                 raise UsageError(f"There is no video {item.path}.", "correct the path; it starts at the plan's folder")
             if there is None and _free(folder) or there is not None and _about(there) == _about(config):
                 self._taken.add(folder)
-                return PlannedWorkspace(folder, there or config)
+                return PlannedWorkspace(folder, there or _new(item, config))
         raise UsageError(f"{folder} exists already, and holds no workspace of this video.", "give another name:")
+
+
+def _new(item: Item, config: WorkspaceConfig) -> WorkspaceConfig:
+    """A new workspace's, in the number format that suits this machine where the plan says none."""
+    said = "dtype" in item.sections["model"]
+    return config if said else dataclasses.replace(config, model=suited(config.model))
 
 
 def _read(folder: Path) -> WorkspaceConfig | None:
