@@ -94,7 +94,8 @@ def test_a_new_workspace_is_in_the_number_format_of_this_machine_unless_one_is_s
         return settings("-w", name)["model.dtype"]
 
     assert written("new") == ("bf16", "vp2p.yaml")
-    assert written("older", has_bf16=False) == ("auto", "vp2p.yaml")
+    assert written("new", has_bf16=False) == ("bf16", "vp2p.yaml")  # it is there already
+    assert written("older", has_bf16=False) == written("older") == ("auto", "vp2p.yaml")
     assert written("exact", "--dtype", "fp32") == ("fp32", "vp2p.yaml")
     assert written("asked", "--dtype", "auto") == ("auto", "vp2p.yaml")
     assert written("paper", "--template", "paper") == ("auto", "vp2p.yaml")

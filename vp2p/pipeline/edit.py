@@ -31,7 +31,7 @@ from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.job import EditJob, source_key
 from vp2p.pipeline.journal import Journal
 from vp2p.pipeline.layers import Layer, edit_in_layers
-from vp2p.pipeline.long import LongComposite
+from vp2p.pipeline.long import LayOver, LongComposite
 from vp2p.pipeline.memory import Work
 from vp2p.pipeline.rendering import render_again
 from vp2p.pipeline.search import CandidateSearch, priors
@@ -152,16 +152,15 @@ def edit_all(
     parts = (places[first : first + most] for places in alike.values() for first in range(0, len(places), most))
     for chosen in parts:
         # Edits that share a pass have one source, and often one object.
-        decoded, tracks = functools.cache(model.decode), Tracks()
-        jobs = [EditJob.of(model, inversion, *asked[place]) for place in chosen]
-        works = [
-            _edit(dataclasses.replace(job, tracks=tracks), asked[place].settings, decoded)
-            for place, job in zip(chosen, jobs)
-        ]
+        decoded, lay_over = functools.cache(model.decode), functools.partial(_laid_over, tracks=Tracks())
+        jobs = [(EditJob.of(model, inversion, *asked[place]), asked[place].settings) for place in chosen]
+        works = [_edit(job, settings, decoded, lay_over) for job, settings in jobs]
         yield from ((chosen[place], edit) for place, edit in together(works, on_step, journal))
 
 
-def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.ndarray]) -> Asking[Edit]:
+def _edit(
+    job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.ndarray], lay_over: LayOver
+) -> Asking[Edit]:
     model, clip, plan = job.model, job.inversion.clip, job.plan(settings)
     layers = yield from edit_in_layers(job, plan, settings)  # Algorithm 1, once for each thing that changes
     latents = _together(layers)
@@ -169,19 +168,19 @@ def _edit(job: EditJob, settings: EditSettings, decoded: Callable[[Tensor], np.n
     if any(mask is None for mask in latents.masks) or not (settings.composite.paste or settings.composite.propagate):
         return Edit(clip, plan, latents, source, model.decode(latents.targets[0]))
     if len(clip.pixels) > model.t2s.window_frames:
-        long = LongComposite(job, source, _laid_over)
+        long = LongComposite(job, source, lay_over)
         yield from long.add(layers)
         return Edit(clip, plan, latents, source, long.frames)
     composite = unchanged(planes(clip.pixels))
     for layer in layers:
-        composite = yield from _laid_over(job, layer, composite, planes(source))
+        composite = yield from lay_over(job, layer, composite, planes(source))
     frames = composite.frames
     if settings.composite.render:
         frames = yield from render_again(job, plan, settings, composite)
     return Edit(clip, plan, latents, source, rounded(frames), motions=composite.motions)
 
 
-def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor) -> Asking[Composite]:
+def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor, tracks: Tracks) -> Asking[Composite]:
     """One layer of an edit over the layers underneath; ``source`` (F, 3, H, W) is the clip as the VAE decodes it."""
     target, settings, clip = layer.target, layer.target.settings.composite, underneath.frames
     edited = planes(job.model.decode(layer.edited.targets[0]))
@@ -200,7 +199,7 @@ def _laid_over(job: EditJob, layer: Layer, underneath: Composite, source: Tensor
     else:
         source_prior, target_prior = priors(layer.edited.attention[0], clip)
         motion = DenseModel([planes(each) for each in job.inversion.clip.between])
-        track = job.tracks.of(Shown(clip, source, coarse_mask, source_prior), motion)
+        track = tracks.of(Shown(clip, source, coarse_mask, source_prior), motion)
         foregrounds: list[Foreground] = []
         if settings.propagate and len(clip) > 1:
             search = CandidateSearch(job, target, track)

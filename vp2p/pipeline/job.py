@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable, Hashable, NamedTuple, Sequence
 
 from torch import Tensor
@@ -16,7 +16,6 @@ from vp2p.method.branches import Branches, Target
 from vp2p.pipeline.inflated import InflatedModel
 from vp2p.pipeline.inversion import Inversion
 from vp2p.pipeline.reference import Reference, find_reference
-from vp2p.pipeline.tracks import Tracks
 from vp2p.prompts.lending import led_away, weakened_text
 from vp2p.prompts.plan import EditPlan
 from vp2p.settings import EditSettings
@@ -38,7 +37,7 @@ class EditJob:
     ``unconditional`` holds the targets' unconditional embeddings, as in :class:`vp2p.method.branches.Target`.
     ``t2s`` is the model for passes of the frames of ``branches``. ``show`` has a text show the edit's picture, if it
     has one; those of ``branches`` show none. Jobs of one inversion with the same ``source_key`` have the same
-    branches. ``tracks`` may be those of other jobs, too.
+    branches.
     """
 
     model: InflatedModel
@@ -51,7 +50,6 @@ class EditJob:
     source_key: Hashable
     control: AttentionControlFactory = PromptToPrompt
     show: Callable[[Tensor], Tensor] = lambda text: text
-    tracks: Tracks = field(default_factory=Tracks)
 
     @classmethod
     def of(

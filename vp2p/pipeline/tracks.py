@@ -10,8 +10,6 @@ from torch import Tensor
 from vp2p.compositing.motion.protocol import MotionModel
 from vp2p.compositing.track import ObjectTrack, track_object
 
-_KEPT = 2  # objects of one edit that others change, too; each takes the memory of a few clips
-
 
 class Shown(NamedTuple):
     """What an object is found by; see :func:`vp2p.compositing.track.track_object`."""
@@ -30,10 +28,10 @@ class Shown(NamedTuple):
 
 
 class Tracks:
-    """Finds tracks, and keeps those that were asked for last."""
+    """Finds tracks, and keeps the one that was asked for last: each takes the memory of a few clips."""
 
     def __init__(self) -> None:
-        self._known: list[tuple[Shown, ObjectTrack]] = []
+        self._last: tuple[Shown, ObjectTrack] | None = None
 
     def of(self, shown: Shown, model: MotionModel) -> ObjectTrack:
         """The track of what is shown.
@@ -41,8 +39,7 @@ class Tracks:
         Args:
             model: how objects move; of one clip it is always the same.
         """
-        found = next((track for before, track in self._known if before.equals(shown)), None)
-        found = track_object(*shown, model) if found is None else found
-        others = [pair for pair in self._known if pair[1] is not found]
-        self._known = [(shown, found), *others][:_KEPT]
-        return found
+        if self._last is None or not self._last[0].equals(shown):
+            self._last = None  # two are never held
+            self._last = shown, track_object(*shown, model)
+        return self._last[1]

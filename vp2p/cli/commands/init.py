@@ -111,7 +111,7 @@ def init(
     from vp2p.stages.init import plan_init
 
     base = read_template(template)
-    config = initial_config(prompt, video, base, clip, model_settings)
+    config = initial_config(prompt, video, base, {"clip": clip, "model": model_settings}, folder)
     if dry_run:
         return output.outlooks("init", [plan_init(folder, config).outlook()])
     result = init_workspace(folder, config)
