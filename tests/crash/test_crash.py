@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="tells open files by Linux's /proc"),
 ]
-EVERY, RANDOM_KILLS, RANDOM_SIGNALS = 9, 2, 1
+EVERY, RANDOM_KILLS, RANDOM_SIGNALS = 6, 2, 1
 
 
 @pytest.fixture(scope="module")
