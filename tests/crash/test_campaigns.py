@@ -14,7 +14,7 @@ import pytest
 from tests.crash.__main__ import CAMPAIGNS
 
 ROOT = Path(__file__).parents[2]
-TRIALS = 4
+TRIALS = 5
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="tells open files by Linux's /proc"),
