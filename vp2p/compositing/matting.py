@@ -105,8 +105,9 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
             belief = belief.where(evidence.isnan(), evidence * of_inside / (of_inside + of_others))
         inside = (walk(belief * region, region) > 0.5).float()
     found = torch.zeros(pictures[:, 0].shape, dtype=torch.bool, device=pictures.device)
-    found[window] = (inside if inside.sum() >= _LEAST * region.sum() else region) > 0.5
-    if inside.sum() < _LEAST * region.sum():
+    stands_out = bool(inside.sum() >= _LEAST * region.sum())
+    found[window] = (inside if stands_out else region) > 0.5
+    if not stands_out:
         return found
     found = fill_holes(found)
     return largest_parts(opening(found, round(max(height, width) / _LINE)), parts) if parts else found
