@@ -63,6 +63,26 @@ def test_the_new_object_passes_behind_the_post() -> None:
     assert (pasted - track.clip).abs().amax(1)[within].mean() < 12
 
 
+# Posts as dark as the lines that they cross, in frames that a key frame is among, and at the rim of what they hide.
+_CROSSED = [
+    MovingScene("owl", "bricks", path="bounce", seed=9231, bend="wave", camera="zoom", cover="front"),
+    MovingScene("rocket", "snow", path="still", seed=9220, bend="nod", camera="still", cover="front"),
+    MovingScene("turtle", "snow", path="slide", seed=9234, bend="nod", camera="still", cover="front"),
+]
+
+
+@pytest.mark.parametrize("scene", _CROSSED, ids=lambda scene: scene.object)
+def test_a_post_is_found_in_all_frames_and_to_the_pixel(scene: MovingScene) -> None:
+    clip, whole, post = scene.render(FRAMES, SIDE), scene.masks(FRAMES, SIDE), scene.hidden(FRAMES, SIDE)
+    track = follow_object(planes(clip), torch.from_numpy(whole & ~post))
+    assert track.front is not None
+    front = track.front.numpy()
+    hidden, shown = whole & post, whole & ~post
+    assert (front & hidden).sum() > 0.8 * hidden.sum() and (front & shown).sum() < 0.002 * shown.sum()
+    crossed = hidden.sum((1, 2)) > 0.06 * whole.sum((1, 2))
+    assert crossed.sum() >= 3 and (front & hidden).any((1, 2))[crossed].all()
+
+
 @pytest.mark.parametrize("cover", ["crossing", "none"])
 def test_nothing_is_in_front_of_an_object_that_hides_what_crosses(cover: Cover) -> None:
     track, _, _ = _tracked(cover)

@@ -3,6 +3,7 @@
 Running it again does what is left. It writes results.json, table.md and page.html into the folder.
 
 ``python -m vp2p.bench propagate --data DIR --out FILE.json`` propagates true key frames, without a model.
+With ``--without PART`` both leave a part of compositing out.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from vp2p import printing
 from vp2p.bench.files import file_name
 from vp2p.bench.known_clips import drawn_clips, known_clips
 from vp2p.bench.methods import METHODS, read_method
+from vp2p.bench.parts import PARTS, without
 from vp2p.bench.propagation import score_clip
 from vp2p.bench.results import Result, ScoreFile
 from vp2p.bench.selecting import select
-from vp2p.bench.spreading import work
+from vp2p.bench.spreading import Bench, work
 from vp2p.bench.working import Failed
 from vp2p.bench.writing import write_results
 from vp2p.errors import UsageError, Vp2pError
@@ -50,14 +52,16 @@ def _bench(given: argparse.Namespace) -> int:
         raise UsageError(f"--jobs is {given.jobs}, but must be 1 or more.", "give --jobs 1 or more")
     if given.out.exists() and not given.out.is_dir():
         raise UsageError(f"{given.out} is not a folder.", "give --out a folder, or a name that is free")
-    given.out.mkdir(parents=True, exist_ok=True)
+    # No setting says what was left out, so such results have a folder of their own.
+    out = given.out / f"without-{'-'.join(given.without)}" if given.without else given.out
+    out.mkdir(parents=True, exist_ok=True)
     failed = 0
-    for found in work(given.out, list(cases.values()), methods, given.jobs):
+    for found in work(Bench(out, methods, given.without), list(cases.values()), given.jobs):
         printing.say(_line(found))
         failed += isinstance(found, Failed)
-    results = ScoreFile(given.out / "scores.jsonl").of(cases, [method.name for method in methods])
-    write_results(given.out, results, cases, methods)
-    printing.place(given.out / "table.md")
+    results = ScoreFile(out / "scores.jsonl").of(cases, [method.name for method in methods])
+    write_results(out, results, cases, methods)
+    printing.place(out / "table.md")
     return 3 if failed else 0
 
 
@@ -69,7 +73,8 @@ def _propagate(given: argparse.Namespace) -> int:
     for name, read in drawn_clips(given.cases) if given.cases else known_clips(given.data):
         try:
             sheets = None if given.sheets is None else given.sheets / file_name(name)
-            scores[name] = score_clip(read(), given.keys, sheets)
+            with without(given.without):
+                scores[name] = score_clip(read(), given.keys, sheets)
         except Vp2pError as error:
             printing.say(f"{name} failed: {one_line(error.cause)}\nhint: {error.hint}")
             failed += 1
@@ -98,7 +103,20 @@ def _propagate_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file of the figures")
     parser.add_argument("--keys", type=int, default=1, help="how many true key frames are given")
     parser.add_argument("--sheets", type=Path, metavar="DIR", help="also write pictures of each clip into this folder")
+    _add_without(parser)
     return parser
+
+
+def _add_without(parser: argparse.ArgumentParser) -> None:
+    told = "; ".join(f"{name}: {part.meaning}" for name, part in PARTS.items())
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        choices=PARTS,
+        metavar="PART",
+        help=f"leave parts of compositing out. {told}",
+    )
 
 
 def _line(found: Result | Failed) -> str:
@@ -126,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         "--cases", nargs="+", default=[], metavar="CASE", help="ids, patterns such as 'object-0*', train or held-out"
     )
     parser.add_argument("--jobs", type=int, default=1, help="cases at once, each in a process with a model of its own")
+    _add_without(parser)
     return parser
 
 

@@ -9,30 +9,40 @@ import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import Iterator, NamedTuple, Sequence
 
 from vp2p.bench.cases import Case
 from vp2p.bench.methods import Method
+from vp2p.bench.parts import without
 from vp2p.bench.results import Result
 from vp2p.bench.working import Failed, Worker
 
 _worker: Worker
 
 
-def work(out: Path, cases: Sequence[Case], methods: Sequence[Method], jobs: int) -> Iterator[Result | Failed]:
+class Bench(NamedTuple):
+    """Where results go, by which methods, and which parts of compositing are left out."""
+
+    out: Path
+    methods: Sequence[Method]
+    without: Sequence[str] = ()
+
+
+def work(bench: Bench, cases: Sequence[Case], jobs: int) -> Iterator[Result | Failed]:
     """Each case by each method, ``jobs`` cases at once; results come as they are ready.
 
     Raises:
         Interrupted: a signal came; checkpoints are saved.
     """
     if jobs == 1:
-        worker = Worker(out)
+        worker = Worker(bench.out)
         for case in cases:
-            yield from worker.do(case, methods)
+            with without(bench.without):
+                yield from worker.do(case, bench.methods)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (out, jobs)) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (bench.out, jobs)) as pool:
         try:
-            for future in as_completed([pool.submit(_do, case, methods) for case in cases]):
+            for future in as_completed([pool.submit(_do, case, bench) for case in cases]):
                 yield from future.result()
         except BaseException:
             pool.shutdown(cancel_futures=True)
@@ -48,5 +58,6 @@ def _start(out: Path, jobs: int) -> None:
     _worker = Worker(out)
 
 
-def _do(case: Case, methods: Sequence[Method]) -> list[Result | Failed]:
-    return list(_worker.do(case, methods))
+def _do(case: Case, bench: Bench) -> list[Result | Failed]:
+    with without(bench.without):
+        return list(_worker.do(case, bench.methods))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Collection
 
 import torch
 from torch import Tensor
 
+from vp2p.compositing.carried import Surface
 from vp2p.compositing.light import light
 from vp2p.compositing.pixels import from_colours, with_neighbours
-from vp2p.compositing.shapes import dilated, eroded, opening, parts_of
+from vp2p.compositing.shapes import closing, dilated, eroded, opening, parts_of
 from vp2p.compositing.threads import side_by_side
 
 if TYPE_CHECKING:
@@ -18,58 +21,142 @@ if TYPE_CHECKING:
 # Of the object's area, that a thing hides. Less may be an error: what matting had left out of rendered dogs seemed to
 # hide 0.05 to 0.07 of them. Drawn posts hide 0.11 to 0.25, and less at the object's rim.
 _LEAST = 0.08
+_AGAIN = 0.02  # the same for a thing that is known from another frame
+# Of what seems to be in front, that other frames show at the same place of the object: with more, it is the object's
+# own. Parts of drawn animals had 0.23 to 0.69, and posts at most 0.08.
+_CARRIED = 0.15
 _COLOURS = 64  # that another thing is known by
 _APART = 20.0  # of 255: what differs less from what is expected is what is expected
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What a frame shows where its object is expected.
+
+    ``picture`` is (3, H, W) in 0…255, ``unlike`` (H, W) by how much it differs from what the object or its background
+    would show; ``inside`` bool (H, W) is the object's expected outline.
+    """
+
+    picture: Tensor
+    unlike: Tensor
+    inside: Tensor
+
+    @cached_property
+    def apart(self) -> Tensor:
+        """``unlike``, with neighbours."""
+        return with_neighbours(self.unlike[None])[0]
 
 
 def in_front(track: ObjectTrack) -> Tensor:
     """Where other things stand in front of an object, bool (F, H, W): inside its outlines, and beside them.
 
     A thing that is seen beside the object is in front where its colours go on inside the place to which the outline
-    of the first key frame moves, and the frame shows neither what that frame does there, nor the background.
+    of a clear key frame moves, and the frame shows neither what that frame does there, nor the background. What other
+    frames show at the same place of the object is a part of it that its outlines lack. What is known to be in front
+    in one frame is found in the others by its colours.
     """
-    # That frame's motion is asked for later, too; where nothing can be followed, there is no such frame.
-    key, margin = (track.key_frames() or [track.clearest])[0], track.margin
-    outline = eroded(track.objects[[key]], margin)
-    found = torch.zeros_like(track.objects)
-    shown = torch.cat([track.clip[key], outline.to(track.clip)])
-    beside = dilated(track.objects, 2 * margin) & track.others
-    crowded = [at for at in range(len(found)) if at != key and bool(beside[at].any())] if bool(outline.any()) else []
+    found, margin = torch.zeros_like(track.objects), track.margin
+    beside = (dilated(track.objects, 2 * margin) & track.others).flatten(1).any(1)
+    if not bool(beside.any()):
+        return found
+    keys = (track.key_frames() or [track.clearest])[:2]
 
-    def hiding(frame: int) -> Tensor:
-        moved, inside = track.motion.warp(shown, key, frame, True)
-        place = (moved[3] > 0.5) & inside
-        picture = track.clip[frame]
-        wanted = moved[:3] * light(moved[:3], picture, place & track.objects[frame])
-        apart = _apart(picture, wanted).minimum(_apart(picture, track.background[frame]).where(track.known[frame], 255))
-        return _hiding(picture, apart, place, track.others[frame], margin)
+    def expected(frame: int) -> _Place | None:
+        # The motion of the first is asked for later, too.
+        key = next((key for key in keys if key != frame), None)
+        return None if key is None else _expected(track, key, frame)
 
-    if crowded:
-        track.motion.prepare([key])
-        found[crowded] = torch.stack(side_by_side(hiding, crowded))
+    def places(frames: list[int]) -> dict[int, _Place]:
+        track.motion.prepare(keys[: 2 if keys[0] in frames else 1])
+        return {at: place for at, place in zip(frames, side_by_side(expected, frames)) if place is not None}
+
+    seen = places(torch.nonzero(beside).flatten().tolist())
+    for at, place in seen.items():
+        found[at] = _hiding(place, track.others[at], margin)
+    if not bool(found.any()):
+        return found
+    surface = Surface.of(track.clip, track.motion, keys[0])
+    for at, place in seen.items():
+        found[at] = _foreign(found[at], surface, at, place)
+    if bool(found.any()):
+        seen |= places([at for at in range(len(found)) if at not in seen and bool(track.objects[at].any())])
+        colours = _colours(seen.values(), found[list(seen)], margin)
+        for at, place in seen.items():
+            found[at] |= _foreign(_again(place, colours, found[at], margin), surface, at, place)
+            found[at] |= _holding(track.others[at], found[at])  # a wider new object reaches further
     return found
 
 
-def _hiding(picture: Tensor, apart: Tensor, place: Tensor, others: Tensor, margin: int) -> Tensor:
-    """The other things, bool (H, W), that hide some of an object's ``place``, bool (H, W).
+def _foreign(front: Tensor, surface: Surface, frame: int, place: _Place) -> Tensor:
+    """The parts of what seems to be in front, bool (H, W), that are not the object's own."""
+    found = torch.zeros_like(front)
+    for part in parts_of(front):
+        if surface.carries(frame, part & place.inside) < _CARRIED:
+            found |= part
+    return found
 
-    Args:
-        apart: (H, W), by how much a picture (3, H, W) differs from what the object or its background would show.
-    """
-    near = dilated(place[None], 3 * margin)[0]  # outlines have a margin, on both sides of which a thing goes on
-    possible = near & (apart > _APART)
-    asked = dilated(possible[None], 1)[0]
+
+def _expected(track: ObjectTrack, key: int, frame: int) -> _Place | None:
+    """A frame as the object of a key frame would have it; None where that shows none."""
+    outline = eroded(track.objects[[key]], track.margin)
+    if not bool(outline.any()):
+        return None
+    moved, inside = track.motion.warp(torch.cat([track.clip[key], outline.to(track.clip)]), key, frame, True)
+    place = (moved[3] > 0.5) & inside
+    picture = track.clip[frame]
+    wanted = moved[:3] * light(moved[:3], picture, place & track.objects[frame])
+    behind = (picture - track.background[frame]).abs().amax(0).where(track.known[frame], 255)
+    return _Place(picture, (picture - wanted).abs().amax(0).minimum(behind), place)
+
+
+def _hiding(place: _Place, others: Tensor, margin: int) -> Tensor:
+    """The other things, bool (H, W), that hide some of an object's place."""
     front = torch.zeros_like(others)
     for thing in parts_of(others):
-        sure = eroded(thing[None], margin)[0]
-        colours = picture[:, sure if bool(sure.any()) else thing].T
-        alike = torch.full_like(apart, 255)
-        alike[asked] = from_colours(picture[:, asked].T, colours, _COLOURS)
-        goes_on = possible & (with_neighbours(alike[None])[0] < apart / 2)
-        whole = _holding(opening((goes_on | thing)[None], 2 * margin)[0], thing)
-        if float((whole & place).sum()) >= _LEAST * float(place.sum()):
+        whole, new = _going_on(place, thing, _colours([place], thing[None], margin), margin)
+        whole = _holding(whole, thing)
+        if _share(whole & new, place) >= _LEAST:
             front |= whole
     return front
+
+
+def _again(place: _Place, colours: Tensor, front: Tensor, margin: int) -> Tensor:
+    """Where things of these colours (n, 3) hide some of an object's place, bool (H, W); ``front`` is known to."""
+    whole, new = _going_on(place, front, colours, margin)
+    found = torch.zeros_like(front)
+    for part in parts_of(whole):
+        if _share(part & new, place) >= _AGAIN:
+            found |= part
+    return found
+
+
+def _going_on(place: _Place, thing: Tensor, colours: Tensor, margin: int) -> tuple[Tensor, Tensor]:
+    """A thing, bool (H, W), with all that is of its colours (n, 3) and unexpected, and the latter alone."""
+    near = dilated(place.inside[None], 3 * margin)[0]  # outlines have a margin, on both sides of which a thing goes on
+    possible = near & (place.apart > _APART)
+    asked = dilated(possible[None], 1)[0]
+    exact = torch.full_like(place.unlike, 255)
+    exact[asked] = from_colours(place.picture[:, asked].T, colours, _COLOURS)
+    alike = with_neighbours(exact[None])[0]
+    new = possible & (alike < place.apart / 2)
+    # Where the object is of the thing's colours, as its lines may be, the thing is not parted.
+    whole = new | thing
+    whole |= closing(whole[None], 2 * margin)[0] & near & (alike < _APART)
+    whole = opening(whole[None], 2 * margin)[0]
+    return whole & ~(asked & (place.unlike < exact)), new
+
+
+def _colours(places: Collection[_Place], things: Tensor, margin: int) -> Tensor:
+    """The colours (n, 3) of things, bool (F, H, W), where they are no rim and not what is expected, if anywhere."""
+    inside = eroded(things, margin + 1)  # a margin, and a pixel by which means over neighbours reach further
+    inside &= torch.stack([place.apart > _APART for place in places])
+    pictures = torch.stack([place.picture for place in places]).movedim(1, -1)
+    return pictures[inside if bool(inside.any()) else things]
+
+
+def _share(shape: Tensor, place: _Place) -> float:
+    """Which share of an object's place a shape takes."""
+    return float((shape & place.inside).sum() / place.inside.sum().clamp(min=1))
 
 
 def _holding(shape: Tensor, thing: Tensor) -> Tensor:
@@ -79,8 +166,3 @@ def _holding(shape: Tensor, thing: Tensor) -> Tensor:
         if bool((part & thing).any()):
             held |= part
     return held
-
-
-def _apart(one: Tensor, other: Tensor) -> Tensor:
-    """(H, W), by how much pictures (3, H, W) differ."""
-    return with_neighbours((one - other).abs().amax(0)[None])[0]

@@ -38,7 +38,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             return track.clip[frame]
         picture, alpha, below, inside = mixed(track, foregrounds, frame, replaces)
         if replaces:
-            old, unseen = softened(track.objects[frame], track.margin), track.unseen[frame]
+            old, unseen = softened(track.covered[frame], track.margin), track.unseen[frame]
             hidden = seamless(below, unseen, track.emptied(frame))
             base = track.clip[frame] + old * (hidden - track.clip[frame])
             base = inpaint(base, unseen & ~inside)
@@ -48,7 +48,7 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             picture, below = edited[frame] + alpha * (picture - edited[frame]), decoded + alpha * (below - decoded)
             picture = with_detail(picture, below, track.clip[frame])
             base, alpha = track.clip[frame], softened(track.altered[frame], track.margin)
-        return base + alpha * _free(track, frame) * (picture - base)
+        return track.clip[frame] + _free(track, frame) * (base + alpha * (picture - base) - track.clip[frame])
 
     keys = [foreground.frame for foreground in foregrounds]
     track.motion.prepare(keys)
@@ -88,7 +88,7 @@ def paste(track: ObjectTrack, edited: Tensor, replaces: bool) -> Composite:
     """Each frame's own edit (F, 3, H, W), with the clip's own pixels outside the old object and the new one."""
     if replaces:
         shapes = edited_shapes(track, list(range(len(edited))), edited, track.coarse_mask)
-        covered = track.objects | shapes
+        covered = track.covered | shapes
     else:
         shapes, covered = track.objects, track.altered
         edited = torch.stack([with_detail(*each) for each in zip(edited, track.vae_reconstruction, track.clip)])
@@ -100,7 +100,8 @@ def _free(track: ObjectTrack, frame: int) -> Tensor:
     """How much of an object is seen at each place, (H, W) in 0…1: not what something in front hides."""
     if track.front is None:
         return torch.ones_like(track.clip[frame, 0])
-    return 1 - softened(track.front[frame], track.margin)
+    front = track.front[frame]
+    return 1 - softened(front, track.margin) * front  # what is in front is known to the pixel: around it, all is seen
 
 
 def _changed(track: ObjectTrack, frames: Tensor, shapes: Tensor) -> Composite:

@@ -27,6 +27,11 @@ def opening(shapes: Tensor, least: int) -> Tensor:
     return _each(shapes, lambda shape: cv2.dilate(cv2.erode(shape, square), square) & shape)
 
 
+def closing(shapes: Tensor, most: int) -> Tensor:
+    """Shapes with the gaps in them that are not wider than about ``most`` pixels."""
+    return eroded(dilated(shapes, most // 2), most // 2) | shapes
+
+
 def fill_holes(shapes: Tensor) -> Tensor:
     """Shapes with what they enclose."""
     return _each(shapes, ndimage.binary_fill_holes)

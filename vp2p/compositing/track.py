@@ -65,18 +65,23 @@ class ObjectTrack:
         return margin_of(self.clip)
 
     @property
+    def covered(self) -> Tensor:
+        """bool (F, H, W): the objects, and what stands in front of them."""
+        return self.objects if self.front is None else self.objects | self.front
+
+    @property
     def altered(self) -> Tensor:
-        """bool (F, H, W): the objects with half of the margin, for what keeps its outline."""
-        return eroded(self.objects, self.margin - self.margin // 2)
+        """bool (F, H, W): what is covered with half of the margin, for what keeps its outline."""
+        return eroded(self.covered, self.margin - self.margin // 2)
 
     @property
     def unseen(self) -> Tensor:
-        """bool (F, H, W): where the objects hide a background that no frame shows."""
-        return self.objects & ~self.known
+        """bool (F, H, W): where a background is covered that no frame shows."""
+        return self.covered & ~self.known
 
     def emptied(self, frame: int) -> Tensor:
-        """A frame with the background in its objects' place, (3, H, W); where that is unseen, it means nothing."""
-        return self.clip[frame].where(~self.objects[frame], self.background[frame])
+        """A frame with the background where it is covered, (3, H, W); where that is unseen, it means nothing."""
+        return self.clip[frame].where(~self.covered[frame], self.background[frame])
 
     @cached_property
     def others(self) -> Tensor:
@@ -214,17 +219,16 @@ def track_object(
         track = _tracked(clip, vae_reconstruction, coarse_mask, segmented, model)
         return dataclasses.replace(track, prior=prior), segmented[1]
 
-    track, _ = tracked(coarse_mask)
+    track, behind = tracked(coarse_mask)
+    others = torch.zeros_like(track.objects)
     if prior is not None:
         inside = eroded(track.objects, track.margin)
         others = what_touches(inside, prior, track.motion, track.clearest)
         others |= what_is_strange(inside, clip, prior, track.motion.familiar, track.margin)
         if bool(others.any()):  # seen outside the mask, they are known inside it as well, by their colours
             track, behind = tracked(coarse_mask.where(~others, 0))
-            # Nor are they the background where no other frame shows it.
-            plate = clean_plate(clip, track.objects | others | track.others, behind)
-            track = dataclasses.replace(track, background=plate[0], known=plate[1])
-    return _in_order(track)
+            track = _emptied(track, others, behind)
+    return _in_order(track, others, behind)
 
 
 def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:
@@ -241,15 +245,21 @@ def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -
 def follow_object(clip: Tensor, objects: Tensor, model: MotionModel = DENSE) -> ObjectTrack:
     """The track of objects, bool (F, H, W), that are known to the pixel."""
     behind = model.of_background(clip, dilated(objects, margin_of(clip)))
-    return _in_order(_tracked(clip, clip, objects.float(), (objects, behind), model))
+    return _in_order(_tracked(clip, clip, objects.float(), (objects, behind), model), torch.zeros_like(objects), behind)
 
 
-def _in_order(track: ObjectTrack) -> ObjectTrack:
-    """A track that knows what stands in front of its object."""
+def _in_order(track: ObjectTrack, others: Tensor, behind: Motion) -> ObjectTrack:
+    """A track that knows what stands in front of its object; ``others`` are known to be neither it nor background."""
     front = in_front(track)
     if not bool(front.any()):
         return track
-    return dataclasses.replace(track, objects=track.objects & ~front, front=front)
+    return dataclasses.replace(_emptied(track, front | others, behind), objects=track.objects & ~front, front=front)
+
+
+def _emptied(track: ObjectTrack, others: Tensor, behind: Motion) -> ObjectTrack:
+    """A track in whose background other things, bool (F, H, W), do not stand where no other frame shows it."""
+    background, known = clean_plate(track.clip, track.objects | others | track.others, behind)
+    return dataclasses.replace(track, background=background, known=known)
 
 
 def _tracked(
