@@ -34,12 +34,13 @@ class _Place:
     """What a frame shows where its object is expected.
 
     ``picture`` is (3, H, W) in 0…255, ``unlike`` (H, W) by how much it differs from what the object or its background
-    would show; ``inside`` bool (H, W) is the object's expected outline.
+    would show; ``inside`` bool (H, W) is the object's expected outline, and ``near`` all around it that is looked at.
     """
 
     picture: Tensor
     unlike: Tensor
     inside: Tensor
+    near: Tensor
 
     @cached_property
     def apart(self) -> Tensor:
@@ -106,7 +107,9 @@ def _expected(track: ObjectTrack, key: int, frame: int) -> _Place | None:
     picture = track.clip[frame]
     wanted = moved[:3] * light(moved[:3], picture, place & track.objects[frame])
     behind = (picture - track.background[frame]).abs().amax(0).where(track.known[frame], 255)
-    return _Place(picture, (picture - wanted).abs().amax(0).minimum(behind), place)
+    # Outlines have a margin, on both sides of which a thing goes on; and what was taken for the object is taken away.
+    near = dilated(place[None], 3 * track.margin)[0] | track.objects[frame]
+    return _Place(picture, (picture - wanted).abs().amax(0).minimum(behind), place, near)
 
 
 def _hiding(place: _Place, others: Tensor, margin: int) -> Tensor:
@@ -132,8 +135,7 @@ def _again(place: _Place, colours: Tensor, front: Tensor, margin: int) -> Tensor
 
 def _going_on(place: _Place, thing: Tensor, colours: Tensor, margin: int) -> tuple[Tensor, Tensor]:
     """A thing, bool (H, W), with all that is of its colours (n, 3) and unexpected, and the latter alone."""
-    near = dilated(place.inside[None], 3 * margin)[0]  # outlines have a margin, on both sides of which a thing goes on
-    possible = near & (place.apart > _APART)
+    possible = place.near & (place.apart > _APART)
     asked = dilated(possible[None], 1)[0]
     exact = torch.full_like(place.unlike, 255)
     exact[asked] = from_colours(place.picture[:, asked].T, colours, _COLOURS)
@@ -141,7 +143,7 @@ def _going_on(place: _Place, thing: Tensor, colours: Tensor, margin: int) -> tup
     new = possible & (alike < place.apart / 2)
     # Where the object is of the thing's colours, as its lines may be, the thing is not parted.
     whole = new | thing
-    whole |= closing(whole[None], 2 * margin)[0] & near & (alike < _APART)
+    whole |= closing(whole[None], 2 * margin)[0] & place.near & (alike < _APART)
     whole = opening(whole[None], 2 * margin)[0]
     return whole & ~(asked & (place.unlike < exact)), new
 
