@@ -13,6 +13,7 @@ from vp2p.compositing.track import margin_of, track_object
 from vp2p.sprites.moving import MovingScene
 from vp2p.sprites.scenes import Scene
 
+KINDS = ["another thing", "a muzzle or a wing", "its own part"]
 _CAT = Scene("cat", "grass", path="slide", seed=3)
 
 
@@ -29,7 +30,7 @@ def _clip(thing: Tensor) -> Tensor:
     return planes(_CAT).where(~thing[:, None], torch.tensor([90.0, 60.0, 200.0])[:, None, None])
 
 
-@pytest.mark.parametrize(("seen", "expected"), [(0.3, True), (1.0, False)], ids=["another thing", "its own part"])
+@pytest.mark.parametrize(("seen", "expected"), [(0.3, True), (0.63, False), (1.0, False)], ids=KINDS)
 def test_what_leaves_the_outline_and_is_not_attended_is_another_thing(seen: float, expected: bool) -> None:
     cat, thing = outlines(_CAT), _beside(3)
     clip = _clip(thing)
@@ -68,7 +69,7 @@ def _passing() -> tuple[Tensor, Tensor]:
     return outlines(_BEHIND) & ~post, post
 
 
-@pytest.mark.parametrize(("seen", "expected"), [(0.5, True), (1.0, False)], ids=["another thing", "its own part"])
+@pytest.mark.parametrize(("seen", "expected"), [(0.5, True), (0.63, False), (1.0, False)], ids=KINDS)
 def test_what_other_frames_do_not_show_and_is_not_attended_is_another_thing(seen: float, expected: bool) -> None:
     elephant, post = _passing()
     clip, objects = planes(_BEHIND), elephant | post

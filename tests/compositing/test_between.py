@@ -61,6 +61,29 @@ def test_frames_between_and_at_full_size_are_near_the_ideal_edit(
             assert decibel(frame, ideal.picture(at, FRAMES, SIDE), bared) > 18, at
 
 
+@pytest.mark.parametrize(
+    ("changes", "keeps", "least"), [({"object": "horse"}, False, 24.0), ({"colour": "green"}, True, 34.0)]
+)
+def test_what_passes_in_front_stays_in_front(changes: dict[str, str], keeps: bool, least: float) -> None:
+    scene, count = dataclasses.replace(CAT, camera="still", cover="front"), FRAMES + 4
+    ideal, sampled = dataclasses.replace(scene, **changes), list(range(0, count, 4))
+    frames, ideals = ([one.picture(at, count, SMALL) for at in range(count)] for one in (scene, ideal))
+    wide = dilated(torch.from_numpy(ideal.masks(count, SMALL) | scene.masks(count, SMALL)), 4)
+    posts = scene.hidden(count, SMALL) & wide.numpy()
+    known = edited_layers(
+        *(planes(np.stack([one[at] for at in sampled])) for one in (frames, ideals)), wide[sampled].float(), keeps
+    )
+    near = []
+    for before in (3, 4):  # here the post hides most
+        inner = range(sampled[before] + 1, sampled[before + 1])
+        for at, layers in zip(inner, between(planes(np.stack([frames[at] for at in inner])), *known[before:][:2])):
+            shown = layers.frame.permute(1, 2, 0).numpy()
+            near.append(decibel(shown, ideals[at], wide[at].numpy()))
+            assert decibel(shown, frames[at], posts[at]) > 19, at
+            assert (layers.front.numpy() & posts[at]).sum() > 0.7 * posts[at].sum(), at
+    assert np.mean(near) > least
+
+
 def test_where_no_object_is_seen_the_frame_stays_to_the_bit() -> None:
     source = CAT.picture(0, FRAMES, SIDE)
     small = planes(fit_frames(source[None], (SMALL, SMALL), "crop"))

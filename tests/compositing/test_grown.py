@@ -7,7 +7,7 @@ import torch
 
 from vp2p.compositing.grown import Mark, grown
 from vp2p.compositing.pixels import planes
-from vp2p.compositing.track import find_object
+from vp2p.compositing.track import track_object
 from vp2p.sprites.scenes import Scene
 
 FRAMES, SIDE = 5, 96
@@ -36,7 +36,7 @@ def test_a_cat_on_the_grass_is_found_from_one_point() -> None:
     for frame in (0, FRAMES - 1):  # followed forwards, and backwards
         coarse = grown(planes(frames), [inside(known, frame)])
         assert coarse.shape == known.shape and coarse.dtype == torch.bool
-        assert overlap(find_object(planes(frames), coarse.float())[0], known) > 0.93
+        assert overlap(track_object(planes(frames), planes(frames), coarse.float()).objects, known) > 0.93
 
 
 def test_the_same_point_gives_the_same_mask() -> None:

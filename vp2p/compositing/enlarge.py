@@ -28,7 +28,7 @@ def enlarged(layers: EditLayers, picture: Array, fitted: Array) -> Array:
         picture: the clip's own frame, uint8 (H', W', 3).
         fitted: the matrix (2, 3) from its pixels to the layers'.
     """
-    alpha, bared = (plane.cpu().numpy().astype(np.float32) for plane in (layers.alpha, layers.bared))
+    alpha, bared = (plane.cpu().numpy().astype(np.float32) for plane in (layers.cover, layers.bared))
     rows, columns = _window(np.maximum(alpha, bared) > 0, picture.shape[:2], fitted)
     size = (columns.stop - columns.start, rows.stop - rows.start)
     if min(size) <= 0:
@@ -60,8 +60,9 @@ def _along_edges(layers: EditLayers, own: Array, large: Callable[[Array], Array]
 
     What the clip's colours do not tell, as of a new texture, is enlarged.
     """
-    gains = colour_change(layers.clip, layers.picture)
-    rest = layers.picture - recoloured(layers.clip, gains)
+    edited = layers.clip.where(layers.front, layers.picture)
+    gains = colour_change(layers.clip, edited)
+    rest = edited - recoloured(layers.clip, gains)
     turned = torch.from_numpy(np.stack([large(_image(row)) for row in gains])).permute(0, 3, 1, 2)
     found = recoloured(torch.from_numpy(own).permute(2, 0, 1), turned)
     return _image(found) + large(_image(rest))

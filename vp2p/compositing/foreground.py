@@ -26,7 +26,8 @@ class Foreground:
     ``picture`` is (3, H, W) in 0…255, ``alpha`` (H, W) in 0…1, how much of it is the object,
     ``below`` (3, H, W) the frame without the object, and ``spill`` by how much of the old object's
     area the new one's differs. ``shape``, bool (H, W), is where the object was found. An object that keeps its
-    outline has the frame as the VAE returns it below.
+    outline has the frame as the VAE returns it below. ``front``, bool (H, W), is where all this is not known, since
+    something stands in front.
     """
 
     frame: int
@@ -35,6 +36,7 @@ class Foreground:
     below: Tensor
     spill: float
     shape: Tensor
+    front: Tensor | None = None
 
     @property
     def planes(self) -> Tensor:
@@ -111,6 +113,11 @@ def softened(shape: Tensor, margin: int) -> Tensor:
     kernel = torch.ones(1, 1, side, side, device=shape.device) / side**2
     padded = torch.nn.functional.pad(shape.float()[None, None], (side // 2,) * 4, mode="replicate")
     return torch.nn.functional.conv2d(padded, kernel)[0, 0]
+
+
+def not_behind(front: Tensor, margin: int) -> Tensor:
+    """How much is seen beside what stands in front, bool (H, W): (H, W) in 0…1."""
+    return 1 - softened(front, margin) * front  # it is known to the pixel: around it, all is seen
 
 
 def _spill(alpha: Tensor, old: Tensor) -> float:

@@ -42,7 +42,7 @@ def grown(clip: Tensor, marks: Sequence[Mark]) -> Tensor:
         marks: at least one that is inside.
 
     Returns:
-        bool (F, H, W), for :func:`vp2p.compositing.track.find_object` to outline.
+        bool (F, H, W), for :func:`vp2p.compositing.track.track_object` to outline.
     """
     height, width = clip.shape[-2:]
     size = within((height, width), _SIDE)

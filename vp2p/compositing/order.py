@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Collection
+from typing import TYPE_CHECKING, Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -25,6 +25,7 @@ _AGAIN = 0.02  # the same for a thing that is known from another frame
 # Of what seems to be in front, that other frames show at the same place of the object: with more, it is the object's
 # own. Parts of drawn animals had 0.23 to 0.69, and posts at most 0.08.
 _CARRIED = 0.15
+_TOUCHED = 0.05  # of a pixel that has been moved: with more of it, another thing is mixed in
 _COLOURS = 64  # that another thing is known by
 _APART = 20.0  # of 255: what differs less from what is expected is what is expected
 
@@ -48,44 +49,55 @@ class _Place:
         return with_neighbours(self.unlike[None])[0]
 
 
-def in_front(track: ObjectTrack) -> Tensor:
+def in_front(track: ObjectTrack, ends: Sequence[int] = ()) -> Tensor:
     """Where other things stand in front of an object, bool (F, H, W): inside its outlines, and beside them.
 
     A thing that is seen beside the object is in front where its colours go on inside the place to which the outline
     of a clear key frame moves, and the frame shows neither what that frame does there, nor the background. What other
     frames show at the same place of the object is a part of it that its outlines lack. What is known to be in front
     in one frame is found in the others by its colours.
+
+    Args:
+        ends: frames of which the track knows it. The others are compared with these.
     """
-    found, margin = torch.zeros_like(track.objects), track.margin
-    beside = (dilated(track.objects, 2 * margin) & track.others).flatten(1).any(1)
+    found = torch.zeros_like(track.objects) if track.front is None else track.front.clone()
+    margin = track.margin
+    beside = found.flatten(1).any(1) | (dilated(track.objects, 2 * margin) & track.others).flatten(1).any(1)
     if not bool(beside.any()):
         return found
-    keys = (track.key_frames() or [track.clearest])[:2]
+    keys = list(ends or track.key_frames()[:2] or [track.clearest])
 
     def expected(frame: int) -> _Place | None:
-        # The motion of the first is asked for later, too.
-        key = next((key for key in keys if key != frame), None)
-        return None if key is None else _expected(track, key, frame)
+        others = sorted((key for key in keys if key != frame), key=lambda key: abs(key - frame) if ends else 0)
+        return _expected(track, others if ends else others[:1], frame)  # what one end hides, the other may show
 
     def places(frames: list[int]) -> dict[int, _Place]:
-        track.motion.prepare(keys[: 2 if keys[0] in frames else 1])
+        # The motion of the first is asked for later, too.
+        track.motion.prepare(keys if ends or keys[0] in frames else keys[:1])
         return {at: place for at, place in zip(frames, side_by_side(expected, frames)) if place is not None}
 
     seen = places(torch.nonzero(beside).flatten().tolist())
     for at, place in seen.items():
-        found[at] = _hiding(place, track.others[at], margin)
+        if at not in ends:
+            found[at] = _hiding(place, track.others[at], margin)
     if not bool(found.any()):
         return found
     surface = Surface.of(track.clip, track.motion, keys[0])
-    for at, place in seen.items():
-        found[at] = _foreign(found[at], surface, at, place)
+    for at in seen.keys() - set(ends):
+        found[at] = _foreign(found[at], surface, at, seen[at])
     if bool(found.any()):
         seen |= places([at for at in range(len(found)) if at not in seen and bool(track.objects[at].any())])
         colours = _colours(seen.values(), found[list(seen)], margin)
-        for at, place in seen.items():
-            found[at] |= _foreign(_again(place, colours, found[at], margin), surface, at, place)
-            found[at] |= _holding(track.others[at], found[at])  # a wider new object reaches further
-    return found
+        for at in seen.keys() - set(ends):
+            again = _again(seen[at], colours, found[at], margin)
+            found[at] |= again if ends else _foreign(again, surface, at, seen[at])
+    return going_on(found, track)
+
+
+def going_on(front: Tensor, track: ObjectTrack) -> Tensor:
+    """What is in front, bool (F, H, W), with what of it is beside the object: a wider new one reaches further."""
+    beside = eroded(track.others, track.margin)
+    return torch.stack([one | _holding(others, one) for one, others in zip(front, beside)])
 
 
 def _foreign(front: Tensor, surface: Surface, frame: int, place: _Place) -> Tensor:
@@ -97,19 +109,32 @@ def _foreign(front: Tensor, surface: Surface, frame: int, place: _Place) -> Tens
     return found
 
 
-def _expected(track: ObjectTrack, key: int, frame: int) -> _Place | None:
-    """A frame as the object of a key frame would have it; None where that shows none."""
-    outline = eroded(track.objects[[key]], track.margin)
-    if not bool(outline.any()):
+def _expected(track: ObjectTrack, keys: Sequence[int], frame: int) -> _Place | None:
+    """A frame as the objects of key frames would have it, of the first one that shows each place; None for none."""
+    outlines = {key: eroded(track.objects[[key]], track.margin) for key in keys}
+    shown = [key for key in keys if bool(outlines[key].any())]
+    if not shown:
         return None
-    moved, inside = track.motion.warp(torch.cat([track.clip[key], outline.to(track.clip)]), key, frame, True)
-    place = (moved[3] > 0.5) & inside
+    moved, place, hidden = _moved(track, outlines[shown[0]], shown[0], frame)
+    for key in shown[1:]:
+        further, gained, covered = _moved(track, outlines[key], key, frame)
+        gained &= ~place
+        moved, hidden, place = further.where(gained, moved), covered.where(gained, hidden), place | gained
     picture = track.clip[frame]
-    wanted = moved[:3] * light(moved[:3], picture, place & track.objects[frame])
+    wanted = moved * light(moved, picture, place & track.objects[frame])
+    unlike = (picture - wanted).abs().amax(0).where(~hidden, 255)
     behind = (picture - track.background[frame]).abs().amax(0).where(track.known[frame], 255)
     # Outlines have a margin, on both sides of which a thing goes on; and what was taken for the object is taken away.
     near = dilated(place[None], 3 * track.margin)[0] | track.objects[frame]
-    return _Place(picture, (picture - wanted).abs().amax(0).minimum(behind), place, near)
+    return _Place(picture, unlike.minimum(behind), place, near)
+
+
+def _moved(track: ObjectTrack, outline: Tensor, key: int, frame: int) -> tuple[Tensor, Tensor, Tensor]:
+    """A key frame (3, H, W) in another, its outline (1, H, W), and what is in front of it there, both bool (H, W)."""
+    front = torch.zeros_like(outline) if track.front is None else track.front[[key]]
+    planes = torch.cat([track.clip[key], torch.cat([outline, front]).to(track.clip)])
+    moved, inside = track.motion.warp(planes, key, frame, True)
+    return moved[:3], (moved[3] > 0.5) & inside, moved[4] > _TOUCHED
 
 
 def _hiding(place: _Place, others: Tensor, margin: int) -> Tensor:
@@ -127,9 +152,9 @@ def _again(place: _Place, colours: Tensor, front: Tensor, margin: int) -> Tensor
     """Where things of these colours (n, 3) hide some of an object's place, bool (H, W); ``front`` is known to."""
     whole, new = _going_on(place, front, colours, margin)
     found = torch.zeros_like(front)
-    for part in parts_of(whole):
+    for part in parts_of(dilated(whole[None], margin)[0]):  # lines of the object may part it
         if _share(part & new, place) >= _AGAIN:
-            found |= part
+            found |= part & whole
     return found
 
 

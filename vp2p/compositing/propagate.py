@@ -16,11 +16,15 @@ from vp2p.compositing.clean_plate import inpaint, seamless
 from vp2p.compositing.composite import Composite
 from vp2p.compositing.detail import with_detail
 from vp2p.compositing.followed import followed_motion, weight
-from vp2p.compositing.foreground import Foreground, edited_shapes, softened
+from vp2p.compositing.foreground import Foreground, edited_shapes, not_behind, softened
 from vp2p.compositing.light import light
-from vp2p.compositing.shapes import eroded
+from vp2p.compositing.shapes import dilated, eroded
 from vp2p.compositing.threads import side_by_side
 from vp2p.compositing.track import ObjectTrack
+
+_HIDDEN = (
+    0.999  # by so much less does a frame count where something hides the object: it is asked if all others hide it
+)
 
 
 def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Tensor, replaces: bool) -> Composite:
@@ -78,6 +82,9 @@ def mixed(
         if not replaces:  # what is below is the object itself
             seen[4:] *= gain
         share = weight(track.motion.certainty(key, frame).to(total), key - frame).expand_as(weights)
+        if foreground.front is not None:
+            hidden = dilated(foreground.front[None], track.margin).to(total)
+            share = share * (1 - track.motion.warp(hidden, key, frame, replaces)[0][0].clamp(0, _HIDDEN))
         seen[3] = seen[3].clamp(0, 1) * inside
         total, weights, known = total + share * seen, weights + share, known | inside
     picture, alpha, below = (total / weights).split([3, 1, 3])
@@ -100,8 +107,7 @@ def _free(track: ObjectTrack, frame: int) -> Tensor:
     """How much of an object is seen at each place, (H, W) in 0…1: not what something in front hides."""
     if track.front is None:
         return torch.ones_like(track.clip[frame, 0])
-    front = track.front[frame]
-    return 1 - softened(front, track.margin) * front  # what is in front is known to the pixel: around it, all is seen
+    return not_behind(track.front[frame], track.margin)
 
 
 def _changed(track: ObjectTrack, frames: Tensor, shapes: Tensor) -> Composite:

@@ -231,17 +231,6 @@ def track_object(
     return _in_order(track, others, behind)
 
 
-def find_object(clip: Tensor, coarse_mask: Tensor, model: MotionModel = DENSE) -> tuple[Tensor, Tensor, Tensor]:
-    """An object and its background as in :func:`track_object`, without its motion.
-
-    Returns:
-        ``objects``, ``background`` and ``known`` of :class:`ObjectTrack`.
-    """
-    found, behind = _segmented(clip, coarse_mask, NOTHING, model)
-    objects = dilated(found, margin_of(clip))
-    return (objects, *clean_plate(clip, objects, behind))
-
-
 def follow_object(clip: Tensor, objects: Tensor, model: MotionModel = DENSE) -> ObjectTrack:
     """The track of objects, bool (F, H, W), that are known to the pixel."""
     behind = model.of_background(clip, dilated(objects, margin_of(clip)))

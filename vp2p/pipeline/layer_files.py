@@ -25,7 +25,7 @@ class LayerFiles:
 
     def save(self, place: int, layers: EditLayers) -> None:
         """Keeps what the edit covers, in 8 bits. Raises ArtifactError if the disk refuses."""
-        covered = torch.nonzero(layers.objects | (layers.alpha > 0))
+        covered = torch.nonzero(layers.covered | (layers.alpha > 0))
         top, left = (covered.amin(0) - _AROUND).clamp(min=0).tolist() if len(covered) else (0, 0)
         bottom, right = (covered.amax(0) + _AROUND).tolist() if len(covered) else (0, 0)
         kept = {
@@ -33,6 +33,7 @@ class LayerFiles:
             "background": layers.background,
             "alpha": 255 * layers.alpha[None],
             "objects": 255.0 * layers.objects[None],
+            "front": 255.0 * layers.front[None],
         }
         tensors = {
             name: plane[:, top:bottom, left:right].round().clamp(0, 255).to(torch.uint8) for name, plane in kept.items()
@@ -51,8 +52,11 @@ class LayerFiles:
             return found
 
         nothing = torch.zeros_like(clip[:1])
-        objects, alpha = whole("objects", nothing)[0] > 127, whole("alpha", nothing)[0] / 255
-        return EditLayers(clip, objects, whole("background", clip), whole("picture", clip), alpha, self.keeps)
+        objects = whole("objects", nothing)[0] > 127
+        # A run that was begun when nothing was known of things in front goes on, too.
+        front = whole("front", nothing)[0] > 127 if "front" in kept else torch.zeros_like(objects)
+        background, picture, alpha = whole("background", clip), whole("picture", clip), whole("alpha", nothing)[0] / 255
+        return EditLayers(clip, objects, background, picture, alpha, self.keeps, front)
 
     def _path(self, place: int) -> Path:
         return self.folder / f"layers-{place:08d}.safetensors"

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from vp2p.compositing.grown import Mark, grown
 from vp2p.compositing.pixels import planes, spread
 from vp2p.compositing.shapes import dilated
-from vp2p.compositing.track import find_object
+from vp2p.compositing.track import track_object
 from vp2p.errors import UsageError
 from vp2p.method.attention.local_blend import outline
 from vp2p.models.finders import Finders, missing
@@ -198,9 +198,10 @@ def _attended(model: InflatedModel, described: Described, settings: MaskSettings
 
 
 def _outlined(clip: Clip, coarse: Tensor) -> np.ndarray:
-    """A coarse mask (F, H, W) brought to the pixel."""
+    """A coarse mask (F, H, W) brought to the pixel, without what stands in front."""
     with torch.no_grad():
-        pixels: np.ndarray = find_object(planes(clip.pixels), coarse)[0].numpy()
+        frames = planes(clip.pixels)
+        pixels: np.ndarray = track_object(frames, frames, coarse).objects.numpy()
     return pixels
 
 
