@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from vp2p import printing
+from vp2p.bench.cases import FRAMES
 from vp2p.bench.files import file_name
 from vp2p.bench.known_clips import drawn_clips, known_clips
 from vp2p.bench.methods import METHODS, read_method
 from vp2p.bench.parts import PARTS, without
-from vp2p.bench.propagation import score_clip
+from vp2p.bench.propagation import score_between, score_clip
 from vp2p.bench.results import Result, ScoreFile
 from vp2p.bench.selecting import select
 from vp2p.bench.spreading import Bench, work
@@ -68,13 +69,19 @@ def _bench(given: argparse.Namespace) -> int:
 def _propagate(given: argparse.Namespace) -> int:
     if given.keys < 1:
         raise UsageError(f"--keys is {given.keys}, but must be 1 or more.", "give --keys 1 or more")
+    if given.between == 1 or given.between < 0:
+        raise UsageError(f"--between is {given.between}, but must be 2 or more.", "give --between 4, or leave it out")
+    frames = (FRAMES - 1) * given.between + 1 if given.between else FRAMES
     scores: dict[str, Any] = {}
     failed = 0
-    for name, read in drawn_clips(given.cases) if given.cases else known_clips(given.data):
+    for name, read in drawn_clips(given.cases, frames) if given.cases else known_clips(given.data):
         try:
             sheets = None if given.sheets is None else given.sheets / file_name(name)
             with without(given.without):
-                scores[name] = score_clip(read(), given.keys, sheets)
+                if given.between:
+                    scores[name] = score_between(read(), given.between, sheets)
+                else:
+                    scores[name] = score_clip(read(), given.keys, sheets)
         except Vp2pError as error:
             printing.say(f"{name} failed: {one_line(error.cause)}\nhint: {error.hint}")
             failed += 1
@@ -102,6 +109,11 @@ def _propagate_parser() -> argparse.ArgumentParser:
     what.add_argument("--cases", nargs="+", metavar="CASE", help="or cases of SpriteBench, such as bending/train")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON file of the figures")
     parser.add_argument("--keys", type=int, default=1, help="how many true key frames are given")
+    parser.add_argument(
+        "--between", type=int, default=0, metavar="N",
+        help="give each N-th frame's true edit instead, and score the frames between; "
+        f"cases are drawn into {FRAMES - 1} N + 1 frames",
+    )  # fmt: skip
     parser.add_argument("--sheets", type=Path, metavar="DIR", help="also write pictures of each clip into this folder")
     _add_without(parser)
     return parser

@@ -14,7 +14,6 @@ from PIL import Image
 
 from vp2p.bench.cases import FRAMES, SIDE, Case
 from vp2p.bench.selecting import select
-from vp2p.bench.truth import truth
 from vp2p.errors import UsageError, VideoError
 from vp2p.settings import ClipSettings
 from vp2p.sprites.moving import MovingScene
@@ -55,23 +54,28 @@ def known_clips(folder: Path) -> Iterator[tuple[str, Callable[[], KnownClip]]]:
             yield place.stem, partial(_plain, place, mask)
 
 
-def drawn_clips(patterns: Sequence[str]) -> Iterator[tuple[str, Callable[[], KnownClip]]]:
-    """The same of SpriteBench's own cases that have an ideal edit with an object; see :func:`select`."""
+def drawn_clips(patterns: Sequence[str], frames: int = FRAMES) -> Iterator[tuple[str, Callable[[], KnownClip]]]:
+    """The same of SpriteBench's own cases that have an ideal edit with an object; see :func:`select`.
+
+    Args:
+        frames: into how many each case's motion is drawn.
+    """
     for name, case in select(patterns).items():
         if case.ideal is not None and not {"place", "style"} & set(case.asked):
-            yield name, partial(_drawn, case)
+            yield name, partial(_drawn, case, frames)
 
 
-def _drawn(case: Case) -> KnownClip:
-    known, ideal = truth(case), case.ideal or case.scene
-    frames = known.clip if known.ideal is None else known.ideal
-    return KnownClip(known.clip, _visible(case.scene), 0, {"ideal": (frames, _visible(ideal))})
+def _drawn(case: Case, frames: int) -> KnownClip:
+    (clip, mask), ideal = (_seen(scene, frames) for scene in (case.scene, case.ideal or case.scene))
+    return KnownClip(clip, mask, 0, {"ideal": ideal})
 
 
-def _visible(scene: Scene) -> np.ndarray:
-    """Where a scene's object is seen, bool (F, S, S): behind what passes in front, it is not."""
-    masks = scene.masks(FRAMES, SIDE)
-    return masks & ~scene.hidden(FRAMES, SIDE) if isinstance(scene, MovingScene) else masks
+def _seen(scene: Scene, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """A scene's frames, and where its object is seen, bool (F, S, S): behind what passes in front, it is not."""
+    masks = scene.masks(frames, SIDE)
+    if isinstance(scene, MovingScene):
+        masks &= ~scene.hidden(frames, SIDE)
+    return scene.render(frames, SIDE), masks
 
 
 def _rendered(place: Path) -> KnownClip:

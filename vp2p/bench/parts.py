@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import torch
 
-from vp2p.compositing import propagate, track
+from vp2p.compositing import between, propagate, track
 from vp2p.compositing.motion import dense
 
 
@@ -49,7 +49,9 @@ PARTS: Mapping[str, Part] = {
     ),
     "front": Part(
         "what stands in front of the object",
-        (_Replaced(track, "in_front", lambda found: torch.zeros_like(found.objects)),),
+        tuple(
+            _Replaced(one, "in_front", lambda found, *_: torch.zeros_like(found.objects)) for one in (track, between)
+        ),
     ),
     "light": Part(
         "the light of each frame",
@@ -61,7 +63,7 @@ PARTS: Mapping[str, Part] = {
     ),
     "detail": Part(
         "the clip's own lines, in what keeps its outline",
-        (_Replaced(propagate, "with_detail", lambda picture, *_: picture),),
+        tuple(_Replaced(one, "with_detail", lambda picture, *_: picture) for one in (propagate, between)),
     ),
 }
 

@@ -19,7 +19,8 @@ from vp2p.compositing.shapes import dilated, opening, parts_of
 
 _AROUND = 1 / 20  # of the longer side: so far beyond the outline, what bends may be
 _LEAST = 0.1  # of an outline's area: less is the object's own, bent
-_UNSEEN = 0.6  # of the rest's mean attention; drawn posts, mushrooms and shadows had 0.26 to 0.60, muzzles and wings 0.61 to 0.64
+# Of the rest's mean attention. Drawn posts, mushrooms and shadows had 0.26 to 0.60, muzzles and wings 0.61 to 0.64.
+_UNSEEN = 0.6
 _CERTAIN, _OFF = 0.3, 1 / 50  # of a field's certainty; of the longer side
 _FOLLOW, _POINTS = 0.15, 20  # share of the points, and how many, that must agree on a similarity
 # Of the object's usual familiarity: what a pixel and what a whole part has at most that other frames hardly show. Drawn
