@@ -101,3 +101,22 @@ def test_what_cannot_be_scored_is_refused(
     monkeypatch.chdir(tmp_path)
     assert main(["propagate", *wrong, "--out", "figures.json"]) == 2
     assert "hint: give" in capsys.readouterr().err and not Path("figures.json").exists()
+
+
+def test_frames_between_given_ones_are_scored(walk: Path, tmp_path: Path) -> None:
+    out, sheets = tmp_path / "figures.json", tmp_path / "sheets"
+    words = ["propagate", "--data", str(walk.parent), "--between", "2", "--out", str(out), "--sheets", str(sheets)]
+    assert main(words) == 0
+    (found,) = scores(out)["walk"].values()
+    assert len(found["frames_db"]) == 2 and found["inside_db"] == pytest.approx(np.mean(found["frames_db"]), abs=1e-3)
+    assert found["inside_db"] > 25, "the clip itself, which is not red, has less than 15 dB"
+    assert [path.name for path in sheets.rglob("*.png")] == ["edit-texture.png"]
+
+
+@pytest.mark.parametrize("number", ["1", "-2"])
+def test_what_is_between_is_refused_where_nothing_is(
+    number: str, walk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["propagate", "--data", str(walk.parent), "--between", number, "--out", str(tmp_path / "a.json")]
+    assert main(words) == 2
+    assert "must be 2 or more" in capsys.readouterr().err

@@ -154,3 +154,21 @@ def test_the_rim_of_another_thing_is_left_out():
     rim[:, 44:60, 44:60] = True
     rim[:, 46:58, 46:58] = False
     assert torch.equal(attended(shape | rim, prior, margin=2), shape)
+
+
+def test_ground_that_is_hardly_seen_outside_the_mask_does_not_join_an_attended_object() -> None:
+    noise = torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    hedge = torch.zeros(SIDE, SIDE, dtype=torch.bool)
+    hedge[26:94, 18:112] = True  # which is all inside the mask
+    grass, brown, white = (
+        torch.tensor(one)[:, None, None] for one in ([70.0, 110, 50], [90.0, 80, 65], [215.0, 215, 225])
+    )
+    true = torch.zeros(FRAMES, SIDE, SIDE, dtype=torch.bool)
+    for frame, shape in enumerate(true):
+        shape[42:80, 40 + 5 * frame : 72 + 5 * frame] = True
+    clip = (brown.where(hedge, grass) + 25 * noise).where(~true[:, None], white + 10 * noise).clamp(0, 255)
+    prior = avg_pool2d(true.float()[:, None], 33, 1, 16)[:, 0]
+    region = torch.zeros(FRAMES, SIDE, SIDE)
+    region[:, 18:106, 18:112] = 1
+    found = matte(clip, region, Known(prior=0.2 + 0.8 * prior / prior.amax()))
+    assert overlap(found, true) > 0.95
