@@ -172,3 +172,16 @@ def test_ground_that_is_hardly_seen_outside_the_mask_does_not_join_an_attended_o
     region[:, 18:106, 18:112] = 1
     found = matte(clip, region, Known(prior=0.2 + 0.8 * prior / prior.amax()))
     assert overlap(found, true) > 0.95
+
+
+def test_an_attended_object_may_be_small_in_its_mask() -> None:
+    clip, region = torch.full((2, 3, SIDE, SIDE), 90.0), torch.ones(2, SIDE, SIDE)
+    clip += 8 * torch.randn(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0))
+    true = torch.zeros(2, SIDE, SIDE, dtype=torch.bool)
+    true[:, 50:70, 60:80] = True
+    clip[:, :, 50:70, 60:80] = 220.0
+    region[:, :2] = 0
+    prior = avg_pool2d(true.float()[:, None], 9, 1, 4)[:, 0]
+    found = matte(clip, region, Known(prior=prior))
+    assert true.sum() < 0.03 * region.sum()
+    assert found[true].float().mean() > 0.95 and found.sum() < 2 * true.sum()  # attention is coarse

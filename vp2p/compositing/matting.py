@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv1d, grid_sample, interpolate, pad
+from torch.nn.functional import conv1d, grid_sample, interpolate, max_pool2d, pad
 
 from vp2p.compositing.pixels import with_neighbours
 from vp2p.compositing.shapes import dilated, eroded, fill_holes, largest_parts, opening, parts_of, window_of
@@ -23,11 +23,12 @@ _BINS = 16  # of each colour channel
 _ROUNDS, _WALKS = 4, 20
 _PRIOR = 0.15  # what a pixel's own colour counts beside its four neighbours
 _RADIUS = 4 / (4 + _PRIOR)  # bound on how much of an error one walk leaves
-_LEAST = 0.08  # of the coarse mask: less found than that is nothing found
+_LEAST = 0.08  # of the coarse mask, or what of it is attended: less found than that is nothing found
 _LINE = 64  # this part of the longer side
-# Chance that a place inside the coarse mask is the object's though attention does not see it there. With 0.3 a filmed
-# rabbit grew by the hedge behind it; of drawn objects as much was found.
-_UNSEEN = 0.1
+# Chance that a place inside the coarse mask is the object's though attention sees nothing near it. With 0.3, and with
+# colours that count alike wherever they are in the mask, a filmed rabbit took in the hedge behind it.
+_UNSEEN = 0.05
+_CELL = 16  # this part of the longer side: attention is as coarse, and thin parts are seen in the cells beside them
 _NOWHERE = 0.1  # of the most attention: there is nothing of the object
 _LIKELY = 0.4  # of the most attention: where the object's colours are taken from at first
 _MUCH = 0.5  # of the most attended part's mean attention: a part with less is another thing
@@ -78,8 +79,9 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     colours = pictures / 255
     window = (..., *window_of(region.amax(0).cpu().numpy(), 0))  # beyond it, nothing is found
     near = colours[window]
-    # An edit may draw the background anew, in another light: where attention sees no object, that is seen, too.
-    possible = region if known.prior is None else region * (known.prior >= _NOWHERE)
+    # Colours are the background's outside the mask; and inside it, the more so the less attention sees the object. An
+    # edit may draw the background anew, in another light.
+    possible = region if known.prior is None else region * known.prior * (known.prior >= _NOWHERE)
     sampled, weights = [colours], [1 - possible]
     if known.samples is not None:
         sampled.append(known.samples[0] / 255)
@@ -92,14 +94,16 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         of_others = _likelihood(near, colours, outside) * outside.sum()
         evidence = evidence[window]
     walk, region = _Walk(colours, window), region[window]
-    inside, odds = region, torch.ones(())
+    inside, seen, odds = region, torch.ones(()), torch.ones(())
     if known.prior is not None:  # where colours do not tell, as of white on snow, attention does
-        prior = known.prior[window]
-        inside = region * (prior > _LIKELY)
-        chance = (_UNSEEN + (1 - _UNSEEN) * prior).clamp(max=0.98)
+        seen = known.prior[window]
+        inside = region * (seen > _LIKELY)
+        most = _most(known.prior, max(height, width) // _CELL)[window]
+        chance = (_UNSEEN + (1 - _UNSEEN) * most**2 * (seen >= _NOWHERE)).clamp(max=0.98)
         odds = chance / (1 - chance)
+    least = _LEAST * (inside if bool(inside.any()) else region).sum()
     for _ in range(_ROUNDS):
-        of_object = _likelihood(near, near, inside)
+        of_object = _likelihood(near, near, inside * seen)
         likely = (of_object + 1e-4 * of_object.mean()) * odds
         belief = likely / (likely + behind + 1e-12)
         if evidence is not None:
@@ -107,7 +111,7 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
             belief = belief.where(evidence.isnan(), evidence * of_inside / (of_inside + of_others))
         inside = (walk(belief * region, region) > 0.5).float()
     found = torch.zeros(pictures[:, 0].shape, dtype=torch.bool, device=pictures.device)
-    stands_out = bool(inside.sum() >= _LEAST * region.sum())
+    stands_out = bool(inside.sum() >= least)
     found[window] = (inside if stands_out else region) > 0.5
     if not stands_out:
         return found
@@ -151,6 +155,12 @@ def resized(planes: Tensor, size: tuple[int, int]) -> Tensor:
     found = interpolate(flat, size=size, mode="area" if size[0] < planes.shape[-2] else "bilinear")
     found = found if planes.ndim == 4 else found[:, 0]
     return found > 0.5 if planes.dtype == torch.bool else found
+
+
+def _most(planes: Tensor, reach: int) -> Tensor:
+    """The most of planes (F, H, W) within so many pixels of each, along both sides."""
+    rows = max_pool2d(planes[:, None], (2 * reach + 1, 1), 1, (reach, 0))
+    return max_pool2d(rows, (1, 2 * reach + 1), 1, (0, reach))[:, 0]
 
 
 def _likelihood(colours: Tensor, sample: Tensor, weights: Tensor) -> Tensor:
