@@ -83,7 +83,8 @@ def edited_shapes(
 ) -> Tensor:
     """The new objects of edited pictures (n, 3, H, W) of ``frames``, inside masks (n, H, W): bool (n, H, W)."""
     beside = ~track.objects[frames]
-    known = Known((track.clip[frames], beside.float()), (track.vae_reconstruction[frames], beside), math.inf, prior)
+    samples, plate = (track.clip[frames], beside.float()), (track.vae_reconstruction[frames], beside)
+    known = Known(samples, plate, math.inf, prior, drawn=True)
     found = matte(pictures, masks, known, parts=_PART)
     return dilated(found, track.margin)
 

@@ -28,6 +28,7 @@ _LINE = 64  # this part of the longer side
 # Chance that a place inside the coarse mask is the object's though attention sees nothing near it. With 0.3, and with
 # colours that count alike wherever they are in the mask, a filmed rabbit took in the hedge behind it.
 _UNSEEN = 0.05
+_UNSEEN_DRAWN = 0.3  # the same for an object that an edit has drawn, which may reach beyond where attention sees it
 _CELL = 16  # this part of the longer side: attention is as coarse, and thin parts are seen in the cells beside them
 _NOWHERE = 0.1  # of the most attention: there is nothing of the object
 _LIKELY = 0.4  # of the most attention: where the object's colours are taken from at first
@@ -43,18 +44,19 @@ class Known:
     ``samples`` are more pictures of their size, and the weights (F', H, W) of those pixels that show background.
     ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W); it may have the size at
     which they are matted (:func:`matted_sizes`). A pixel that differs from
-    the plate by the share ``differs`` of white is the object's for certain.
+    the plate by the share ``differs`` of white is the object's for certain. ``drawn`` says that an edit made the pictures.
     """
 
     samples: tuple[Tensor, Tensor] | None = None
     plate: tuple[Tensor, Tensor] | None = None
     differs: float = _OTHER
     prior: Tensor | None = None
+    drawn: bool = False
 
     def resized(self, size: tuple[int, int]) -> Known:
         """The same for smaller pictures."""
         prior = None if self.prior is None else resized(self.prior, size)
-        return Known(_both(self.samples, size), _both(self.plate, size), self.differs, prior)
+        return Known(_both(self.samples, size), _both(self.plate, size), self.differs, prior, self.drawn)
 
 
 NOTHING = Known()
@@ -79,9 +81,12 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     colours = pictures / 255
     window = (..., *window_of(region.amax(0).cpu().numpy(), 0))  # beyond it, nothing is found
     near = colours[window]
-    # Colours are the background's outside the mask; and inside it, the more so the less attention sees the object. An
-    # edit may draw the background anew, in another light.
-    possible = region if known.prior is None else region * known.prior * (known.prior >= _NOWHERE)
+    possible = region
+    if known.prior is not None:
+        # Inside the mask, too, colours are the background's, the more so the less attention sees the object. An edit may
+        # draw the background anew, in another light.
+        attended = known.prior >= _NOWHERE
+        possible = region * attended if known.drawn else region * attended * known.prior
     sampled, weights = [colours], [1 - possible]
     if known.samples is not None:
         sampled.append(known.samples[0] / 255)
@@ -96,11 +101,14 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     walk, region = _Walk(colours, window), region[window]
     inside, seen, odds = region, torch.ones(()), torch.ones(())
     if known.prior is not None:  # where colours do not tell, as of white on snow, attention does
-        seen = known.prior[window]
-        inside = region * (seen > _LIKELY)
-        most = _most(known.prior, max(height, width) // _CELL)[window]
-        chance = (_UNSEEN + (1 - _UNSEEN) * most**2 * (seen >= _NOWHERE)).clamp(max=0.98)
-        odds = chance / (1 - chance)
+        prior = known.prior[window]
+        inside = region * (prior > _LIKELY)
+        if known.drawn:
+            chance = _UNSEEN_DRAWN + (1 - _UNSEEN_DRAWN) * prior
+        else:
+            seen, most = prior, _most(known.prior, max(height, width) // _CELL)[window]
+            chance = _UNSEEN + (1 - _UNSEEN) * most**2 * (prior >= _NOWHERE)
+        odds = chance.clamp(max=0.98) / (1 - chance.clamp(max=0.98))
     least = _LEAST * (inside if bool(inside.any()) else region).sum()
     for _ in range(_ROUNDS):
         of_object = _likelihood(near, near, inside * seen)
