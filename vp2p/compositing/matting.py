@@ -44,7 +44,8 @@ class Known:
     ``samples`` are more pictures of their size, and the weights (F', H, W) of those pixels that show background.
     ``plate`` is the background behind, (F, 3, H, W), and where it is known, bool (F, H, W); it may have the size at
     which they are matted (:func:`matted_sizes`). A pixel that differs from
-    the plate by the share ``differs`` of white is the object's for certain. ``drawn`` says that an edit made the pictures.
+    the plate by the share ``differs`` of white is the object's for certain. ``drawn`` says that an edit made the
+    pictures.
     """
 
     samples: tuple[Tensor, Tensor] | None = None
@@ -83,8 +84,8 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
     near = colours[window]
     possible = region
     if known.prior is not None:
-        # Inside the mask, too, colours are the background's, the more so the less attention sees the object. An edit may
-        # draw the background anew, in another light.
+        # Inside the mask, too, colours are the background's, the more so the less attention sees the object. An edit
+        # may draw the background anew, in another light.
         attended = known.prior >= _NOWHERE
         possible = region * attended if known.drawn else region * attended * known.prior
     sampled, weights = [colours], [1 - possible]
