@@ -3,8 +3,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-# Some tests wait for other processes, so a core has room for more than one; more than four take too much memory.
-WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-large test-crash bench bench-gpu bench-quality lint docs docs-site wheel clean
@@ -23,7 +21,7 @@ demo: setup  ## edit a small clip from start to end with the bundled model
 	$(BIN)/vp2p demo
 
 test: setup  ## run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 25
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 25
 
 test-large: setup  ## take models of full size with random weights through every command (minutes, up to 21 GB of memory)
 	$(BIN)/python -m pytest tests/large --large -s

@@ -96,8 +96,9 @@ def in_front(track: ObjectTrack, ends: Sequence[int] = ()) -> Tensor:
 
 def going_on(front: Tensor, track: ObjectTrack) -> Tensor:
     """What is in front, bool (F, H, W), with what of it is beside the object: a wider new one reaches further."""
-    beside = eroded(track.others, track.margin)
-    return torch.stack([one | _holding(others, one) for one, others in zip(front, beside)])
+    narrow = eroded(track.others, track.margin)  # they have a margin
+    parts = [_holding(others, one) for one, others in zip(front, track.others)]
+    return front | torch.stack(parts) & narrow
 
 
 def _foreign(front: Tensor, surface: Surface, frame: int, place: _Place) -> Tensor:
