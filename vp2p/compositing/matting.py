@@ -109,7 +109,8 @@ def matte(pictures: Tensor, region: Tensor, known: Known = NOTHING, parts: float
         else:
             seen, most = prior, _most(known.prior, max(height, width) // _CELL)[window]
             chance = _UNSEEN + (1 - _UNSEEN) * most**2 * (prior >= _NOWHERE)
-        odds = chance.clamp(max=0.98) / (1 - chance.clamp(max=0.98))
+        chance = chance.clamp(max=0.98)
+        odds = chance / (1 - chance)
     least = _LEAST * (inside if bool(inside.any()) else region).sum()
     for _ in range(_ROUNDS):
         of_object = _likelihood(near, near, inside * seen)

@@ -68,8 +68,10 @@ def in_front(track: ObjectTrack, ends: Sequence[int] = ()) -> Tensor:
     keys = list(ends or track.key_frames()[:2] or [track.clearest])
 
     def expected(frame: int) -> _Place | None:
-        others = sorted((key for key in keys if key != frame), key=lambda key: abs(key - frame) if ends else 0)
-        return _expected(track, others if ends else others[:1], frame)  # what one end hides, the other may show
+        others = [key for key in keys if key != frame]
+        if ends:  # what one hides, the other may show
+            return _expected(track, sorted(others, key=lambda key: abs(key - frame)), frame)
+        return _expected(track, others[:1], frame)
 
     def places(frames: list[int]) -> dict[int, _Place]:
         # The motion of the first is asked for later, too.
@@ -96,7 +98,7 @@ def in_front(track: ObjectTrack, ends: Sequence[int] = ()) -> Tensor:
 
 def going_on(front: Tensor, track: ObjectTrack) -> Tensor:
     """What is in front, bool (F, H, W), with what of it is beside the object: a wider new one reaches further."""
-    narrow = eroded(track.others, track.margin)  # they have a margin
+    narrow = eroded(track.others | track.objects, track.margin)  # towards the background, others have a margin
     parts = [_holding(others, one) for one, others in zip(front, track.others)]
     return front | torch.stack(parts) & narrow
 

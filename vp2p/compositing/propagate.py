@@ -22,9 +22,8 @@ from vp2p.compositing.shapes import dilated, eroded
 from vp2p.compositing.threads import side_by_side
 from vp2p.compositing.track import ObjectTrack
 
-_HIDDEN = (
-    0.999  # by so much less does a frame count where something hides the object: it is asked if all others hide it
-)
+# By so much less does a frame count where something hides the object: it is asked where all hide it.
+_HIDDEN = 0.999
 
 
 def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Tensor, replaces: bool) -> Composite:
