@@ -88,13 +88,22 @@ def test_beside_a_gpu_idle_parts_wait_in_main_memory() -> None:
     assert resting_place(torch.device("cpu")).type == "cpu"
 
 
-def test_without_a_gpu_text_encoders_lie_on_the_disk_and_say_the_same(model: vp2p.VideoModel) -> None:
-    plain, held = model.embed(_PROMPT), model.bytes_held
+def test_without_a_gpu_text_encoders_and_vae_lie_on_the_disk_and_say_the_same(model: vp2p.VideoModel) -> None:
+    frame = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3)).astype(np.uint8)
+
+    def said() -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+        latents = model.encode(frame)
+        return model.embed(_PROMPT), latents, model.decode(latents)
+
+    plain, held = said(), model.bytes_held
     model.save_memory(True)
-    texts = sum(4 * one.numel() for one in model.latent.texts.parameters())
-    assert model.bytes_held == held - texts
+    visitors = (model.latent.texts, model.latent.vae)
+    assert model.bytes_held == held - sum(4 * one.numel() for part in visitors for one in part.parameters())
     for _ in range(2):  # they are read again after they were let go
-        assert torch.equal(model.embed(_PROMPT), plain)
+        assert all(np.array_equal(one, other) for one, other in zip(said(), plain))
+    model.save_memory(False)
+    assert model.bytes_held == held
+    assert all(np.array_equal(one, other) for one, other in zip(said(), plain))
 
 
 def test_where_the_disk_refuses_text_encoders_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -116,7 +116,15 @@ def test_what_it_shrinks_with(sd2: LatentModel) -> None:
     shapes = _shapes(sd2.folder)
     for work in (_TUNING, _EDITING):
         low = replace(work, low=True)
-        assert shapes.needed(low, offload=True) < shapes.needed(low) < shapes.needed(work)
+        assert shapes.needed(low, offload=True) <= shapes.needed(low) < shapes.needed(work)
+
+
+def test_with_little_memory_text_encoders_and_vae_are_there_while_they_are_used(sd2: LatentModel) -> None:
+    low = replace(_EDITING, low=True)
+    without, texts = _shapes(sd2.folder).needed(low), 10**9
+    while_they_read = Shapes(sd2.folder, torch.float32, texts // 4).needed(low)
+    assert texts < while_they_read < texts + without
+    assert Shapes(sd2.folder, torch.float32, 1).needed(low) == without
 
 
 def test_plenty_is_more_than_any_stage_needs(sd1: LatentModel, sd2: LatentModel) -> None:

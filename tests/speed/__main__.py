@@ -121,6 +121,7 @@ def compared(stages: Stages, meter: Meter, times: int) -> Iterator[dict[str, Any
             seconds, memory = _second_run(meter, pair.ours)
             seconds -= meter.seconds(pair.before()) if pair.before else 0.0
             ours.append((seconds / pair.per, memory))
+            stages.model.save_memory(False)  # the straightforward form never does
             straightforward.append(_second_run(meter, pair.straightforward))
         (mine, my_peak), (theirs, their_peak) = (
             (statistics.median(one[0] for one in runs), max(one[1] for one in runs)) for runs in (ours, straightforward)

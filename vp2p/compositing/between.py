@@ -82,8 +82,7 @@ def edited_layers(clip: Tensor, edited: Tensor, coarse_mask: Tensor, keeps: bool
         keeps: whether the object keeps its outline; else another stands in its place.
     """
     track = track_object(clip, clip, coarse_mask)
-    objects, margin = track.objects, track.margin
-    front = torch.zeros_like(objects) if track.front is None else track.front
+    objects, margin, front = track.objects, track.margin, track.hiding
     found = []
     for frame, picture in enumerate(edited):
         # Beside the object it has no other things that move, which are elsewhere in the frames between.
@@ -112,8 +111,7 @@ def between(frames: Tensor, before: EditLayers, after: EditLayers | None) -> lis
         Foreground(at, end.picture, end.alpha, end.below, 0.0, end.objects, None if end.keeps else end.front)
         for at, end in shown.items()
     ]
-    front = torch.zeros_like(track.objects) if track.front is None else track.front
-    found = []
+    front, found = track.hiding, []
     for place in range(1, len(frames) + 1):
         objects = track.objects[place]
         if not bool(objects.any()):

@@ -60,7 +60,7 @@ def in_front(track: ObjectTrack, ends: Sequence[int] = ()) -> Tensor:
     Args:
         ends: frames of which the track knows it. The others are compared with these.
     """
-    found = torch.zeros_like(track.objects) if track.front is None else track.front.clone()
+    found = track.hiding.clone()
     margin = track.margin
     beside = found.flatten(1).any(1) | (dilated(track.objects, 2 * margin) & track.others).flatten(1).any(1)
     if not bool(beside.any()):
@@ -134,8 +134,7 @@ def _expected(track: ObjectTrack, keys: Sequence[int], frame: int) -> _Place | N
 
 def _moved(track: ObjectTrack, outline: Tensor, key: int, frame: int) -> tuple[Tensor, Tensor, Tensor]:
     """A key frame (3, H, W) in another, its outline (1, H, W), and what is in front of it there, both bool (H, W)."""
-    front = torch.zeros_like(outline) if track.front is None else track.front[[key]]
-    planes = torch.cat([track.clip[key], torch.cat([outline, front]).to(track.clip)])
+    planes = torch.cat([track.clip[key], torch.cat([outline, track.hiding[[key]]]).to(track.clip)])
     moved, inside = track.motion.warp(planes, key, frame, True)
     return moved[:3], (moved[3] > 0.5) & inside, moved[4] > _TOUCHED
 

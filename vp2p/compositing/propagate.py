@@ -51,7 +51,8 @@ def propagate(track: ObjectTrack, foregrounds: Sequence[Foreground], edited: Ten
             picture, below = edited[frame] + alpha * (picture - edited[frame]), decoded + alpha * (below - decoded)
             picture = with_detail(picture, below, track.clip[frame])
             base, alpha = track.clip[frame], softened(track.altered[frame], track.margin)
-        return track.clip[frame] + _free(track, frame) * (base + alpha * (picture - base) - track.clip[frame])
+        shown = not_behind(track.hiding[frame], track.margin)
+        return track.clip[frame] + shown * (base + alpha * (picture - base) - track.clip[frame])
 
     keys = [foreground.frame for foreground in foregrounds]
     track.motion.prepare(keys)
@@ -98,15 +99,9 @@ def paste(track: ObjectTrack, edited: Tensor, replaces: bool) -> Composite:
     else:
         shapes, covered = track.objects, track.altered
         edited = torch.stack([with_detail(*each) for each in zip(edited, track.vae_reconstruction, track.clip)])
-    alpha = torch.stack([softened(one, track.margin) * _free(track, at) for at, one in enumerate(covered)])[:, None]
-    return _changed(track, track.clip + alpha * (edited - track.clip), shapes)
-
-
-def _free(track: ObjectTrack, frame: int) -> Tensor:
-    """How much of an object is seen at each place, (H, W) in 0…1: not what something in front hides."""
-    if track.front is None:
-        return torch.ones_like(track.clip[frame, 0])
-    return not_behind(track.front[frame], track.margin)
+    margin = track.margin
+    alpha = torch.stack([softened(at, margin) * not_behind(one, margin) for at, one in zip(covered, track.hiding)])
+    return _changed(track, track.clip + alpha[:, None] * (edited - track.clip), shapes)
 
 
 def _changed(track: ObjectTrack, frames: Tensor, shapes: Tensor) -> Composite:

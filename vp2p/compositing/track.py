@@ -67,7 +67,12 @@ class ObjectTrack:
     @property
     def covered(self) -> Tensor:
         """bool (F, H, W): the objects, and what stands in front of them."""
-        return self.objects if self.front is None else self.objects | self.front
+        return self.objects | self.hiding
+
+    @property
+    def hiding(self) -> Tensor:
+        """bool (F, H, W): what stands in front, if anything does."""
+        return torch.zeros_like(self.objects) if self.front is None else self.front
 
     @property
     def altered(self) -> Tensor:
@@ -134,8 +139,7 @@ class ObjectTrack:
     @property
     def _covered(self) -> Tensor:
         """bool (F,): whether something stands in front of the object."""
-        none = torch.zeros(len(self.objects), dtype=torch.bool, device=self.objects.device)
-        return none if self.front is None else self.front.flatten(1).any(1)
+        return self.hiding.flatten(1).any(1)
 
     def _at_border(self, objects: Tensor) -> Tensor:
         """(F,): how long objects (F, H, W) lie along the picture's border, in sides of a square as large as the own."""

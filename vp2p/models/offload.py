@@ -16,11 +16,12 @@ _ALIGNED = 64  # bytes, as PyTorch's own tensors are
 class OnDisk:
     """Has the weights of a part in a file without a name, in the folder for temporary files.
 
-    They come into memory where they are used, and go again by :meth:`release`. Where the disk refuses, they stay.
+    They come into memory where they are used, and go again by :meth:`release`; by :meth:`end` they come back for good.
+    Where the disk refuses, they stay.
     """
 
     def __init__(self, part: nn.Module) -> None:
-        weights = [one for one in part.parameters() if one.numel()]
+        self._weights = weights = [one for one in part.parameters() if one.numel()]
         self._map: mmap.mmap | None = None
         try:
             with tempfile.TemporaryFile() as file:
@@ -46,6 +47,13 @@ class OnDisk:
         """Has the system take back the memory of weights that were used."""
         if self._map is not None and hasattr(self._map, "madvise"):
             self._map.madvise(mmap.MADV_DONTNEED)
+
+    def end(self) -> None:
+        """Has all weights in memory again."""
+        if self.done:
+            for weight in self._weights:
+                weight.data = weight.data.clone()
+        self._map = None  # the file goes with it
 
 
 def resting_place(device: torch.device) -> torch.device:

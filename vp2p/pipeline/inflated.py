@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Iterator
 
@@ -57,7 +57,7 @@ class InflatedModel:
         self.low_memory = False
         self.most_targets = sys.maxsize
         self._untuned: dict[str, Tensor] | None = None
-        self._texts_on_disk: OnDisk | None = None
+        self._on_disk: dict[str, OnDisk] = {}
         self._modes = group_norm, attention
         self._shapes: dict[torch.dtype, Shapes] = {}
         self._needed: dict[tuple[Work, torch.dtype], int] = {}
@@ -71,20 +71,26 @@ class InflatedModel:
         """How much is held at once; results are the same to rounding.
 
         Args:
-            low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one; on a GPU, text
-                encoders and VAE are there only while they are used; UNet and ControlNets are not while the VAE is. On
-                the CPU, text encoders lie on the disk meanwhile.
+            low: passes in smaller pieces, gradients that recompute, frames through the VAE one by one. Text encoders
+                and VAE are there only while they are used: beside a GPU they wait in main memory, else on the disk. On
+                a GPU, UNet and ControlNets are not there while the VAE is.
             most_targets: of a whole clip in one pass of an edit.
         """
         self.low_memory, self.most_targets = low, most_targets
         self.t2s.save_memory(low)
         for network in self._controlnets:
             recompute(network, low)
-        visitors: tuple[nn.Module, ...] = (self.latent.texts, self.latent.vae)
-        for part in visitors:
+        for name, part in self._visitors.items():
             part.to(resting_place(self.device) if low else self.device)
-        if low and self.device.type == "cpu" and self._texts_on_disk is None:
-            self._texts_on_disk = OnDisk(self.latent.texts)
+            if low and self.device.type == "cpu" and name not in self._on_disk:
+                self._on_disk[name] = OnDisk(part)
+            elif not low and name in self._on_disk:
+                self._on_disk.pop(name).end()
+
+    @property
+    def _visitors(self) -> dict[str, nn.Module]:
+        """What is needed before and after the UNet's passes alone."""
+        return {"texts": self.latent.texts, "vae": self.latent.vae}
 
     @property
     def _controlnets(self) -> list[ControlNetModel]:
@@ -93,9 +99,9 @@ class InflatedModel:
     @property
     def bytes_held(self) -> int:
         """Of the model on its device."""
-        idle = self._texts_on_disk is not None and self._texts_on_disk.done
-        texts = () if idle else (self.latent.texts,)
-        parts: tuple[nn.Module, ...] = (self.latent.unet, self.latent.vae, *texts, *self._controlnets)
+        idle = {name for name, one in self._on_disk.items() if one.done}
+        visitors = (part for name, part in self._visitors.items() if name not in idle)
+        parts: tuple[nn.Module, ...] = (self.latent.unet, *visitors, *self._controlnets)
         held = (one for part in parts for one in part.parameters() if one.device.type == self.device.type)
         adapter = self.__dict__.get("ip_adapter")  # where an edit has asked for it
         return sum(one.numel() * one.element_size() for one in held) + (adapter.bytes_held if adapter else 0)
@@ -155,33 +161,34 @@ class InflatedModel:
 
     def embed(self, *prompts: str) -> Tensor:
         """The prompts' embeddings, (N, L, width) float32. Raises PromptError if one is too long."""
-        with self._using_texts():
+        with self._using("texts"):
             return encode_prompts(self.latent, prompts)
 
     def unconditional(self, prompt: str = "") -> Tensor:
         """What guidance leads away from, (1, L, width): a negative prompt, or the empty one as the model knows it."""
-        with self._using_texts():
+        with self._using("texts"):
             return encode_unconditional(self.latent, prompt)
 
     def encode(self, pixels: np.ndarray) -> Tensor:
         """Latents (F, c, h, w) of pixels, uint8 RGB (F, H, W, 3)."""
-        with self._using(self.latent.vae, self.latent.unet, *self._controlnets):
+        with self._using("vae", self.latent.unet, *self._controlnets):
             return encode_frames(self.latent, pixels, self.low_memory)
 
     def decode(self, latents: Tensor) -> np.ndarray:
         """Pixels, uint8 RGB (F, H, W, 3), of latents (F, c, h, w)."""
-        with self._using(self.latent.vae, self.latent.unet, *self._controlnets):
+        with self._using("vae", self.latent.unet, *self._controlnets):
             return decode_latents(self.latent, latents, self.low_memory)
 
     @contextmanager
-    def _using_texts(self) -> Iterator[None]:
-        with self._using(self.latent.texts):
-            yield
-        if self._texts_on_disk is not None:
-            self._texts_on_disk.release()
-
-    def _using(self, part: nn.Module, *idle: nn.Module) -> AbstractContextManager[None]:
-        return on_device(self.device, part, *idle) if self.low_memory else nullcontext()
+    def _using(self, visitor: str, *idle: nn.Module) -> Iterator[None]:
+        """Has a visitor on the device for a while, with ``low`` memory in place of what is idle meanwhile."""
+        saving = on_device(self.device, self._visitors[visitor], *idle) if self.low_memory else nullcontext()
+        try:
+            with saving:
+                yield
+        finally:
+            if visitor in self._on_disk:
+                self._on_disk[visitor].release()
 
     def fitted(self, clip: Clip) -> Clip:
         """The clip at the size at which this model takes it. Raises UsageError for a size that it cannot take."""

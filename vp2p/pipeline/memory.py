@@ -108,7 +108,7 @@ class Shapes:
         Attention is counted as fused, which needs no map of it, as PyTorch computes it.
 
         Args:
-            offload: parts that are idle are elsewhere. Without a GPU that holds of the text encoders of ``low`` work.
+            offload: parts that are idle are elsewhere. On a CPU ``low`` work has text encoders and VAE on the disk.
         """
         unet, vae = sum(map(_bytes, (self._t2s.unet, *self._controlnets))), _bytes(self._vae)
         with quiet_libraries(), torch.device("meta"):
@@ -116,7 +116,9 @@ class Shapes:
         shown = _bytes(self._shown) if work.stage == "editing" else 0
         if offload:
             return shown + max(unet + passes, vae + coding)
-        return shown + unet + vae + (0 if work.low else self._text) + max(passes, coding)
+        if work.low:
+            return shown + unet + max(passes, vae + coding, self._text)
+        return shown + unet + vae + self._text + max(passes, coding)
 
     def _passes(self, work: Work) -> int:
         """Beside the weights, at the peak of the UNet's passes."""
