@@ -79,6 +79,11 @@ def test_what_is_stiff_is_told_and_stays_exact(path: str) -> None:
     assert isinstance(followed(planes(scene), masks(scene)), Similarity)
 
 
+def test_petals_that_sway_are_not_taken_for_the_next_ones() -> None:
+    scene = Scene("flower", "wood", path="turn", seed=7022)
+    assert isinstance(followed(planes(scene), masks(scene)), Similarity)
+
+
 def test_large_frames_are_followed_by_small_ones() -> None:
     motion = dense_motion(planes(BENDING, FRAMES, 288)[:2], masks(BENDING, FRAMES, 288)[:2])
     assert motion.size == (288, 288) and max(motion.small) == 256

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import torch
@@ -22,6 +24,13 @@ def inverse(matrix: Tensor) -> Tensor:
     """The way back of a matrix (2, 3)."""
     linear = torch.linalg.inv(matrix[:, :2])
     return torch.cat([linear, -linear @ matrix[:, 2:]], dim=1)
+
+
+def turning(angle: float, middle: Tensor) -> Tensor:
+    """The matrix (2, 3) that turns by an angle in radians, from right to down, about a point (2,)."""
+    cos, sin = math.cos(angle), math.sin(angle)
+    linear = torch.tensor([[cos, -sin], [sin, cos]]).to(middle)
+    return torch.cat([linear, (middle - linear @ middle)[:, None]], dim=1)
 
 
 def resizing(size: tuple[int, int], to: tuple[int, int]) -> Tensor:

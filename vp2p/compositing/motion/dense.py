@@ -6,10 +6,11 @@ better from the direct way and from the fields of the frames beside. What shows 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
-from typing import Iterable, Sequence
+from typing import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -17,7 +18,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, inverse, resizing, sample_at
+from vp2p.compositing.motion.affine import (
+    CUBIC,
+    Kernel,
+    compose,
+    grid,
+    inverse,
+    resizing,
+    sample_at,
+    transform,
+    turning,
+)
 from vp2p.compositing.motion.alignment import (
     Array,
     ObjectPictures,
@@ -31,7 +42,7 @@ from vp2p.compositing.motion.alignment import (
 )
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import fit_similarity, similarity_field
-from vp2p.compositing.motion.similarity import Similarity, SimilarityModel
+from vp2p.compositing.motion.similarity import Similarity, SimilarityModel, between_outlines
 from vp2p.compositing.motion.spline import smooth_field
 from vp2p.compositing.pixels import spread
 from vp2p.compositing.shapes import window_of
@@ -48,6 +59,8 @@ _OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object ha
 # Of a field's certainty, a similarity has less than the first on average where an object bends, and at least the second
 # in each frame where it is stiff: drawn stiff objects have 0.93 and more, rendered animals 0.27 to 0.6 on average.
 _BENDS, _STIFF = 0.75, 0.85
+# Degrees: what has seven petals or spokes, or more, looks alike within them; registration finds the rest of a step.
+_TURNED, _TURN = 48, 8
 _LEAST_AREA = 1e-3  # of an object's area in one frame, in another
 _ASKED = 12  # frames that may become key frames, spread evenly over a clip
 _LEVELS = 255  # a certainty is a whole number of these where many are summed
@@ -307,12 +320,13 @@ class DenseModel:
     def of_object(self, clip: Tensor, objects: Tensor, behind: Motion) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
         dense = replace(dense_motion(clip, objects, self._between), kernel=self._kernel)
-        near = Similarity(torch.from_numpy(np.stack(dense.similarities)).to(clip), dense.confidence)
-        if dense.explained_by(near.matrices).mean() < _BENDS:
-            return dense
-        stiff = replace(SIMILARITY.near(clip, objects, behind, near), kernel=self._kernel)
-        follows = bool((stiff.confidence >= CONFIDENT).all())
-        return stiff if follows and dense.explained_by(stiff.matrices).min() >= _STIFF else dense
+        for near in _similarities(dense, objects):
+            if dense.explained_by(near.matrices).mean() >= _BENDS:
+                stiff = replace(SIMILARITY.near(clip, objects, behind, near), kernel=self._kernel)
+                follows = bool((stiff.confidence >= CONFIDENT).all())
+                if follows and dense.explained_by(stiff.matrices).min() >= _STIFF:
+                    return stiff
+        return dense
 
     def of_background(self, clip: Tensor, objects: Tensor) -> Motion:
         """A background is stiff."""
@@ -339,6 +353,36 @@ def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) 
 
     steps = [seen(interpolate(one.float(), size=small, mode="area")) for one in between]
     return DenseMotion(ObjectPictures.of(seen(clip), masks[:, window[0], window[1]], steps), window, small, size)
+
+
+def _similarities(dense: DenseMotion, objects: Tensor) -> Iterator[Similarity]:
+    """What may come near to a motion that is stiff: the similarities next to the fields, then turned ones."""
+    device = objects.device
+    near = Similarity(torch.from_numpy(np.stack(dense.similarities)).float().to(device), dense.confidence.to(device))
+    yield near
+    yield _turned(near, objects, dense)
+
+
+def _turned(motion: Similarity, objects: Tensor, dense: DenseMotion) -> Similarity:
+    """The similarities that explain most: those of a motion, or outlines (F, H, W) on outlines, turned further.
+
+    Petals and spokes look alike when they are turned by one, and a dense field may have taken one for the next.
+    """
+    ways = [motion.matrices]
+    shown = [bool(one.any()) and bool(objects[0].any()) for one in objects]
+    for degrees in range(-_TURNED, _TURNED + 1, _TURN):
+        angles = (motion.turn + math.radians(degrees)).tolist()
+        each = zip(motion.matrices, objects.to(motion.matrices), angles, shown)
+        ways.append(torch.stack([_on_outline(objects[0], *one[1:3]) if one[3] else one[0] for one in each]))
+    best = torch.stack([dense.explained_by(way) for way in ways]).argmax(0)
+    return replace(motion, matrices=torch.stack(ways)[best, torch.arange(len(best))])
+
+
+def _on_outline(first: Tensor, other: Tensor, angle: float) -> Tensor:
+    """(2, 3): from one outline (H, W) onto another, turned by an angle about its middle."""
+    upright = between_outlines(first.to(other), other)
+    middle = (grid(first.shape, first.device)[:, first]).mean(1)
+    return compose(turning(angle, transform(upright, middle)), upright)
 
 
 def _resized(matrix: Array, size: tuple[int, int], to: tuple[int, int]) -> Array:

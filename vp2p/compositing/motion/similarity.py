@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform
+from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform, turning
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import Array, Region, likeness, register, share_that_follows
 from vp2p.video.fitting import within
@@ -269,18 +269,16 @@ def _guesses(to: list[Tensor], weights: Tensor, first: Tensor, region: Tensor) -
     if len(to) > 1:
         yield compose(compose(to[-1], inverse(to[-2])), to[-1])
     if bool(first.any()) and bool(region.any()):
-        yield _between_outlines(first, region)
+        yield between_outlines(first, region)
     middle = transform(to[-1], (grid(weights.shape, weights.device) * weights).sum((1, 2)) / weights.sum())
     for angle in (_TURN, -_TURN):
-        cos, sin = math.cos(angle), math.sin(angle)
-        turn = torch.tensor([[cos, -sin], [sin, cos]])
-        yield compose(torch.cat([turn, (middle - turn @ middle)[:, None]], dim=1), to[-1])
+        yield compose(turning(angle, middle), to[-1])
     away = _AWAY * max(weights.shape)
     for x, y in ((0, -away), (0, away), (-away, 0), (away, 0)):
         yield to[-1] + torch.tensor([[0, 0, x], [0, 0, y]])
 
 
-def _between_outlines(first: Tensor, other: Tensor) -> Tensor:
+def between_outlines(first: Tensor, other: Tensor) -> Tensor:
     """(2, 3), from one outline (H, W) to another: from middle to middle, larger as its area is."""
     points = grid(first.shape, first.device)
     here, there = ((points * shape).sum((1, 2)) / shape.sum() for shape in (first, other))
