@@ -14,11 +14,11 @@ def psnr(first: np.ndarray, second: np.ndarray, kept: np.ndarray | None = None) 
     Returns:
         Infinite where the clips are equal, None where no pixel counts.
     """
-    if kept is not None:
-        first, second = first[kept], second[kept]
-    if not first.size:
+    size = first.size if kept is None else int(kept.sum()) * first.shape[-1]
+    if not size:
         return None
     # Frame by frame, or the floats of a long clip would take much memory. Sums of whole numbers are exact.
-    errors = (((one.astype(np.float64) - other.astype(np.float64)) ** 2).sum() for one, other in zip(first, second))
-    error = sum(errors) / first.size
+    counted = [...] * len(first) if kept is None else kept
+    pairs = ((one[where].astype(np.float64), other[where]) for one, other, where in zip(first, second, counted))
+    error = sum(((one - other) ** 2).sum() for one, other in pairs) / size
     return float("inf") if error == 0 else float(10 * np.log10(255.0**2 / error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -98,8 +100,11 @@ _PAINTERS = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=16)
 def ground(place: str, seed: int, side: int = 128) -> np.ndarray:
-    """The ground of a place: float32 (side, side, 3) in 0..1, the same for the same seed."""
+    """The ground of a place: float32 (side, side, 3) in 0..1, the same for the same seed; not to be written to."""
     rng = np.random.default_rng([seed, list(_PAINTERS).index(place)])
     light = rng.uniform(0.92, 1.06)
-    return np.clip(_PAINTERS[place](rng, side) * light, 0, 1).astype(np.float32)
+    painted = np.clip(_PAINTERS[place](rng, side) * light, 0, 1).astype(np.float32)
+    painted.setflags(write=False)
+    return painted

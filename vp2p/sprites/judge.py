@@ -110,8 +110,11 @@ class Judge:
 
     def _unexplained(self, colours: np.ndarray, place: str) -> np.ndarray:
         """The squared distance of each pixel from the colours of its ground: (side, side)."""
-        distance: np.ndarray = ((colours[:, :, None] - self._palettes[place]) ** 2).sum(-1).min(-1)
-        unexplained: np.ndarray = np.minimum(distance, 0.3) + _GROUND_ERROR
+        distance = np.full(colours.shape[:2], 0.3, colours.dtype)
+        for tone in self._palettes[place]:
+            red, green, blue = np.moveaxis((colours - tone) ** 2, -1, 0)
+            distance = np.minimum(distance, red + green + blue)
+        unexplained: np.ndarray = distance + _GROUND_ERROR
         return unexplained
 
     def judge(self, pictures: np.ndarray) -> list[Verdict]:

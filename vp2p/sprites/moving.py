@@ -85,11 +85,19 @@ class MovingScene(Scene):
     def _draw(self, frames: int, side: int) -> list[tuple[np.ndarray, np.ndarray]]:
         return [self._frame(frame, frames, side) for frame in range(frames)]
 
-    def _frame(self, frame: int, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    def masks(self, frames: int = 1, side: int = 128) -> np.ndarray:
+        """See :meth:`vp2p.sprites.scenes.Scene.masks`; nothing else is drawn for them."""
+        return np.stack([self._seen(frame, frames, side)[1][..., 0] > 0 for frame in range(frames)])
+
+    def _seen(self, frame: int, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+        """The object alone, as a frame exposes it: (S, S, 3), premultiplied, and how much it covers, (S, S, 1)."""
         times = [frame + early for early in _EXPOSURE] if self.cover == "blur" else [float(frame)]
         layers = [self._object(time, frames, side) for time in times]
-        covered = np.mean([layer[..., :3] * layer[..., 3:] for layer in layers], axis=0)
-        alpha = np.mean([layer[..., 3:] for layer in layers], axis=0)
+        colours = np.mean([layer[..., :3] * layer[..., 3:] for layer in layers], axis=0)
+        return colours, np.mean([layer[..., 3:] for layer in layers], axis=0)
+
+    def _frame(self, frame: int, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+        covered, alpha = self._seen(frame, frames, side)
         picture = self._ground(frame, frames, side)
         if self.cover == "crossing":
             picture = _over(picture, self._other(frame, frames, side))
@@ -187,15 +195,18 @@ class MovingScene(Scene):
         return found
 
     def _straight(self, picture: np.ndarray, frame: int, frames: int) -> np.ndarray:
-        side = len(picture)
-        pixels = np.dstack(np.meshgrid(np.arange(side), np.arange(side))).astype(np.float64)
-        points = (pixels + 0.5 - side / 2) / (UPRIGHT.size * side / 2)
-        places = self._surface(points, frame, frames, side).astype(np.float32)
-        found: np.ndarray = cv2.remap(
-            picture, np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1]), cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        columns, rows = _upright_places(self, frame, frames, len(picture))
+        found: np.ndarray = cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return found
+
+
+@lru_cache(maxsize=64)
+def _upright_places(scene: MovingScene, frame: int, frames: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """The columns and the rows, (S, S) each, of a frame where a point of the unbent object is seen."""
+    pixels = np.dstack(np.meshgrid(np.arange(side), np.arange(side))).astype(np.float64)
+    points = (pixels + 0.5 - side / 2) / (UPRIGHT.size * side / 2)
+    places = scene._surface(points, frame, frames, side).astype(np.float32)
+    return np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
 
 
 @lru_cache
