@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Iterator, NamedTuple, Sequence
 
@@ -16,6 +15,7 @@ from vp2p.bench.methods import Method
 from vp2p.bench.parts import without
 from vp2p.bench.results import Result
 from vp2p.bench.working import Failed, Worker
+from vp2p.forks import context
 
 _worker: Worker
 
@@ -40,7 +40,7 @@ def work(bench: Bench, cases: Sequence[Case], jobs: int) -> Iterator[Result | Fa
             with without(bench.without):
                 yield from worker.do(case, bench.methods)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), _start, (bench.out, jobs)) as pool:
+    with ProcessPoolExecutor(jobs, context(__name__), _start, (bench.out, jobs)) as pool:
         try:
             for future in as_completed([pool.submit(_do, case, bench) for case in cases]):
                 yield from future.result()

@@ -10,15 +10,17 @@ import sys
 import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from typing import Mapping
 
 from vp2p.batch.progress import at_most_every
 from vp2p.batch.signals import STOPPING
+from vp2p.forks import adopt
 from vp2p.stages.saving import Interrupted, interrupt
 
 _SECONDS_BETWEEN_NEWS = 0.1
 
 
-def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
+def serve(pipe: Connection, index: int, jobs: int, level: int, environment: Mapping[str, str]) -> None:
     """Takes (jobs, name of their parent run) from ``pipe`` until it closes; see :func:`vp2p.batch.job.attempt`.
 
     Sends ``("progress", what, done, total, metric)``, ``("log", level, text)`` and ``("end", outcomes)``.
@@ -26,7 +28,9 @@ def serve(pipe: Connection, index: int, jobs: int, level: int) -> None:
     Args:
         index: the place of this process among ``jobs``; they share the cores, and take the GPUs in turn.
         level: of the log.
+        environment: of the parent.
     """
+    adopt(environment)
     # A terminal's Ctrl-C goes to all processes of its group; this one gets it from its parent, once.
     os.setpgrp()
     for signum in STOPPING:

@@ -15,11 +15,13 @@ from vp2p.batch.plan.read import Plan
 from vp2p.batch.processes.child import serve
 from vp2p.batch.scheduler import Scheduler
 from vp2p.batch.signals import STOPPING, noted
+from vp2p.forks import context
 from vp2p.settings import ModelSettings
 from vp2p.stages.saving import Interrupted
 
 _SECONDS = 0.3
 _SECONDS_TO_STOP = 30
+_PRELOADED = "vp2p.batch.processes.preloaded"  # not imported here: this process plans, and edits nothing
 _log = logging.getLogger(__name__)
 
 
@@ -103,10 +105,10 @@ class _Worker:
         self.nodes: list[Node] = []
         self.last: Node | None = None
         self._pipe, theirs = multiprocessing.Pipe()
-        context = multiprocessing.get_context("spawn")
-        arguments = (theirs, index, jobs, logging.getLogger().getEffectiveLevel())
-        self._process = context.Process(target=serve, args=arguments, daemon=True)
-        # Held back until the child can act on it; the tracker, once it runs, leaves the mask alone.
+        arguments = (theirs, index, jobs, logging.getLogger().getEffectiveLevel(), dict(os.environ))
+        self._process = context(_PRELOADED).Process(target=serve, args=arguments, daemon=True)
+        # Held back until the child can act on it, as by the process that it is a fork of; the tracker, once it runs,
+        # leaves the mask alone.
         resource_tracker.ensure_running()
         held = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
