@@ -15,7 +15,10 @@ _HOLDS = (0.0, 0.5, 1.0)
 _TURNS = 2**16  # a seed of an edit stands for so many of the tries' own, more than there are turns
 # Another object may be of another shape. Tries of the later turns may reach so many times as far beyond the old one.
 _WIDER = 1.5
-_DRAWN = 1.2  # times as badly counts a try from drawn noise: the clip's own keeps its pose
+_HARDLY = 0.6  # of how well the new words tell the version that they tell best: what they tell less may show nothing
+# Times as badly counts a try from drawn noise: the clip's own keeps the object's pose. Where the object itself is kept,
+# it keeps the drawing as well.
+_DRAWN, _REDRAWN = 1.2, 2.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,12 @@ class Candidate:
         cross, self_ = edit.control.cross_window * hold, edit.control.self_window * hold
         held = replace(edit.control, shape_freedom=None, cross_replace=cross, self_replace=self_)
         return replace(edit, control=held)
+
+    def handicap(self, replaces: bool) -> float:
+        """How many times as badly its loss counts; ``replaces`` tells an edit to another object."""
+        if self.seed is None:
+            return 1.0
+        return _DRAWN if replaces else _REDRAWN
 
     def start(self, x_T: Tensor, mask: Tensor) -> Tensor:
         """Where it starts, of latents (F, c, h, w) and a mask (F, h, w); noise that is drawn is that of all frames."""
@@ -60,15 +69,25 @@ def candidates(count: int, replaces: bool, seed: int | None = None) -> list[Cand
     ]
 
 
-def best(losses: Tensor, spills: Sequence[float], drawn: Sequence[bool]) -> int:
+def best(asked: Tensor, before: Tensor, spills: Sequence[float], handicaps: Sequence[float]) -> int:
     """Which version is kept: a likely one that fits. To cover as much again as the old object is as bad as double loss.
 
+    What shows nothing in particular is likely by any prompt; what shows the new words is not by the old one.
+
     Args:
-        losses: (noise levels, n), how badly the model denoises each by the new prompt, and beside the old one
+        asked, before: (noise levels, n), how badly the model denoises each by the new prompt and by the old one
             (:func:`vp2p.method.likelihood.denoising_loss`).
         spills: each look's ``spill``.
-        drawn: whether each began from drawn noise.
+        handicaps: how many times as badly each's loss counts; see :meth:`Candidate.handicap`.
     """
+    losses = asked * asked / before
     compared = (losses / losses.mean(1, keepdim=True)).mean(0).tolist()
-    costs = [loss * (_DRAWN if new else 1) + spill for loss, spill, new in zip(compared, spills, drawn)]
-    return costs.index(min(costs))
+    told = well_told(asked, before)
+    shows = (told >= _HARDLY * told.max()).tolist()
+    costs = [loss * handicap + spill for loss, spill, handicap in zip(compared, spills, handicaps)]
+    return min(range(len(costs)), key=lambda at: (not shows[at], costs[at]))
+
+
+def well_told(asked: Tensor, before: Tensor) -> Tensor:
+    """(n,): the logarithm of how many times more unlikely each version is by the old prompt; see :func:`best`."""
+    return (before / asked).log().mean(0)

@@ -17,7 +17,7 @@ from vp2p.compositing.threads import side_by_side
 from vp2p.compositing.track import ObjectTrack
 from vp2p.method.branches import Target
 from vp2p.method.likelihood import denoising_loss
-from vp2p.pipeline.candidates import Candidate, best, candidates
+from vp2p.pipeline.candidates import Candidate, best, candidates, well_told
 from vp2p.pipeline.job import EditJob, Request
 from vp2p.pipeline.together import Asking
 
@@ -72,7 +72,7 @@ class CandidateSearch:
         first = own(frames[0])
         if self._plan.kind != "reweight":  # a word that weighs more makes no picture likelier
             found = [first, *map(own, frames[1:])]
-            first = found[self._likeliest(found, latents[frames], [False] * len(found))[0]]
+            first = found[self._likeliest(found, latents[frames], [1.0] * len(found))[0]]
         return [first, *map(own, self._track.further_keys(first.frame))]
 
     @property
@@ -111,7 +111,8 @@ class CandidateSearch:
             return Drawn(frames[place], picture, mask[place], None if prior is None else prior[place])
 
         found = side_by_side(lambda at: self._found(drawn_at(0, first[at], at)), range(len(first)))
-        chosen, told = self._likeliest(found, out.targets[:, 0], [candidate.seed is not None for candidate in tried])
+        handicaps = [candidate.handicap(self._replaces) for candidate in tried]
+        chosen, told = self._likeliest(found, out.targets[:, 0], handicaps)
         foregrounds = [found[chosen]]
         if len(frames) > 1:
             others = planes(job.model.decode(out.targets[chosen][1:]))
@@ -120,7 +121,7 @@ class CandidateSearch:
         if math.isinf(told):
             return Version(foregrounds, told, told)
         asked, before = self._losses([key], out.source[:1], self._track.objects[[key]])
-        return Version(foregrounds, told, _HARDLY * float((asked / before).log().mean()))
+        return Version(foregrounds, told, _HARDLY * float(well_told(before, asked).mean()))
 
     def _cells(self, job: EditJob, frames: list[int], room: float) -> Tensor:
         """Where a candidate with so much room may act, of the latents' size: (n, h, w), 0 or 1."""
@@ -147,20 +148,19 @@ class CandidateSearch:
         moves = self._settings.in_place and self._replaces and self._job.user_mask is None
         return in_place(foreground, self._track) if moves else foreground
 
-    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, drawn: Sequence[bool]) -> tuple[int, float]:
+    def _likeliest(self, found: Sequence[Foreground], latents: Tensor, handicaps: Sequence[float]) -> tuple[int, float]:
         """Which foreground is best, and how well the new words tell it.
 
         Args:
             latents: (n, c, h, w), of which they were made.
-            drawn: which of them began from other noise.
+            handicaps: see :func:`vp2p.pipeline.candidates.best`.
         """
         if len(found) == 1:
             return 0, math.inf
         shapes = torch.stack([one.shape for one in found])
         asked, before = self._losses([one.frame for one in found], latents, shapes)
-        # What shows nothing in particular is likely by any prompt; what shows the new words is not by the old one.
-        chosen = best(asked * asked / before, [one.spill for one in found], drawn)
-        return chosen, float((before / asked).log().mean(0)[chosen])
+        chosen = best(asked, before, [one.spill for one in found], handicaps)
+        return chosen, float(well_told(asked, before)[chosen])
 
     def _losses(self, frames: list[int], latents: Tensor, shapes: Tensor) -> tuple[Tensor, Tensor]:
         """How badly latents (n, c, h, w) are denoised inside shapes (n, H, W), by the new words and by the old."""
