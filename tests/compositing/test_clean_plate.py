@@ -18,7 +18,7 @@ def test_what_other_frames_show_is_known_and_right():
     objects = torch.from_numpy(scene.masks(8, SIDE))
     behind = background_motion(clip.mean(1, keepdim=True) / 255, objects.float())
     plate, known = clean_plate(clip, objects, behind)
-    true = torch.from_numpy(ground("bricks", 3, SIDE)).permute(2, 0, 1) * 255
+    true = torch.from_numpy(ground("bricks", 3, SIDE).copy()).permute(2, 0, 1) * 255
     hidden = objects & known
     assert hidden.sum() > 0.4 * objects.sum()
     assert (plate - true).abs().amax(1)[hidden].mean() < 2

@@ -63,7 +63,7 @@ def test_the_ground_of_a_camera_that_stands_still_stands_still():
 
 @pytest.mark.parametrize("place", ["snow", "water", "grass"])
 def test_the_ground_is_followed_under_a_shadow_and_behind_what_crosses(place: str):
-    drawn = torch.from_numpy(ground(place, 3, 160)).float().mean(-1)
+    drawn = torch.from_numpy(ground(place, 3, 160).copy()).float().mean(-1)
     columns = torch.arange(128.0)
     clip = torch.stack([drawn[8 : 8 + 128, 4 * k : 4 * k + 128] for k in range(4)])[:, None]
     for k in range(4):

@@ -180,8 +180,7 @@ class DenseMotion:
             back = similarity_field(self._shrunk(_inverse(matrix.double().cpu().numpy())), self.small)[self.window]
             mask = self.pictures.masks[frame]
             if mask.any():
-                stiff, bent = (self._seen(frame, 0, one)[mask].mean() for one in (back, self._from_first[frame]))
-                shares[frame] = float(stiff / bent)
+                shares[frame] = float(self._seen(frame, 0, back)[mask].mean()) / self._explained[frame]
         return shares
 
     def _whole(self, frame: int, to: int, beyond: bool = False) -> Array:
@@ -301,6 +300,12 @@ class DenseMotion:
     def _from_first(self) -> list[Array]:
         return self._chained(0)
 
+    @cached_property
+    def _explained(self) -> list[float]:
+        """How much of each frame's object its field from frame 0 explains; where it shows none, 1."""
+        seen = [self._seen(frame, 0, field) for frame, field in enumerate(self._from_first)]
+        return [float(one[mask].mean()) if mask.any() else 1.0 for one, mask in zip(seen, self.pictures.masks)]
+
     def _seen(self, frame: int, key: int, found: Array) -> Array:
         certain: Array = np.exp(-difference(self.pictures, frame, key, found) / _DOUBT)
         return certain
@@ -368,12 +373,14 @@ def _turned(motion: Similarity, objects: Tensor, dense: DenseMotion) -> Similari
 
     Petals and spokes look alike when they are turned by one, and a dense field may have taken one for the next.
     """
-    ways = [motion.matrices]
-    shown = [bool(one.any()) and bool(objects[0].any()) for one in objects]
+    ways, first = [motion.matrices], objects[0]
     for degrees in range(-_TURNED, _TURNED + 1, _TURN):
         angles = (motion.turn + math.radians(degrees)).tolist()
-        each = zip(motion.matrices, objects.to(motion.matrices), angles, shown)
-        ways.append(torch.stack([_on_outline(objects[0], *one[1:3]) if one[3] else one[0] for one in each]))
+        way = [
+            _on_outline(first, other, angle) if bool(first.any()) and bool(other.any()) else to
+            for to, other, angle in zip(motion.matrices, objects.to(motion.matrices), angles)
+        ]
+        ways.append(torch.stack(way))
     best = torch.stack([dense.explained_by(way) for way in ways]).argmax(0)
     return replace(motion, matrices=torch.stack(ways)[best, torch.arange(len(best))])
 
