@@ -61,6 +61,7 @@ _OUTLIER = 4.0  # pixels from a similarity, beyond which a part of the object ha
 _BENDS, _STIFF = 0.75, 0.85
 # Degrees: what has seven petals or spokes, or more, looks alike within them; registration finds the rest of a step.
 _TURNED, _TURN = 48, 8
+_CLEARLY = 0.05  # of a field's certainty: a swaying flower gained 0.12, what bends 0.01 at most
 _LEAST_AREA = 1e-3  # of an object's area in one frame, in another
 _ASKED = 12  # frames that may become key frames, spread evenly over a clip
 _LEVELS = 255  # a certainty is a whole number of these where many are summed
@@ -361,11 +362,17 @@ def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) 
 
 
 def _similarities(dense: DenseMotion, objects: Tensor) -> Iterator[Similarity]:
-    """What may come near to a motion that is stiff: the similarities next to the fields, then turned ones."""
+    """What may come near to a motion that is stiff: the similarities next to the fields, then turned ones.
+
+    These where the fields are certain, else nothing is known of how stiff it is; and where they explain clearly more.
+    """
     device = objects.device
     near = Similarity(torch.from_numpy(np.stack(dense.similarities)).float().to(device), dense.confidence.to(device))
     yield near
-    yield _turned(near, objects, dense)
+    if bool((dense.confidence >= CONFIDENT).all()):
+        turned = _turned(near, objects, dense)
+        if float((dense.explained_by(turned.matrices) - dense.explained_by(near.matrices)).mean()) >= _CLEARLY:
+            yield turned
 
 
 def _turned(motion: Similarity, objects: Tensor, dense: DenseMotion) -> Similarity:
