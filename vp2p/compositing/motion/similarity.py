@@ -18,6 +18,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 from vp2p.compositing.motion.affine import CUBIC, Kernel, compose, grid, inverse, resizing, sample, transform, turning
 from vp2p.compositing.motion.protocol import CONFIDENT, Motion
 from vp2p.compositing.motion.registration import Array, Region, likeness, register, share_that_follows
+from vp2p.compositing.pixels import with_neighbours
 from vp2p.video.fitting import within
 
 _SIDE = 256  # pixels: larger frames are made smaller, for motion is as exact as need be by then
@@ -295,10 +296,8 @@ def _overlap(first: Tensor, other: Tensor, to: Tensor) -> float:
 
 def _blurred(planes: Tensor) -> Tensor:
     """Planes (F, 1, H, W), so smooth that their rims tell of motion over some way."""
-    side = 2 * (max(planes.shape[-2:]) // _BLUR) + 1
-    for _ in range(2):
-        planes = avg_pool2d(planes, side, stride=1, padding=side // 2, count_include_pad=False)
-    return planes
+    reach = max(planes.shape[-2:]) // _BLUR
+    return with_neighbours(with_neighbours(planes[:, 0], reach), reach)[:, None]
 
 
 def _texture(grey: Tensor) -> Tensor:
