@@ -15,7 +15,7 @@ _HOLDS = (0.0, 0.5, 1.0)
 _TURNS = 2**16  # a seed of an edit stands for so many of the tries' own, more than there are turns
 # Another object may be of another shape. Tries of the later turns may reach so many times as far beyond the old one.
 _WIDER = 1.5
-_HARDLY = 0.6  # of how well the new words tell the version that they tell best: what they tell less may show nothing
+_LITTLE = 0.6  # of how well the new words tell the version that they tell best: what they tell less may show nothing
 # Times as badly counts a try from drawn noise: the clip's own keeps the object's pose. Where the object itself is kept,
 # it keeps the drawing as well.
 _DRAWN, _REDRAWN = 1.2, 2.0
@@ -83,7 +83,7 @@ def best(asked: Tensor, before: Tensor, spills: Sequence[float], handicaps: Sequ
     losses = asked * asked / before
     compared = (losses / losses.mean(1, keepdim=True)).mean(0).tolist()
     told = well_told(asked, before)
-    shows = (told >= _HARDLY * told.max()).tolist()
+    shows = (told >= _LITTLE * told.max()).tolist()
     costs = [loss * handicap + spill for loss, spill, handicap in zip(compared, spills, handicaps)]
     return min(range(len(costs)), key=lambda at: (not shows[at], costs[at]))
 

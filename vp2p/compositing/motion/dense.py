@@ -326,8 +326,8 @@ class DenseModel:
     def of_object(self, clip: Tensor, objects: Tensor, behind: Motion) -> Motion:
         """A dense field where the object bends, else a similarity, which is more exact then."""
         dense = replace(dense_motion(clip, objects, self._between), kernel=self._kernel)
-        for near in _similarities(dense, objects):
-            if dense.explained_by(near.matrices).mean() >= _BENDS:
+        for near, explained in _similarities(dense, objects):
+            if explained.mean() >= _BENDS:
                 stiff = replace(SIMILARITY.near(clip, objects, behind, near), kernel=self._kernel)
                 follows = bool((stiff.confidence >= CONFIDENT).all())
                 if follows and dense.explained_by(stiff.matrices).min() >= _STIFF:
@@ -361,42 +361,38 @@ def dense_motion(clip: Tensor, objects: Tensor, between: Sequence[Tensor] = ()) 
     return DenseMotion(ObjectPictures.of(seen(clip), masks[:, window[0], window[1]], steps), window, small, size)
 
 
-def _similarities(dense: DenseMotion, objects: Tensor) -> Iterator[Similarity]:
-    """What may come near to a motion that is stiff: the similarities next to the fields, then turned ones.
+def _similarities(dense: DenseMotion, objects: Tensor) -> Iterator[tuple[Similarity, Tensor]]:
+    """What may come near to a motion that is stiff, and what it explains: the similarities next to the fields, then
+    turned ones.
 
     These where the fields are certain, else nothing is known of how stiff it is; and where they explain clearly more.
     """
     device = objects.device
     near = Similarity(torch.from_numpy(np.stack(dense.similarities)).float().to(device), dense.confidence.to(device))
-    yield near
+    shares = dense.explained_by(near.matrices)
+    yield near, shares
     if bool((dense.confidence >= CONFIDENT).all()):
-        turned = _turned(near, objects, dense)
-        if float((dense.explained_by(turned.matrices) - dense.explained_by(near.matrices)).mean()) >= _CLEARLY:
-            yield turned
+        ways = torch.stack([near.matrices, *_turned(near, objects)])
+        best, chosen = torch.stack([shares, *map(dense.explained_by, ways[1:])]).max(0)
+        if float((best - shares).mean()) >= _CLEARLY:
+            yield replace(near, matrices=ways[chosen, torch.arange(len(chosen))]), best
 
 
-def _turned(motion: Similarity, objects: Tensor, dense: DenseMotion) -> Similarity:
-    """The similarities that explain most: those of a motion, or outlines (F, H, W) on outlines, turned further.
+def _turned(motion: Similarity, objects: Tensor) -> Tensor:
+    """Outlines (F, H, W) on outlines, turned further than a motion in so many ways: (n, F, 2, 3).
 
     Petals and spokes look alike when they are turned by one, and a dense field may have taken one for the next.
     """
-    ways, first = [motion.matrices], objects[0]
-    for degrees in range(-_TURNED, _TURNED + 1, _TURN):
-        angles = (motion.turn + math.radians(degrees)).tolist()
-        way = [
-            _on_outline(first, other, angle) if bool(first.any()) and bool(other.any()) else to
-            for to, other, angle in zip(motion.matrices, objects.to(motion.matrices), angles)
-        ]
-        ways.append(torch.stack(way))
-    best = torch.stack([dense.explained_by(way) for way in ways]).argmax(0)
-    return replace(motion, matrices=torch.stack(ways)[best, torch.arange(len(best))])
-
-
-def _on_outline(first: Tensor, other: Tensor, angle: float) -> Tensor:
-    """(2, 3): from one outline (H, W) onto another, turned by an angle about its middle."""
-    upright = between_outlines(first.to(other), other)
-    middle = (grid(first.shape, first.device)[:, first]).mean(1)
-    return compose(turning(angle, transform(upright, middle)), upright)
+    further = [math.radians(degrees) for degrees in range(-_TURNED, _TURNED + 1, _TURN)]
+    first, ways = objects[0].to(motion.matrices), []
+    for turn, to, other in zip(motion.turn.tolist(), motion.matrices, objects.to(motion.matrices)):
+        if bool(first.any()) and bool(other.any()):
+            upright = between_outlines(first, other)
+            middle = transform(upright, grid(first.shape, first.device)[:, first > 0].mean(1))
+            ways.append(torch.stack([compose(turning(turn + angle, middle), upright) for angle in further]))
+        else:
+            ways.append(to.expand(len(further), -1, -1))
+    return torch.stack(ways, 1)
 
 
 def _resized(matrix: Array, size: tuple[int, int], to: tuple[int, int]) -> Array:
